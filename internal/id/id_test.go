@@ -1,0 +1,70 @@
+package id
+
+import (
+	"math/big"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func anyID(t *rapid.T, label string) ID {
+	return ID{rapid.Uint64().Draw(t, label+".hi"), rapid.Uint64().Draw(t, label+".lo")}
+}
+
+func TestTextAndBytesRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := anyID(t, "a")
+		if got, err := Parse(a.String()); err != nil || got != a {
+			t.Fatalf("Parse(String(%v)) = %v, %v", a, got, err)
+		}
+		if got := FromBytes(a.Bytes()); got != a {
+			t.Fatalf("FromBytes(Bytes(%v)) = %v", a, got)
+		}
+	})
+	for _, bad := range []string{"", "12", "zz000000000000000000000000000000", "000000000000000000000000000000000"} {
+		if _, err := Parse(bad); err == nil {
+			t.Errorf("Parse(%q) accepted", bad)
+		}
+	}
+}
+
+// The obvious version with big integers agrees with the arithmetic on words.
+func TestDistanceAgreesWithBigIntegers(t *testing.T) {
+	ring := new(big.Int).Lsh(big.NewInt(1), 128)
+	num := func(a ID) *big.Int { b := a.Bytes(); return new(big.Int).SetBytes(b[:]) }
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := anyID(t, "a"), anyID(t, "b")
+		d := new(big.Int).Mod(new(big.Int).Sub(num(a), num(b)), ring)
+		if e := new(big.Int).Sub(ring, d); d.Sign() != 0 && e.Cmp(d) < 0 {
+			d = e
+		}
+		if got := num(Distance(a, b)); got.Cmp(d) != 0 {
+			t.Fatalf("Distance(%v, %v) = %v, want %v", a, b, got, d)
+		}
+	})
+}
+
+func TestCloserIsAStrictTotalOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		k, a, b := anyID(t, "k"), anyID(t, "a"), anyID(t, "b")
+		if a != b && Closer(k, a, b) == Closer(k, b, a) {
+			t.Fatalf("Closer does not decide between %v and %v for %v", a, b, k)
+		}
+		if Closer(k, a, a) {
+			t.Fatalf("%v is closer than itself", a)
+		}
+	})
+	key := ID{0, 100}
+	if !Closer(key, ID{0, 98}, ID{0, 102}) {
+		t.Error("a tie must go to the smaller id")
+	}
+}
+
+func TestHashSeparatesParts(t *testing.T) {
+	if Hash("a", "bc") == Hash("ab", "c") {
+		t.Error("different parts, same point")
+	}
+	if Hash("cluster", "echo") != Hash("cluster", "echo") {
+		t.Error("the point of a name is not stable")
+	}
+}
