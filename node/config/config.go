@@ -1,0 +1,268 @@
+package config
+
+import (
+	"log/slog"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Config is everything a node can be told before it starts. The zero value of a
+// field means its documented default unless the field says otherwise; start from
+// [Default] to have them filled in.
+type Config struct {
+	// Network says which network the node belongs to.
+	Network Network
+
+	// Node describes this process to its peers.
+	Node Node
+
+	// Listen is the UDP address, host:port, that carries all links; port 0 lets
+	// the system choose. Empty picks by need: the loopback interface while only
+	// processes of this host are looked for ("127.0.0.1:0"), every interface
+	// (":0") once Discovery.LAN is on or a seed lies outside this host. A
+	// developer's machine is thus never reachable from outside by accident.
+	Listen string
+
+	// Seeds are the addresses, host:port, of nodes to try at start and again
+	// while the node is alone. Names are resolved at each attempt.
+	Seeds []string
+
+	// Discovery finds peers that no seed names.
+	Discovery Discovery
+
+	// Limits bound the memory and the work that traffic can cause.
+	Limits Limits
+
+	// Clusters sets, per cluster name, what the program that registers the
+	// cluster leaves to the operator. Entries for clusters that this process
+	// never registers are harmless.
+	Clusters map[string]Cluster
+
+	// Log chooses what the node writes about itself.
+	Log Log
+
+	// Shutdown bounds the drained stop.
+	Shutdown Shutdown
+}
+
+// Network names the network and holds the key that admits to it. All nodes of a
+// network have the same name and the same key. With neither Key nor Secret the
+// node makes a random key, and with no Name a random name: a network of its own,
+// for developing on one process.
+//
+// Formatting a Network never shows the secret.
+type Network struct {
+	// Name of the network: 1 to 255 bytes of UTF-8 without control characters.
+	// Empty = random.
+	Name string
+
+	// Key is the path of the key file: PEM private key (Ed25519, EC, RSA) or at
+	// least 32 random bytes, raw or as hex or base64. Load resolves it against
+	// the folder of the config file. Excludes Secret.
+	Key string
+
+	// Secret is the same material given directly. Excludes Key.
+	Secret []byte
+}
+
+// Node describes one process to others.
+type Node struct {
+	// Zone is the failure and latency domain of the node, such as a rack or a
+	// data centre; empty = none. At most 255 bytes.
+	Zone string
+
+	// Labels are free name=value pairs for people and tools; at most 64, names
+	// and values at most 255 bytes each.
+	Labels map[string]string
+}
+
+// Discovery chooses how a node finds others without being told an address.
+type Discovery struct {
+	// Host looks for nodes of the network on this machine. Default true; note
+	// that the zero Config has it off.
+	Host bool
+
+	// LAN looks for nodes on the local networks by multicast. Default false: it
+	// makes the node listen beyond this machine.
+	LAN bool
+}
+
+// Limits bound what traffic can cost. Sizes are bytes.
+type Limits struct {
+	Frame        int // largest frame on a lane; 64 KiB..1 MiB, default 1 MiB; larger messages travel in pieces
+	Message      int // largest message a handler or a tunnel's Recv is given; 64 KiB..1 GiB, default 64 MiB
+	Lane         int // bytes queued per lane of a link before senders wait; Frame..1 GiB, default 4 MiB
+	Mailbox      int // messages queued per handler; 1..10 million, default 10 000
+	MailboxBytes int // bytes queued per handler; 64 KiB..1 GiB, default 8 MiB
+	Peers        int // links to peers; 1..1 million, default 1024
+	HalfOpen     int // handshakes not yet admitted, over all sources; 1..65 536, default 256
+	Tunnels      int // open tunnels; 1..65 536, default 1024
+	TunnelWindow int // bytes a tunnel's receiver grants ahead; 64 KiB..1 GiB, default 1 MiB
+	Replies      int // requests of this node awaiting a reply; 1..16 777 216, default 1 048 576
+}
+
+// Cluster sets what one cluster's registration leaves open; zero fields leave
+// the program's own choice.
+type Cluster struct {
+	// Members is the number of handler actors, 1..65 536; 0 = as registered.
+	Members int
+
+	// Strategy replaces the supervision strategy; nil = as registered.
+	Strategy *Strategy
+
+	// Mailbox bounds the messages queued per member, 1..10 million; 0 = as
+	// registered, or else Limits.Mailbox.
+	Mailbox int
+}
+
+// Strategy is the restart budget and back-off of a cluster's members. Loaded
+// from a file, keys that are missing take the values of [DefaultStrategy].
+type Strategy struct {
+	MaxRestarts int           // restarts allowed within Window; 0 = none; at most 1 million
+	Window      time.Duration // 1 s..24 h
+	BackoffMin  time.Duration // wait before the first restart, then doubling; 1 ms..1 h
+	BackoffMax  time.Duration // cap of the doubling; BackoffMin..1 h
+	Exhausted   string        // what happens when the budget is spent: "stop" or "escalate"
+}
+
+// Log chooses what the node logs and how.
+type Log struct {
+	// Level is the least severe level written; default info.
+	Level slog.Level
+
+	// Format is "text" or "json"; empty = text.
+	Format string
+
+	// Handler, if not nil, receives the records instead of standard error;
+	// Level and Format are then the handler's business. Not part of the file.
+	Handler slog.Handler
+}
+
+// Shutdown bounds the end of a node.
+type Shutdown struct {
+	// Timeout is how long a drained stop may take before what is left is cut
+	// off; 100 ms..1 h, default 10 s.
+	Timeout time.Duration
+}
+
+// The values of Log.Format and Strategy.Exhausted.
+const (
+	FormatText = "text"
+	FormatJSON = "json"
+
+	ExhaustedStop     = "stop"
+	ExhaustedEscalate = "escalate"
+)
+
+// Default returns the developer defaults: a random network of its own, open to
+// processes of this machine only. Listen is empty, which stands for the address
+// that fits the discovery and seeds; see [Config].
+func Default() Config {
+	return Config{
+		Discovery: Discovery{Host: true},
+		Limits: Limits{
+			Frame:        1 << 20,
+			Message:      64 << 20,
+			Lane:         4 << 20,
+			Mailbox:      10_000,
+			MailboxBytes: 8 << 20,
+			Peers:        1024,
+			HalfOpen:     256,
+			Tunnels:      1024,
+			TunnelWindow: 1 << 20,
+			Replies:      1 << 20,
+		},
+		Log:      Log{Level: slog.LevelInfo, Format: FormatText},
+		Shutdown: Shutdown{Timeout: 10 * time.Second},
+	}
+}
+
+// DefaultStrategy returns the strategy from which a cluster's strategy section
+// starts.
+func DefaultStrategy() Strategy {
+	return Strategy{
+		MaxRestarts: 10,
+		Window:      time.Minute,
+		BackoffMin:  50 * time.Millisecond,
+		BackoffMax:  10 * time.Second,
+		Exhausted:   ExhaustedStop,
+	}
+}
+
+// WithDefaults returns a deep copy of c in which every field whose zero value
+// stands for a default holds that default. Network is left as it is: a random
+// name or key is made by the node, once.
+func (c Config) WithDefaults() Config {
+	d := Default()
+	c = c.clone()
+	for _, p := range []struct {
+		field *int
+		value int
+	}{
+		{&c.Limits.Frame, d.Limits.Frame},
+		{&c.Limits.Message, d.Limits.Message},
+		{&c.Limits.Lane, d.Limits.Lane},
+		{&c.Limits.Mailbox, d.Limits.Mailbox},
+		{&c.Limits.MailboxBytes, d.Limits.MailboxBytes},
+		{&c.Limits.Peers, d.Limits.Peers},
+		{&c.Limits.HalfOpen, d.Limits.HalfOpen},
+		{&c.Limits.Tunnels, d.Limits.Tunnels},
+		{&c.Limits.TunnelWindow, d.Limits.TunnelWindow},
+		{&c.Limits.Replies, d.Limits.Replies},
+	} {
+		if *p.field == 0 {
+			*p.field = p.value
+		}
+	}
+	if c.Log.Format == "" {
+		c.Log.Format = d.Log.Format
+	}
+	if c.Shutdown.Timeout == 0 {
+		c.Shutdown.Timeout = d.Shutdown.Timeout
+	}
+	if c.Listen == "" {
+		c.Listen = c.listen()
+	}
+	return c
+}
+
+// listen picks the address for an empty Listen.
+func (c Config) listen() string {
+	if c.Discovery.LAN || slices.ContainsFunc(c.Seeds, func(s string) bool { return !onThisHost(s) }) {
+		return ":0"
+	}
+	return "127.0.0.1:0"
+}
+
+// onThisHost reports whether addr, host:port, names the loopback interface. A
+// name other than localhost may lie anywhere and counts as outside.
+func onThisHost(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// clone returns a copy of c that shares no memory with it but the log handler.
+func (c Config) clone() Config {
+	c.Network.Secret = slices.Clone(c.Network.Secret)
+	c.Node.Labels = maps.Clone(c.Node.Labels)
+	c.Seeds = slices.Clone(c.Seeds)
+	c.Clusters = maps.Clone(c.Clusters)
+	for name, cl := range c.Clusters {
+		if cl.Strategy != nil {
+			s := *cl.Strategy
+			cl.Strategy = &s
+			c.Clusters[name] = cl
+		}
+	}
+	return c
+}
