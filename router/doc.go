@@ -1,0 +1,51 @@
+// Package router owns the membership of the overlay: which peers are there,
+// which of them are alive, and which node is the root of a key.
+//
+//	 discovery, seeds          iris/router                   Routes (snapshot)
+//	 ───────────────▶ ┌───────────────────────┐ publishes ┌──────────────────┐
+//	 transport        │ candidates  (bounded)  │──────────▶│ Root  NextHop    │
+//	 LinkUp/LinkDown  │ peers, gone, left      │           │ Nearest  Peers   │
+//	 ───────────────▶ └──┬────────┬────────┬──┘           └──────────────────┘
+//	                     │        │        │ verdicts         ▲ read by anyone,
+//	                  peer/a   peer/b   peer/c               │ lock-free
+//	                     └── detector (pure) each ── heartbeats, probes
+//
+// This is the mesh form: everybody links to everybody and every key is one hop
+// away. The structured form serves the same Routes.
+//
+// # Membership
+//
+// A node becomes a peer only by a link that is up: the handshake has proved its
+// id and HELLO its incarnation. What seeds, discovery and the Peers frames of
+// others say are candidates, held in one bounded table and dialled with jittered
+// back-off (50 ms doubling to 30 s per candidate). Of two nodes that know each
+// other the smaller id dials at once and the larger waits about 300 ms, so most
+// pairs dial once. Peers exchange their tables when they link and then every
+// 5 s with one at random, so all views converge.
+//
+// A peer leaves the table in one of three ways: it announced LEAVE; there is
+// definite evidence of its death (stateless reset, refused port); or suspicion
+// was confirmed. A peer that others still reach stays, as a suspect: a cut
+// between two nodes does not split the network. Lost peers are remembered (64)
+// and tried again, so that partitions heal.
+//
+// # Lifecycle
+//
+// New spawns the service iris/router and registers the frame handlers; the node
+// then starts the endpoint with PID as its owner. Leave announces departure and
+// stops detection. The actors end with the System. After a crash of iris/router
+// peers are learnt again from the links that are up, after the crash of a
+// peer/<id> that one peer starts afresh as alive.
+//
+// # Concurrency
+//
+// All methods of Router may be called from any goroutine and none blocks, except
+// Leave. Routes and everything it returns are immutable or copies. Subscribers
+// receive *Changed in order; each carries the whole snapshot, so one that was
+// dropped by a full mailbox costs only its deltas (see Routes.Version).
+//
+// # Errors
+//
+// Nothing remote makes the router fail: frames about strangers are ignored,
+// tables are bounded (1024 peers, 1024 candidates) and overflow is counted.
+package router
