@@ -1,0 +1,72 @@
+package actor
+
+import "sync/atomic"
+
+// DeadReason says why a message was dropped.
+type DeadReason uint8
+
+const (
+	DeadNoActor     DeadReason = iota // no actor of that id
+	DeadLeftover                      // still queued when the actor stopped
+	DeadOverflow                      // mailbox full
+	DeadNoTarget                      // sent to a nil PID
+	DeadNoSender                      // response to a message without a sender
+	DeadDenied                        // a remote node may not address this actor
+	DeadUnreachable                   // no way to the node, or it took nothing
+	DeadUnnamed                       // the name could not be resolved
+	DeadExpired                       // its deadline passed in the queue
+	DeadLate                          // an answer nobody waits for (any more)
+	DeadCodec                         // could not be encoded
+	DeadClosed                        // the system is shut down
+	deadReasons
+)
+
+var deadReasonNames = [deadReasons]string{
+	"no such actor", "left over", "mailbox full", "nil target", "no sender", "denied", "unreachable", "name not resolved",
+	"expired", "late answer", "not encodable", "closed",
+}
+
+func (r DeadReason) String() string {
+	if r < deadReasons {
+		return deadReasonNames[r]
+	}
+	return "unknown"
+}
+
+// Counters is a snapshot of what the system did since it was made. Sent counts messages handed to local mailboxes, names
+// and other nodes; Delivered those that a handler was called with (lifecycle messages are not counted).
+type Counters struct {
+	Sent, Delivered uint64
+	Failures        uint64            // panics of handlers
+	Events          uint64            // published
+	EventsLost      uint64            // dropped in full subscriber queues
+	Dropped         map[string]uint64 // messages by DeadReason, only reasons that occurred
+}
+
+// padded keeps a busy counter on a cache line of its own.
+type padded struct {
+	atomic.Uint64
+	_ [56]byte
+}
+
+// counters are updated from any goroutine.
+type counters struct {
+	sent, delivered    padded
+	failures           atomic.Uint64
+	events, eventsLost atomic.Uint64
+	dropped            [deadReasons]atomic.Uint64
+}
+
+// Counters reads the counters one by one: the numbers of a busy system need not add up exactly.
+func (s *System) Counters() Counters {
+	c := Counters{
+		Sent: s.count.sent.Load(), Delivered: s.count.delivered.Load(), Failures: s.count.failures.Load(),
+		Events: s.count.events.Load(), EventsLost: s.count.eventsLost.Load(), Dropped: map[string]uint64{},
+	}
+	for r := range s.count.dropped {
+		if n := s.count.dropped[r].Load(); n > 0 {
+			c.Dropped[DeadReason(r).String()] = n
+		}
+	}
+	return c
+}

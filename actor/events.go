@@ -1,0 +1,207 @@
+package actor
+
+import "time"
+
+// At is part of every event. The hub fills it in when the event is published.
+type At struct {
+	Time time.Time
+	Node string // the node that saw it
+}
+
+func (a *At) stamp(now time.Time, node string) {
+	if a.Time.IsZero() {
+		a.Time, a.Node = now, node
+	}
+}
+
+// Events are published as pointers. A subscriber must not modify them.
+type (
+	// NodeStarted: this node is up.
+	NodeStarted struct{ At }
+	// NodeStopping: this node begins to leave.
+	NodeStopping struct{ At }
+	// NodeStopped: everything but the hub has ended.
+	NodeStopped struct{ At }
+	// Converged: this node is part of the network, Peers may be 0.
+	Converged struct {
+		At
+		Peers int
+		Took  time.Duration
+	}
+
+	// PeerUp: a peer became usable.
+	PeerUp struct {
+		At
+		Peer, Addr  string
+		Incarnation uint64
+	}
+	// PeerSuspected: a peer is silent; it is avoided but not given up.
+	PeerSuspected struct {
+		At
+		Peer, Reason string
+	}
+	// PeerRecovered: a suspected peer answered.
+	PeerRecovered struct {
+		At
+		Peer string
+	}
+	// PeerDown: a peer left or was declared dead.
+	PeerDown struct {
+		At
+		Peer, Reason string
+	}
+
+	// LinkUp: a connection to a peer is usable.
+	LinkUp struct {
+		At
+		Peer, Addr string
+		Dialed     bool
+	}
+	// LinkDown: it ended.
+	LinkDown struct {
+		At
+		Peer, Reason string
+	}
+	// LinkRefused: a connection was not admitted. The publisher limits the rate.
+	LinkRefused struct {
+		At
+		Addr, Reason string
+	}
+
+	// MemberJoined: a node has (more) members of a cluster.
+	MemberJoined struct {
+		At
+		Cluster, Node string
+		Members       int
+	}
+	// MemberLeft: a node has fewer or no members of a cluster.
+	MemberLeft struct {
+		At
+		Cluster, Node string
+		Members       int
+	}
+
+	// TreeParentChanged: this node hangs below another parent in a dissemination tree.
+	TreeParentChanged struct {
+		At
+		Topic, Parent, Previous string
+	}
+	// TopicGap: events of a publisher were lost.
+	TopicGap struct {
+		At
+		Topic, Publisher string
+		Missed           uint64
+	}
+
+	// TunnelOpened: a tunnel is usable.
+	TunnelOpened struct {
+		At
+		Tunnel, Cluster, Peer string
+	}
+	// TunnelStalled: its reader gives no credit.
+	TunnelStalled struct {
+		At
+		Tunnel, Cluster, Peer string
+	}
+	// TunnelClosed: it ended; Sent and Received count payload bytes.
+	TunnelClosed struct {
+		At
+		Tunnel, Cluster, Peer, Reason string
+		Sent, Received                uint64
+	}
+
+	// HandlerStarted: an actor began its first or a further incarnation.
+	HandlerStarted struct {
+		At
+		PID      *PID
+		Cluster  string // of a member, else empty
+		Restarts int    // incarnations before this one
+	}
+	// HandlerFailed: an actor panicked; Directive is what its supervisor does about it.
+	HandlerFailed struct {
+		At
+		PID         *PID
+		Cluster     string
+		Reason      string
+		Stack       string
+		MessageType string
+		Restarts    int // failures in the current window, this one included
+		Directive   Directive
+		Backoff     time.Duration // before the restart
+	}
+	// HandlerStopped: an actor ended for good.
+	HandlerStopped struct {
+		At
+		PID     *PID
+		Cluster string
+		Reason  string
+	}
+
+	// DeadLetter: messages could not be delivered. The first of a kind is reported at once, then once a second.
+	DeadLetter struct {
+		At
+		Reason                      DeadReason
+		Target, MessageType, Sender string // of the last one
+		Count                       uint64 // since the last event of this reason and target
+	}
+	// Overloaded: a queue began to refuse messages.
+	Overloaded struct {
+		At
+		What    string
+		Dropped uint64
+	}
+	// Relieved: it has room again.
+	Relieved struct {
+		At
+		What    string
+		Dropped uint64 // while it was overloaded
+	}
+
+	// ProtocolViolation: a peer sent what it must not.
+	ProtocolViolation struct {
+		At
+		Peer, Reason string
+	}
+	// KeyringChanged: the network keys were replaced.
+	KeyringChanged struct {
+		At
+		Keys int
+	}
+	// ConfigChanged: settings were replaced while running.
+	ConfigChanged struct {
+		At
+		What string
+	}
+	// ClockJump: the wall clock moved against the monotonic one.
+	ClockJump struct {
+		At
+		By time.Duration
+	}
+	// EventsLost: this subscriber was too slow and missed Count events here.
+	EventsLost struct {
+		At
+		Count uint64
+	}
+)
+
+// Commands are published by supervising programs. Restart and StopHandler are carried out by the System on its own
+// actors before Publish returns control to the subscribers, the others by the layers they name.
+type (
+	// Restart gives the actor a new incarnation now, whether it failed, waits for its back-off, or is well.
+	Restart struct {
+		At
+		PID *PID
+	}
+	// StopHandler ends the actor for good.
+	StopHandler struct {
+		At
+		PID *PID
+	}
+	// Drain makes the node take nothing new.
+	Drain struct{ At }
+	// Disconnect drops the link to a peer.
+	Disconnect struct {
+		At
+		Peer string
+	}
+)
