@@ -1,14 +1,14 @@
 // Package router owns the membership of the overlay: which peers are there,
 // which of them are alive, and which node is the root of a key.
 //
-//	 discovery, seeds          iris/router                   Routes (snapshot)
-//	 ───────────────▶ ┌───────────────────────┐ publishes ┌──────────────────┐
-//	 transport        │ candidates  (bounded)  │──────────▶│ Root  NextHop    │
-//	 LinkUp/LinkDown  │ peers, gone, left      │           │ Nearest  Peers   │
-//	 ───────────────▶ └──┬────────┬────────┬──┘           └──────────────────┘
-//	                     │        │        │ verdicts         ▲ read by anyone,
-//	                  peer/a   peer/b   peer/c               │ lock-free
-//	                     └── detector (pure) each ── heartbeats, probes
+//	discovery, seeds          iris/router                   Routes (snapshot)
+//	───────────────▶ ┌───────────────────────┐ publishes ┌──────────────────┐
+//	transport        │ candidates  (bounded)  │──────────▶│ Root  NextHop    │
+//	LinkUp/LinkDown  │ peers, gone, left      │           │ Nearest  Peers   │
+//	───────────────▶ └──┬────────┬────────┬──┘           └──────────────────┘
+//	                    │        │        │ verdicts         ▲ read by anyone,
+//	                 peer/a   peer/b   peer/c               │ lock-free
+//	                    └── detector (pure) each ── heartbeats, probes
 //
 // This is the mesh form: everybody links to everybody and every key is one hop
 // away. The structured form serves the same Routes.
