@@ -41,48 +41,55 @@ const (
 // the package's bounds. It never panics, never blocks and allocates only the
 // *Error it returns. Time is linear in len(msg).
 func Check(msg []byte) error {
+	n, err := Skip(msg, 1)
+	if err == nil && n != len(msg) {
+		return &Error{reasonTrailing, n}
+	}
+	return err
+}
+
+// Skip returns the length of the first count values of msg, under the rules of
+// Check but for what follows them.
+func Skip(msg []byte, count int) (n int, err error) {
 	// left[d] counts the values still due at depth d; left[0] is the message.
 	var left [MaxDepth + 1]int
-	left[0] = 1
+	left[0] = count
 	depth, at, budget := 0, 0, MaxElements
 
 	for {
 		for left[depth] == 0 {
 			if depth == 0 {
-				if at != len(msg) {
-					return &Error{reasonTrailing, at}
-				}
-				return nil
+				return at, nil
 			}
 			depth--
 		}
 		left[depth]--
 		if budget--; budget < 0 {
-			return &Error{reasonElements, at}
+			return 0, &Error{reasonElements, at}
 		}
 		if at >= len(msg) {
-			return &Error{reasonTruncated, at}
+			return 0, &Error{reasonTruncated, at}
 		}
 
 		head, body, kids, str, reason := measure(msg[at:])
 		if reason != "" {
-			return &Error{reason, at}
+			return 0, &Error{reason, at}
 		}
 		rest := uint64(len(msg) - at - head)
 		if body > rest {
-			return &Error{reasonLength, at}
+			return 0, &Error{reasonLength, at}
 		}
 		if str && !utf8.Valid(msg[at+head:at+head+int(body)]) {
-			return &Error{reasonUTF8, at}
+			return 0, &Error{reasonUTF8, at}
 		}
 		if kids > rest { // every element takes a byte or more
-			return &Error{reasonLength, at}
+			return 0, &Error{reasonLength, at}
 		}
 		if kids > uint64(budget) {
-			return &Error{reasonElements, at}
+			return 0, &Error{reasonElements, at}
 		}
 		if depth == MaxDepth && isContainer(msg[at]) {
-			return &Error{reasonDepth, at}
+			return 0, &Error{reasonDepth, at}
 		}
 		at += head + int(body)
 		if kids > 0 {
