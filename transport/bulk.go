@@ -1,0 +1,223 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"iris/actor"
+	"iris/transport/wire"
+)
+
+// chunkSize is the piece in which oversized frames travel.
+const chunkSize = 64 << 10
+
+// keepsPlace reports whether frames of this kind must be handled in the order
+// in which they were sent. Requests and replies stand for themselves.
+func keepsPlace(k wire.Kind) bool {
+	switch k {
+	case wire.KindAsk, wire.KindRequest, wire.KindReply:
+		return false
+	}
+	return true
+}
+
+// bulkOut sends oversized frames one after another in chunks on the bulk lane.
+//
+// A frame that must keep its place among the frames of its lane leaves a
+// placeholder there, and the peer's reader of that lane waits at it: a large
+// message delays the messages behind it in the same lane, and nothing else.
+type bulkOut struct {
+	l     *Link
+	limit int
+
+	mu      sync.Mutex // guards the following fields
+	queue   []bulkItem
+	bytes   int // of the queue and of the frame being sent
+	seq     uint64
+	running bool
+	closing bool
+	space   chan struct{} // closed and replaced when bytes falls or the link ends
+}
+
+type bulkItem struct {
+	seq  uint64
+	lane Lane // where its placeholder is; Control means none
+	data []byte
+}
+
+func newBulkOut(l *Link) *bulkOut {
+	return &bulkOut{l: l, limit: l.e.cfg.Limits.Message, space: make(chan struct{})}
+}
+
+func (b *bulkOut) trySend(n Lane, f wire.Frame) error {
+	if f.Size() > b.limit {
+		return fmt.Errorf("%w: %d bytes, limit %d", wire.ErrTooLarge, f.Size(), b.limit)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closing {
+		return actor.ErrUnreachable
+	}
+	// A frame is always taken when nothing waits, so the limit bounds memory
+	// without making the largest frame impossible.
+	if b.bytes > 0 && b.bytes+f.Size() > b.limit {
+		return actor.ErrOverloaded
+	}
+	data, err := wire.Encode(f)
+	if err != nil {
+		return err
+	}
+	item := bulkItem{seq: b.seq, data: data}
+	if keepsPlace(f.Kind()) {
+		item.lane = n
+		if err := b.l.lanes[n].put(&wire.Large{Seq: item.seq}); err != nil {
+			return err
+		}
+	}
+	b.seq++
+	b.queue = append(b.queue, item)
+	b.bytes += len(data)
+	if !b.running {
+		b.running = true
+		b.l.wg.Go(b.run)
+	}
+	return nil
+}
+
+func (b *bulkOut) send(ctx context.Context, n Lane, f wire.Frame) error {
+	for {
+		b.mu.Lock()
+		space := b.space
+		b.mu.Unlock()
+		if err := b.trySend(n, f); err != actor.ErrOverloaded {
+			return err
+		}
+		select {
+		case <-space:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: bulk lane full: %w", actor.ErrOverloaded, context.Cause(ctx))
+		}
+	}
+}
+
+// run sends the queue until it is empty.
+func (b *bulkOut) run() {
+	for {
+		b.mu.Lock()
+		if len(b.queue) == 0 {
+			b.running = false
+			b.queue = nil
+			b.notify()
+			b.mu.Unlock()
+			return
+		}
+		item := b.queue[0]
+		b.queue[0] = bulkItem{}
+		b.queue = b.queue[1:]
+		b.mu.Unlock()
+		b.transfer(item)
+		b.mu.Lock()
+		b.bytes -= len(item.data)
+		b.notify()
+		b.mu.Unlock()
+	}
+}
+
+func (b *bulkOut) transfer(item bulkItem) {
+	lane := b.l.lanes[Bulk]
+	for rest := item.data; len(rest) > 0; {
+		n := min(len(rest), chunkSize)
+		err := lane.wait(b.l.conn.Context(), &wire.Chunk{
+			Seq: item.seq, Lane: uint8(item.lane), Total: uint64(len(item.data)), Last: n == len(rest), Data: rest[:n],
+		})
+		if err != nil {
+			return // the link has ended; it reports why
+		}
+		rest = rest[n:]
+	}
+}
+
+func (b *bulkOut) notify() {
+	close(b.space)
+	b.space = make(chan struct{})
+}
+
+// finish waits until everything queued was handed to the bulk lane.
+func (b *bulkOut) finish(ctx context.Context) {
+	for {
+		b.mu.Lock()
+		b.closing = true
+		running, space := b.running, b.space
+		b.mu.Unlock()
+		if !running {
+			return
+		}
+		select {
+		case <-space:
+		case <-ctx.Done():
+			return
+		case <-b.l.done:
+			return
+		}
+	}
+}
+
+// shut drops what is queued; the link has ended.
+func (b *bulkOut) shut() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closing, b.queue = true, nil
+	b.notify()
+}
+
+// bulkFrame is an assembled frame on its way to its place in a lane.
+type bulkFrame struct {
+	seq   uint64
+	frame wire.Frame
+}
+
+// readBulk assembles the frames that arrive in chunks. It buffers one frame,
+// and only as many bytes as have arrived.
+func (in *inbound) readBulk(r *frames) error {
+	var data []byte
+	var next uint64
+	limit := uint64(in.l.e.cfg.Limits.Message) + wire.MaxFrame
+	for {
+		f, err := r.Next()
+		if err != nil {
+			return err
+		}
+		c, ok := f.(*wire.Chunk)
+		switch {
+		case !ok:
+			return &wire.ProtocolError{Kind: f.Kind(), Reason: "on the bulk lane"}
+		case c.Seq != next || Lane(c.Lane) >= Bulk:
+			return &wire.ProtocolError{Kind: c.Kind(), Reason: "out of order"}
+		case c.Total > limit || uint64(len(data)+len(c.Data)) > c.Total:
+			return &wire.ProtocolError{Kind: c.Kind(), Reason: "larger than agreed"}
+		}
+		data = append(data, c.Data...)
+		if !c.Last {
+			continue
+		}
+		frame, err := wire.Decode(data)
+		if err != nil {
+			return err
+		}
+		switch frame.(type) {
+		case *wire.Chunk, *wire.Large, *wire.LaneOpen, *wire.Hello, *wire.HelloAck, *wire.Goodbye, *wire.GoodbyeAck:
+			return &wire.ProtocolError{Kind: frame.Kind(), Reason: "inside a bulk frame"}
+		}
+		data, next = nil, next+1 // the frame aliases data
+		if Lane(c.Lane) == Control {
+			in.dispatch(frame)
+			continue
+		}
+		select {
+		case in.ordered[c.Lane] <- bulkFrame{c.Seq, frame}:
+		case <-in.l.done:
+			return actor.ErrUnreachable
+		}
+	}
+}

@@ -1,0 +1,46 @@
+// Package transport carries frames between nodes over QUIC.
+//
+// An Endpoint owns the one UDP socket of a node. It listens and dials on it,
+// and keeps at most one link per peer:
+//
+//	                 Endpoint (one UDP socket)
+//	                    │
+//	    iris/transport ─┼─ link/<peer>          a supervised actor per link
+//	                    │    ├ control  bidi    heartbeats, overlay, groups; its reader never blocks
+//	                    │    ├ direct   uni     requests, replies, messages to one actor
+//	                    │    ├ fanout   uni     events, broadcasts
+//	                    │    ├ transit  uni     frames forwarded for others
+//	                    │    └ bulk     uni     frames too large for a lane, in chunks
+//	                    └─ tunnel connection    second connection of the pair, a stream per tunnel
+//
+// # Sending
+//
+// [Link.Send] and [Link.TrySend] encode the frame on the caller's goroutine
+// straight into the lane's buffer. One writer goroutine per lane swaps the
+// buffer out and writes it, so frames batch under load without any timer. A
+// lane's buffer is bounded in bytes: TrySend then fails with
+// actor.ErrOverloaded, Send waits for its context.
+//
+// # Receiving
+//
+// One reader goroutine per lane decodes frames and calls the handler of the
+// frame's kind (see [Endpoint.Handle]). Handlers must not block and must not
+// keep the frame.
+//
+// # Lifecycle of a link
+//
+//	dial/accept ── TLS ── HELLO ── HELLO-ACK ──▶ up ──▶ closing ──▶ down
+//	                 │       │                   │        │
+//	              refused  refused             fault   drain, GOODBYE, ACK
+//
+// A link is up only after both HELLO-ACKs, because a TLS 1.3 dialler believes
+// itself connected before the listener has judged its certificate. The owner
+// given to [Endpoint.Start] receives a [LinkUp] and later exactly one
+// [LinkDown] per link, in order.
+//
+// # Errors
+//
+// Sends fail with actor.ErrUnreachable when the link is gone (the frame was
+// not sent) and actor.ErrOverloaded when the lane is full. Whatever was sent
+// before a link died is lost or not: the sender cannot know.
+package transport

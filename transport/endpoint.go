@@ -1,0 +1,273 @@
+package transport
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"iris/actor"
+	"iris/internal/id"
+	"iris/transport/identity"
+	"iris/transport/wire"
+)
+
+// Limits bounds what an endpoint holds. A zero field means its default.
+type Limits struct {
+	Message  int // largest message in bytes; default 64 MiB
+	Lane     int // bytes waiting in one lane of a link; default 4 MiB
+	Peers    int // links; default 1024
+	HalfOpen int // handshakes under way; default 256
+	Tunnels  int // tunnel streams that one peer may hold open; default 1024
+}
+
+func (l Limits) withDefaults() Limits {
+	def := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	def(&l.Message, 64<<20)
+	def(&l.Lane, 4<<20)
+	def(&l.Peers, 1024)
+	def(&l.HalfOpen, 256)
+	def(&l.Tunnels, 1024)
+	return l
+}
+
+// Config says how an endpoint is made. System, Identity and Logger are
+// required, and one of Listen and Conn.
+type Config struct {
+	System   *actor.System
+	Identity *identity.Identity
+	Listen   string         // UDP address to bind, "host:port"; port 0 picks one
+	Conn     net.PacketConn // a socket to use instead of binding Listen; the endpoint closes it
+	// Incarnation tells this start of the node from earlier ones; it grows with time.
+	Incarnation uint64
+	Zone        string
+	Name        string // for people, in logs of peers
+	Limits      Limits
+	Logger      *slog.Logger
+}
+
+// Endpoint is the node's place in the network: one UDP socket, the links and
+// the tunnel connections on it.
+type Endpoint struct {
+	cfg      Config
+	sys      *actor.System
+	log      *slog.Logger
+	self     id.ID
+	conn     net.PacketConn
+	tr       *quic.Transport
+	ln       *quic.Listener
+	gate     *gate
+	quic     *quic.Config
+	handlers [256]Handler
+	onStream func(from id.ID, s Stream)
+	service  *actor.PID // iris/transport
+	owner    *actor.PID
+	ctx      context.Context
+	cancel   context.CancelFunc
+	linkSeq  atomic.Uint64 // names of link actors
+	wg       sync.WaitGroup // accept loop, handshakes, dials, drains
+
+	links   atomic.Pointer[map[id.ID]*Link] // copied on write under mu
+	mu      sync.Mutex                      // guards the following fields
+	dials   map[string]struct{}             // addresses being dialled
+	claims  map[id.ID]chan struct{}         // own dials past TLS; closed when decided
+	tunnels map[id.ID]*tunnelConn
+	closed  bool
+	refused refusals
+}
+
+// Listen binds the socket. No connection is accepted before Start.
+func Listen(cfg Config) (*Endpoint, error) {
+	cfg.Limits = cfg.Limits.withDefaults()
+	conn := cfg.Conn
+	if conn == nil {
+		addr, err := net.ResolveUDPAddr("udp", cfg.Listen)
+		if err != nil {
+			return nil, fmt.Errorf("listen address %q: %w", cfg.Listen, err)
+		}
+		if conn, err = net.ListenUDP("udp", addr); err != nil {
+			return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	e := &Endpoint{
+		cfg: cfg, sys: cfg.System, log: cfg.Logger, self: cfg.Identity.ID(), conn: conn,
+		gate: newGate(cfg.Limits.HalfOpen, time.Now), quic: quicConfig(cfg.Limits.Tunnels),
+		ctx: ctx, cancel: cancel,
+		dials: make(map[string]struct{}), claims: make(map[id.ID]chan struct{}), tunnels: make(map[id.ID]*tunnelConn),
+	}
+	e.links.Store(&map[id.ID]*Link{})
+	e.gate.failed = e.handshakeFailed
+	remote{e}.bind()
+	e.quic.GetConfigForClient = func(*quic.ClientInfo) (*quic.Config, error) {
+		c := e.quic.Clone()
+		c.GetConfigForClient = nil
+		if e.gate.pressed() {
+			c.HandshakeIdleTimeout = pressedHandshakeTimeout
+		}
+		return c, nil
+	}
+	// The reset key belongs to the place, not to the process: a node restarted at
+	// the same address can tell peers at once that the old process is gone. It
+	// differs between places, or one node could be made to reset another's links.
+	host, _ := os.Hostname() // without a name the address alone tells places apart
+	place := host + " " + conn.LocalAddr().String()
+	reset := quic.StatelessResetKey(sha256.Sum256(append(cfg.Identity.Derive("reset", 32), place...)))
+	e.tr = &quic.Transport{
+		Conn: conn, ConnectionIDLength: 8, StatelessResetKey: &reset,
+		DisableVersionNegotiationPackets: true,
+		VerifySourceAddress:              e.gate.mustProve,
+		ConnContext:                      e.gate.admit,
+	}
+	ln, err := e.tr.Listen(cfg.Identity.ServerTLS(), e.quic)
+	if err != nil {
+		cancel()
+		return nil, errors.Join(fmt.Errorf("listen on %s: %w", conn.LocalAddr(), err), e.tr.Close(), conn.Close())
+	}
+	e.ln = ln
+	return e, nil
+}
+
+// ID returns the id of this node.
+func (e *Endpoint) ID() id.ID { return e.self }
+
+// Addr returns the bound address of the socket.
+func (e *Endpoint) Addr() net.Addr { return e.conn.LocalAddr() }
+
+// Incarnation returns the number that tells this start from earlier ones.
+func (e *Endpoint) Incarnation() uint64 { return e.cfg.Incarnation }
+
+// Limits returns the limits in force.
+func (e *Endpoint) Limits() Limits { return e.cfg.Limits }
+
+// Handle sets the handler for frames of kind k. Only before Start.
+func (e *Endpoint) Handle(k wire.Kind, h func(l *Link, f wire.Frame)) { e.handlers[k] = h }
+
+// HandleStream sets the handler for tunnel streams; each runs in its own
+// goroutine. Only before Start.
+func (e *Endpoint) HandleStream(h func(from id.ID, s Stream)) { e.onStream = h }
+
+// Start begins to accept. owner receives LinkUp, LinkDown and DialFailed.
+func (e *Endpoint) Start(owner *actor.PID) error {
+	service, err := e.sys.Service("transport", actor.Supervisor(actor.Strategy{Decide: func(actor.Failure) actor.Directive {
+		return actor.DirectiveStop // a link is made by a handshake, never restarted
+	}}))
+	if err != nil {
+		return fmt.Errorf("start transport: %w", err)
+	}
+	e.service, e.owner = service, owner
+	e.spawn(e.accept)
+	return nil
+}
+
+// spawn runs f in a goroutine that Close waits for; not after Close began.
+func (e *Endpoint) spawn(f func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.closed {
+		e.wg.Go(f)
+	}
+}
+
+// Link returns the link to n, or nil when none is up. It is lock-free.
+func (e *Endpoint) Link(n id.ID) *Link { return (*e.links.Load())[n] }
+
+// Links returns the links that are up, in no order.
+func (e *Endpoint) Links() []*Link { return slices.Collect(maps.Values(*e.links.Load())) }
+
+// setLink installs l, or removes it when up is false and it is still the one
+// installed. The caller holds mu.
+func (e *Endpoint) setLink(l *Link, up bool) {
+	next := maps.Clone(*e.links.Load())
+	if up {
+		next[l.peer] = l
+	} else if next[l.peer] == l {
+		delete(next, l.peer)
+	}
+	e.links.Store(&next)
+}
+
+// Expect announces an address that an authenticated source named, so that a
+// flood of strangers cannot keep it out.
+func (e *Endpoint) Expect(addr string) {
+	if a, err := netip.ParseAddrPort(addr); err == nil {
+		e.gate.expect(netip.AddrPortFrom(a.Addr().Unmap(), a.Port()))
+	}
+}
+
+// tell sends msg to the owner.
+func (e *Endpoint) tell(msg any) { e.sys.Send(e.owner, nil, msg) }
+
+// accept takes connections until the listener closes. Each is judged in a
+// goroutine of its own, because the queue behind Accept is short.
+func (e *Endpoint) accept() {
+	for {
+		conn, err := e.ln.Accept(e.ctx)
+		if err != nil {
+			if e.ctx.Err() == nil && !errors.Is(err, quic.ErrServerClosed) {
+				e.log.Error("listener failed", "error", err)
+			}
+			return
+		}
+		settle(conn.Context())
+		e.spawn(func() { e.receive(conn) })
+	}
+}
+
+// Close ends every link and tunnel connection with code and reason, then the
+// socket. With CodeLeave links are drained first, as far as ctx allows. It
+// returns when every goroutine of the endpoint has ended; it is idempotent.
+func (e *Endpoint) Close(ctx context.Context, code wire.Code, reason string) error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		e.wg.Wait()
+		return nil
+	}
+	e.closed = true
+	tunnels := slices.Collect(maps.Values(e.tunnels))
+	e.mu.Unlock()
+
+	var drains sync.WaitGroup
+	for _, l := range e.Links() {
+		drains.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+			defer cancel()
+			l.drain(ctx, code, reason)
+		})
+	}
+	drains.Wait()
+	for _, t := range tunnels {
+		t.end(code, reason)
+	}
+	e.cancel()
+	err := e.ln.Close()
+	e.wg.Wait()
+	if e.service != nil {
+		err = errors.Join(err, e.sys.Poison(ctx, e.service))
+	}
+	return errors.Join(ignoreClosed(err), ignoreClosed(e.tr.Close()), ignoreClosed(e.conn.Close()))
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, quic.ErrServerClosed) || errors.Is(err, quic.ErrTransportClosed) || errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}

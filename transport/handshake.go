@@ -1,0 +1,362 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"iris/actor"
+	"iris/internal/id"
+	"iris/transport/identity"
+	"iris/transport/wire"
+)
+
+// protocolVersion is sent in HELLO; peers of another version are refused.
+const protocolVersion = 1
+
+// featureInsist in HELLO says: I hold no link to you, drop what you hold.
+const featureInsist = 1 << 0
+
+// Roles of a connection.
+const (
+	roleLink    = 0
+	roleTunnels = 1
+)
+
+var (
+	errDuplicate = errors.New("another link to this peer stays")
+	errSelf      = errors.New("that is this node itself")
+	errVersion   = errors.New("incompatible protocol version")
+	errFull      = errors.New("too many peers")
+)
+
+// hello describes this node to a peer.
+func (e *Endpoint) hello(role uint8, features uint64) *wire.Hello {
+	return &wire.Hello{
+		Version: protocolVersion, Incarnation: e.cfg.Incarnation, Role: role, Features: features,
+		Addrs: e.Addrs(), Zone: e.cfg.Zone, Name: e.cfg.Name,
+	}
+}
+
+// readHello reads one handshake frame of type F from a fresh control stream.
+func readHello[F wire.Frame](r interface{ Next() (wire.Frame, error) }) (F, error) {
+	var zero F
+	f, err := r.Next()
+	if err != nil {
+		return zero, err
+	}
+	h, ok := f.(F)
+	if !ok {
+		return zero, &wire.ProtocolError{Kind: f.Kind(), Reason: "before HELLO"}
+	}
+	return h, nil
+}
+
+// copyHello returns a HELLO that outlives the reader's next frame.
+func copyHello(h *wire.Hello) wire.Hello {
+	c := *h
+	c.Addrs = append([]string(nil), h.Addrs...)
+	return c
+}
+
+func checkHello(h *wire.Hello) error {
+	if h.Version != protocolVersion {
+		return fmt.Errorf("%w: ours %d, theirs %d", errVersion, protocolVersion, h.Version)
+	}
+	return nil
+}
+
+// closeConn ends a connection that did not become a link.
+func closeConn(conn *quic.Conn, code wire.Code, reason string) {
+	_ = conn.CloseWithError(quic.ApplicationErrorCode(code), reason) // idempotent
+}
+
+// codeOf is the close code for a handshake that failed with err.
+func codeOf(err error) wire.Code {
+	var proto *wire.ProtocolError
+	switch {
+	case errors.Is(err, errDuplicate):
+		return wire.CodeDuplicate
+	case errors.Is(err, errVersion):
+		return wire.CodeVersion
+	case errors.Is(err, errFull):
+		return wire.CodeBusy
+	case errors.Is(err, errSelf):
+		return wire.CodeIdentity
+	case errors.As(err, &proto):
+		return wire.CodeProtocol
+	}
+	return wire.CodeHelloTimeout
+}
+
+// receive judges an accepted connection: it becomes a link, a tunnel
+// connection, or is closed with a code.
+func (e *Endpoint) receive(conn *quic.Conn) {
+	ctx, cancel := context.WithTimeout(e.ctx, helloTimeout)
+	defer cancel()
+	if err := e.receiveHello(ctx, conn); err != nil {
+		closeConn(conn, codeOf(err), err.Error())
+		if !errors.Is(err, errDuplicate) && e.ctx.Err() == nil {
+			e.refuse(conn.RemoteAddr().String(), err)
+		}
+	}
+}
+
+func (e *Endpoint) receiveHello(ctx context.Context, conn *quic.Conn) error {
+	peer, err := identity.PeerID(conn.ConnectionState().TLS)
+	if err != nil {
+		return err
+	}
+	if peer == e.self {
+		return errSelf
+	}
+	control, err := conn.AcceptStream(ctx)
+	if err != nil {
+		return fmt.Errorf("no HELLO: %w", err)
+	}
+	if err := control.SetDeadline(time.Now().Add(helloTimeout)); err != nil {
+		return err
+	}
+	l := newLink(e, peer, conn, control, false)
+	h, err := readHello[*wire.Hello](l.in)
+	if err != nil {
+		return err
+	}
+	if err := checkHello(h); err != nil {
+		return err
+	}
+	l.hello = copyHello(h)
+	switch l.hello.Role {
+	case roleLink:
+		return e.receiveLink(ctx, l)
+	case roleTunnels:
+		return e.receiveTunnels(l)
+	}
+	return &wire.ProtocolError{Kind: wire.KindHello, Reason: "unknown role"}
+}
+
+// receiveLink installs an accepted link unless another one stays.
+func (e *Endpoint) receiveLink(ctx context.Context, l *Link) error {
+	insists := l.hello.Features&featureInsist != 0
+	patience := time.NewTimer(helloTimeout / 2) // for our own dial to come to an end
+	defer patience.Stop()
+	waited := false
+	for {
+		e.mu.Lock()
+		old := e.Link(l.peer)
+		claim := e.claims[l.peer]
+		switch judge(e.self, l.peer, held{old != nil, old != nil && old.dialed}, claim != nil && !waited, insists) {
+		case refuse:
+			e.mu.Unlock()
+			return errDuplicate
+		case wait:
+			e.mu.Unlock()
+			select {
+			case <-claim:
+			case <-patience.C:
+				waited = true
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+			continue
+		case accept, replace:
+		}
+		err := e.installLocked(l, old, e.hello(roleLink, 0), &wire.HelloAck{})
+		e.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		if old != nil {
+			old.end(LinkDown{Link: old, Code: wire.CodeDuplicate, Reason: "replaced by the peer"})
+		}
+		return e.run(l)
+	}
+}
+
+// installLocked queues the answer of the handshake as the first frames of
+// control and makes l the link of its peer. The caller holds mu.
+func (e *Endpoint) installLocked(l, old *Link, answer ...wire.Frame) error {
+	if e.closed {
+		return actor.ErrClosed
+	}
+	if old == nil && len(*e.links.Load()) >= e.cfg.Limits.Peers {
+		return errFull
+	}
+	for _, f := range answer {
+		if err := l.lanes[Control].put(f); err != nil {
+			return err
+		}
+	}
+	e.setLink(l, true)
+	return nil
+}
+
+// run gives an installed link its actor.
+func (e *Endpoint) run(l *Link) error {
+	if err := l.control.SetDeadline(time.Time{}); err != nil {
+		l.failed(err)
+	}
+	l.control.SetPriority(Control.urgency(), false)
+	_, err := e.sys.SpawnUnder(e.service, fmt.Sprintf("link/%s-%d", l.peer.Short(), e.linkSeq.Add(1)), actor.Of(func() actor.Actor { return &linkActor{l: l} }))
+	if err != nil {
+		l.end(LinkDown{Link: l, Code: wire.CodeInternal, Reason: err.Error()})
+		e.mu.Lock()
+		e.setLink(l, false)
+		e.mu.Unlock()
+		l.wg.Wait()
+		return fmt.Errorf("start link: %w", err)
+	}
+	return nil
+}
+
+// Dial connects to addr in the background. When want is not zero, only that
+// node may answer. A dial to an address or a peer that is being dialled, or a
+// peer with a link, does nothing. The owner hears of the outcome: LinkUp, or
+// DialFailed.
+func (e *Endpoint) Dial(addr string, want id.ID) {
+	e.mu.Lock()
+	_, busy := e.dials[addr]
+	if busy || e.closed || !want.IsZero() && e.Link(want) != nil {
+		e.mu.Unlock()
+		return
+	}
+	e.dials[addr] = struct{}{}
+	e.mu.Unlock()
+	e.Expect(addr)
+	e.spawn(func() {
+		peer, err := e.dial(addr, want)
+		e.mu.Lock()
+		delete(e.dials, addr)
+		e.mu.Unlock()
+		if err != nil {
+			e.tell(&DialFailed{Addr: addr, Peer: peer, Err: err})
+		}
+	})
+}
+
+// dial makes a link to addr. When the peer refuses it because it holds a link
+// that we do not have, and none of ours comes up meanwhile, it insists once.
+func (e *Endpoint) dial(addr string, want id.ID) (id.ID, error) {
+	peer, err := e.dialOnce(addr, want, 0)
+	app, refused := errors.AsType[*quic.ApplicationError](err)
+	if !refused || wire.Code(app.ErrorCode) != wire.CodeDuplicate {
+		return peer, err
+	}
+	settled := time.NewTimer(250 * time.Millisecond)
+	defer settled.Stop()
+	poll := time.NewTicker(10 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		select {
+		case <-poll.C:
+			if e.Link(peer) != nil {
+				return peer, nil
+			}
+		case <-settled.C:
+			return e.dialOnce(addr, peer, featureInsist)
+		case <-e.ctx.Done():
+			return peer, context.Cause(e.ctx)
+		}
+	}
+}
+
+func (e *Endpoint) dialOnce(addr string, want id.ID, features uint64) (id.ID, error) {
+	ctx, cancel := context.WithTimeout(e.ctx, handshakeTimeout)
+	defer cancel()
+	conn, err := e.connect(ctx, addr, want)
+	if err != nil {
+		return want, err
+	}
+	peer, err := identity.PeerID(conn.ConnectionState().TLS)
+	if err == nil {
+		err = e.dialLink(ctx, conn, peer, features)
+	}
+	if errors.Is(err, errDuplicate) {
+		closeConn(conn, wire.CodeDuplicate, "this end holds a link already")
+		return peer, nil // there is a link, or another dial is about to make it
+	}
+	if err != nil {
+		closeConn(conn, codeOf(err), err.Error())
+	}
+	return peer, err
+}
+
+func (e *Endpoint) connect(ctx context.Context, addr string, want id.ID) (*quic.Conn, error) {
+	to, err := resolve(ctx, e.conn, addr)
+	if err != nil {
+		return nil, err
+	}
+	c := e.quic.Clone()
+	c.GetConfigForClient = nil
+	return e.tr.Dial(ctx, to, e.cfg.Identity.ClientTLS(want), c)
+}
+
+// dialLink exchanges HELLO on a dialled connection and installs the link.
+func (e *Endpoint) dialLink(ctx context.Context, conn *quic.Conn, peer id.ID, features uint64) error {
+	claim := make(chan struct{})
+	e.mu.Lock()
+	if e.Link(peer) != nil || e.claims[peer] != nil {
+		e.mu.Unlock()
+		return errDuplicate
+	}
+	e.claims[peer] = claim
+	e.mu.Unlock()
+	defer func() {
+		e.mu.Lock()
+		delete(e.claims, peer)
+		e.mu.Unlock()
+		close(claim)
+	}()
+
+	control, err := conn.OpenStreamSync(ctx)
+	if err != nil {
+		return err
+	}
+	if err := control.SetDeadline(time.Now().Add(helloTimeout)); err != nil {
+		return err
+	}
+	l := newLink(e, peer, conn, control, true)
+	if err := l.greet(e.hello(roleLink, features)); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	old := e.Link(peer)
+	if old != nil && features&featureInsist == 0 {
+		e.mu.Unlock()
+		return errDuplicate
+	}
+	err = e.installLocked(l, old)
+	e.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if old != nil {
+		old.end(LinkDown{Link: old, Code: wire.CodeDuplicate, Reason: "replaced by a newer link"})
+	}
+	return e.run(l)
+}
+
+// greet runs the dialler's half of the handshake: HELLO out, HELLO and
+// HELLO-ACK in.
+func (l *Link) greet(hello *wire.Hello) error {
+	first, err := l.lanes[Control].enc.Append(nil, hello)
+	if err != nil {
+		return err
+	}
+	if _, err := l.control.Write(first); err != nil {
+		return err
+	}
+	h, err := readHello[*wire.Hello](l.in)
+	if err != nil {
+		return err
+	}
+	if err := checkHello(h); err != nil {
+		return err
+	}
+	l.hello = copyHello(h)
+	_, err = readHello[*wire.HelloAck](l.in)
+	return err
+}

@@ -1,0 +1,229 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"iris/actor"
+	"iris/transport/wire"
+)
+
+var errSilentFrame = errors.New("a frame was begun and not finished in time")
+
+// Handler receives a decoded frame on the goroutine of the lane's reader. It
+// must not block. The frame and its byte slices are valid during the call.
+type Handler func(l *Link, f wire.Frame)
+
+// inbound is the receiving half of a link: a reader per lane.
+type inbound struct {
+	l       *Link
+	ordered [laneCount]chan bulkFrame // assembled frames for lanes that wait at their place
+
+	mu    sync.Mutex // guards the following fields
+	open  uint8      // lanes that the peer has opened, one bit each
+	ended int        // lanes read to their end
+	moved chan struct{}
+}
+
+func newInbound(l *Link) *inbound {
+	in := &inbound{l: l, moved: make(chan struct{})}
+	for n := range in.ordered {
+		in.ordered[n] = make(chan bulkFrame)
+	}
+	return in
+}
+
+// readControl reads the control stream until the link ends.
+func (in *inbound) readControl() {
+	in.l.failed(in.readFrames(Control, in.l.in))
+}
+
+// acceptLanes starts a reader for each lane that the peer opens.
+func (in *inbound) acceptLanes() {
+	for {
+		s, err := in.l.conn.AcceptUniStream(in.l.conn.Context())
+		if err != nil {
+			in.l.failed(err)
+			return
+		}
+		in.l.wg.Go(func() { in.readLane(s) })
+	}
+}
+
+// refuseStreams ends the link when the peer opens a second control stream.
+func (in *inbound) refuseStreams() {
+	if _, err := in.l.conn.AcceptStream(in.l.conn.Context()); err == nil {
+		in.l.end(LinkDown{Link: in.l, Code: wire.CodeAbuse, Reason: "second control stream"})
+	}
+}
+
+func (in *inbound) readLane(s *quic.ReceiveStream) {
+	r := newFrames(s, wire.MaxFrame)
+	f, err := r.Next()
+	if err != nil {
+		in.l.failed(err)
+		return
+	}
+	open, ok := f.(*wire.LaneOpen)
+	if !ok || !in.claim(Lane(open.Lane)) {
+		in.l.failed(&wire.ProtocolError{Reason: "lane not opened as agreed"})
+		return
+	}
+	lane := Lane(open.Lane)
+	if lane == Bulk {
+		err = in.readBulk(r)
+	} else {
+		err = in.readFrames(lane, r)
+	}
+	if !errors.Is(err, io.EOF) {
+		in.l.failed(err)
+		return
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.ended++
+	close(in.moved)
+	in.moved = make(chan struct{})
+}
+
+// claim notes that the peer opened lane n; each may be opened once.
+func (in *inbound) claim(n Lane) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if n <= Control || n >= laneCount || in.open&(1<<n) != 0 {
+		return false
+	}
+	in.open |= 1 << n
+	return true
+}
+
+// finished waits until n lanes were read to their end.
+func (in *inbound) finished(ctx context.Context, n int, done <-chan struct{}) {
+	for {
+		in.mu.Lock()
+		ended, moved := in.ended, in.moved
+		in.mu.Unlock()
+		if ended >= n {
+			return
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return
+		case <-done:
+			return
+		}
+	}
+}
+
+// readFrames dispatches the frames of lane n until it ends.
+func (in *inbound) readFrames(n Lane, r *frames) error {
+	for {
+		f, err := r.Next()
+		if err != nil {
+			return err
+		}
+		switch f := f.(type) {
+		case *wire.Large:
+			if n == Control {
+				return &wire.ProtocolError{Kind: f.Kind(), Reason: "on the control stream"}
+			}
+			select {
+			case b := <-in.ordered[n]:
+				if b.seq != f.Seq {
+					return &wire.ProtocolError{Kind: f.Kind(), Reason: "out of order"}
+				}
+				in.dispatch(b.frame)
+			case <-in.l.done:
+				return actor.ErrUnreachable
+			}
+		case *wire.Goodbye:
+			in.l.answerGoodbye(f)
+		case *wire.GoodbyeAck:
+			in.l.ackOnce.Do(func() { close(in.l.acked) })
+		case *wire.Chunk, *wire.LaneOpen, *wire.Hello, *wire.HelloAck:
+			return &wire.ProtocolError{Kind: f.Kind(), Reason: "out of place"}
+		default:
+			in.dispatch(f)
+		}
+	}
+}
+
+// dispatch calls the handler of the frame's kind. A handler that panics is a
+// defect of this node: the link that met it is closed, the node lives on.
+func (in *inbound) dispatch(f wire.Frame) {
+	h := in.l.e.handlers[f.Kind()]
+	if h == nil {
+		return
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			in.l.e.log.Error("frame handler panicked", "peer", in.l.peer.Short(), "kind", f.Kind(),
+				"panic", r, "stack", string(debug.Stack()))
+			in.l.end(LinkDown{Link: in.l, Code: wire.CodeInternal, Reason: fmt.Sprintf("handler of kind %d panicked", f.Kind())})
+		}
+	}()
+	h(in.l, f)
+}
+
+// frames reads the frames of one lane and bounds the time that one frame may
+// take, from its first byte to its last: a peer must not hold a reader with a
+// frame that it never finishes.
+type frames struct {
+	*wire.Reader
+	src frameStream
+
+	begun time.Time // when the deadline in force was set; zero means none
+	moved bool      // a frame was completed since
+}
+
+type frameStream interface {
+	io.Reader
+	SetReadDeadline(time.Time) error
+}
+
+func newFrames(src frameStream, maxFrame int) *frames {
+	f := &frames{src: src}
+	f.Reader = wire.NewReader(f, maxFrame)
+	return f
+}
+
+// Next returns the next frame; see wire.Reader.
+func (f *frames) Next() (wire.Frame, error) {
+	frame, err := f.Reader.Next()
+	f.moved = true
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, errSilentFrame
+	}
+	return frame, err
+}
+
+// Read is called by the wire.Reader.
+func (f *frames) Read(p []byte) (int, error) {
+	var err error
+	switch pending := f.Pending(); {
+	case !pending && !f.begun.IsZero():
+		f.begun = time.Time{}
+		err = f.src.SetReadDeadline(time.Time{})
+	case pending:
+		// A busy lane nearly always ends a read within a frame, so the deadline
+		// moves on now and then, not for every frame.
+		now := time.Now()
+		if f.begun.IsZero() || f.moved && now.Sub(f.begun) > frameTimeout/4 {
+			f.begun, f.moved = now, false
+			err = f.src.SetReadDeadline(now.Add(frameTimeout))
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return f.src.Read(p)
+}

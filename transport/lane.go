@@ -1,0 +1,250 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"iris/actor"
+	"iris/transport/wire"
+)
+
+// Lane is one prioritised stream of a link.
+type Lane uint8
+
+// The lanes, most urgent first.
+const (
+	Control Lane = iota // heartbeats, overlay and group maintenance
+	Direct              // requests, replies, messages to one actor
+	Fanout              // events, broadcasts
+	Transit             // frames forwarded for others
+	Bulk                // oversized frames in chunks; used by the link itself
+	laneCount
+)
+
+var laneNames = [laneCount]string{"control", "direct", "fanout", "transit", "bulk"}
+
+func (l Lane) String() string {
+	if l < laneCount {
+		return laneNames[l]
+	}
+	return fmt.Sprintf("lane(%d)", uint8(l))
+}
+
+// urgency is the QUIC stream priority of the lane; lower goes first.
+func (l Lane) urgency() int8 { return [laneCount]int8{0, 2, 4, 6, 7}[l] }
+
+// maxWrite is the largest single write to a stream.
+const maxWrite = 64 << 10
+
+// keepBuffer is the largest buffer kept after a burst.
+const keepBuffer = 256 << 10
+
+// sendStream is what a lane needs of a QUIC stream.
+type sendStream interface {
+	io.Writer
+	SetWriteDeadline(time.Time) error
+	Close() error
+}
+
+// lane is the outbound half of a lane: frames are encoded into buf by their
+// senders and written by one goroutine, which the first frame starts.
+type lane struct {
+	name    Lane
+	limit   int // bytes that may wait in buf
+	timeout time.Duration
+	open    func() (sendStream, error) // called by the writer before its first write
+	fail    func(error)                // tells the link that the lane is broken
+	spawn   func(func())               // starts a goroutine owned by the link
+	writes  *atomic.Uint64             // of the link; counts writes of all lanes
+	wake    chan struct{}
+	exited  chan struct{} // closed when the writer goroutine has ended
+
+	mu      sync.Mutex // guards the following fields
+	enc     *wire.Writer
+	buf     []byte        // frames encoded and not yet taken by the writer
+	writing int           // bytes that the writer has taken and not yet written
+	started bool          // the writer goroutine runs
+	closing bool          // no further frame is taken
+	broken  error         // why, when closing for a fault
+	space   chan struct{} // closed and replaced whenever the writer took buf
+}
+
+func newLane(name Lane, limit int) *lane {
+	return &lane{
+		name: name, limit: limit, timeout: writeTimeout,
+		enc: wire.NewWriter(), wake: make(chan struct{}, 1), exited: make(chan struct{}), space: make(chan struct{}),
+	}
+}
+
+// put encodes f into the buffer. It never blocks.
+func (l *lane) put(f wire.Frame) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.putLocked(f)
+}
+
+func (l *lane) putLocked(f wire.Frame) error {
+	if l.closing {
+		return actor.ErrUnreachable
+	}
+	if len(l.buf) > 0 && len(l.buf)+f.Size() > l.limit {
+		return actor.ErrOverloaded
+	}
+	buf, err := l.enc.Append(l.buf, f)
+	if err != nil {
+		return err
+	}
+	l.buf = buf
+	if !l.started {
+		l.started = true
+		l.spawn(l.write)
+	}
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// wait encodes f, waiting for space until ctx ends.
+func (l *lane) wait(ctx context.Context, f wire.Frame) error {
+	for {
+		l.mu.Lock()
+		err := l.putLocked(f)
+		space := l.space
+		l.mu.Unlock()
+		if err != actor.ErrOverloaded {
+			return err
+		}
+		select {
+		case <-space:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %s lane full: %w", actor.ErrOverloaded, l.name, context.Cause(ctx))
+		}
+	}
+}
+
+// queued returns the bytes that wait or are being written.
+func (l *lane) queued() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.buf) + l.writing
+}
+
+// shut refuses further frames. What is queued is still written unless err
+// says that the lane is broken.
+func (l *lane) shut(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil && l.broken == nil {
+		l.broken = err
+	}
+	if l.closing && err == nil {
+		return
+	}
+	l.closing = true
+	close(l.space)
+	l.space = make(chan struct{})
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// finished waits until a lane that was shut has written everything. It
+// reports whether the lane was ever used.
+func (l *lane) finished(ctx context.Context, done <-chan struct{}) bool {
+	l.mu.Lock()
+	started := l.started
+	l.mu.Unlock()
+	if started {
+		select {
+		case <-l.exited:
+		case <-ctx.Done():
+		case <-done:
+		}
+	}
+	return started
+}
+
+// write runs in the lane's goroutine until the lane is shut and empty.
+func (l *lane) write() {
+	defer close(l.exited)
+	var stream sendStream
+	var batch []byte
+	busy := false
+	for {
+		<-l.wake
+		if busy {
+			// Under load one scheduler turn lets senders add to the batch; an idle
+			// lane writes at once. No timer is involved.
+			runtime.Gosched()
+		}
+		l.mu.Lock()
+		batch, l.buf = l.buf, batch[:0]
+		l.writing = len(batch)
+		last, broken := l.closing, l.broken
+		close(l.space)
+		l.space = make(chan struct{})
+		l.mu.Unlock()
+		if broken != nil {
+			return
+		}
+		busy = len(batch) > 1024
+		err := l.flush(&stream, batch)
+		if cap(batch) > keepBuffer {
+			batch = nil
+		}
+		l.mu.Lock()
+		l.writing = 0
+		empty := len(l.buf) == 0
+		l.mu.Unlock()
+		if err != nil {
+			l.shut(err)
+			l.fail(err)
+			return
+		}
+		if last && empty {
+			if stream != nil {
+				_ = stream.Close() // FIN; a broken connection reports itself elsewhere
+			}
+			return
+		}
+		if last {
+			select {
+			case l.wake <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+func (l *lane) flush(stream *sendStream, batch []byte) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	if *stream == nil {
+		s, err := l.open()
+		if err != nil {
+			return err
+		}
+		*stream = s
+	}
+	for len(batch) > 0 {
+		n := min(len(batch), maxWrite)
+		if err := (*stream).SetWriteDeadline(time.Now().Add(l.timeout)); err != nil {
+			return err
+		}
+		l.writes.Add(1)
+		if _, err := (*stream).Write(batch[:n]); err != nil {
+			return fmt.Errorf("write %s lane: %w", l.name, err)
+		}
+		batch = batch[n:]
+	}
+	return nil
+}

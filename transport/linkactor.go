@@ -1,0 +1,43 @@
+package transport
+
+import (
+	"iris/actor"
+)
+
+// linkActor owns one link: it starts its goroutines, and when the link has
+// ended, or the actor is stopped, waits for them and tells the owner.
+type linkActor struct {
+	l *Link
+}
+
+func (a *linkActor) Receive(ctx actor.Context) {
+	l, e := a.l, a.l.e
+	switch ctx.Message().(type) {
+	case *actor.Started:
+		l.mu.Lock()
+		l.pid = ctx.Self()
+		ended := l.ended
+		l.mu.Unlock()
+		e.sys.Events().Publish(&actor.LinkUp{Peer: l.peer.String(), Addr: l.RemoteAddr().String(), Dialed: l.dialed})
+		ctx.Send(e.owner, &LinkUp{Link: l})
+		l.start()
+		if ended {
+			ctx.Stop(ctx.Self())
+		}
+	case linkEnded:
+		ctx.Stop(ctx.Self())
+	case *actor.Stopping:
+		l.stop()
+		e.mu.Lock()
+		e.setLink(l, false)
+		gone := e.Link(l.peer) == nil
+		tunnels := e.tunnels[l.peer]
+		e.mu.Unlock()
+		down := l.cause
+		if gone && tunnels != nil {
+			tunnels.end(down.Code, "link lost: "+down.Reason)
+		}
+		e.sys.Events().Publish(&actor.LinkDown{Peer: l.peer.String(), Reason: down.Reason})
+		ctx.Send(e.owner, &down)
+	}
+}

@@ -1,0 +1,55 @@
+package transport
+
+import (
+	"time"
+
+	"github.com/quic-go/quic-go"
+)
+
+const (
+	// streamWindow is the receive window of every stream. It is fixed: automatic
+	// growth raises stream windows beyond the connection's without asking.
+	streamWindow = 2 << 20
+	// lanes is the number of unidirectional streams a peer may hold open.
+	uniLanes = 4
+	// connectionWindow keeps control alive while every lane is blocked: the
+	// window is shared by the streams, and priorities do not help once unread
+	// lanes have used it up.
+	connectionWindow = (1 + uniLanes) * streamWindow
+
+	handshakeTimeout = 5 * time.Second
+	// pressedHandshakeTimeout applies while the gate is under pressure.
+	pressedHandshakeTimeout = 1 * time.Second
+	// idleTimeout is the backstop behind the router's heartbeats: QUIC answers
+	// for a process whose application is stuck, so it is not the detector.
+	idleTimeout     = 10 * time.Second
+	keepAlivePeriod = 3 * time.Second
+
+	// controlQueue bounds what waits for the control stream of a link, in bytes.
+	controlQueue = 512 << 10
+
+	helloTimeout = 5 * time.Second
+	frameTimeout = 30 * time.Second // from the first byte of a frame to its last
+	writeTimeout = 30 * time.Second // one write on a data lane
+	controlWrite = 5 * time.Second  // one write on the control stream
+	drainTimeout = 2 * time.Second  // for GOODBYE-ACK
+)
+
+// quicConfig returns the settings shared by dialled and accepted connections.
+// tunnels is the number of bidirectional streams beyond control that a peer
+// may open; only tunnel connections use them, and their streams are always
+// drained into credit-bounded buffers, so they cannot starve the window.
+func quicConfig(tunnels int) *quic.Config {
+	return &quic.Config{
+		Versions:                       []quic.Version{quic.Version1},
+		HandshakeIdleTimeout:           handshakeTimeout,
+		MaxIdleTimeout:                 idleTimeout,
+		KeepAlivePeriod:                keepAlivePeriod,
+		InitialStreamReceiveWindow:     streamWindow,
+		MaxStreamReceiveWindow:         streamWindow,
+		InitialConnectionReceiveWindow: connectionWindow,
+		MaxConnectionReceiveWindow:     connectionWindow,
+		MaxIncomingStreams:             int64(1 + tunnels),
+		MaxIncomingUniStreams:          uniLanes,
+	}
+}

@@ -1,0 +1,181 @@
+package transport
+
+import (
+	"time"
+
+	"iris/actor"
+	"iris/internal/id"
+	"iris/transport/wire"
+)
+
+// remote is the actor system's way to other nodes: it turns sends, watches and
+// replies to remote PIDs into frames of the direct lane, and such frames into
+// deliveries. It keeps no state.
+type remote struct{ e *Endpoint }
+
+var _ actor.Remote = remote{}
+
+// bind installs the remote in the actor system and its frame handlers.
+func (r remote) bind() {
+	e := r.e
+	e.sys.SetRemote(r)
+	e.Handle(wire.KindTell, func(l *Link, f wire.Frame) { r.onTell(l, f.(*wire.Tell)) })
+	e.Handle(wire.KindAsk, func(l *Link, f wire.Frame) { r.onAsk(l, f.(*wire.Ask)) })
+	e.Handle(wire.KindReply, func(l *Link, f wire.Frame) { r.onReply(l, f.(*wire.Reply)) })
+	e.Handle(wire.KindWatch, func(l *Link, f wire.Frame) {
+		w := f.(*wire.Watch)
+		e.sys.RemoteWatch(l.node(), w.Watcher, w.Watchee)
+	})
+	e.Handle(wire.KindUnwatch, func(l *Link, f wire.Frame) {
+		w := f.(*wire.Unwatch)
+		e.sys.RemoteUnwatch(l.node(), w.Watcher, w.Watchee)
+	})
+	e.Handle(wire.KindTerminated, func(l *Link, f wire.Frame) {
+		t := f.(*wire.Terminated)
+		e.sys.RemoteTerminated(l.node(), t.Who, t.Watcher, int(t.Why))
+	})
+	e.Handle(wire.KindStop, func(l *Link, f wire.Frame) {
+		s := f.(*wire.Stop)
+		e.sys.RemoteStop(l.node(), s.Target, s.Poison)
+	})
+}
+
+// node returns the peer's id in the form that PIDs use.
+func (l *Link) node() string { return l.name }
+
+// to returns the link to the node of an address.
+func (r remote) to(node string) (*Link, error) {
+	n, err := id.Parse(node)
+	if err != nil {
+		return nil, actor.ErrUnreachable
+	}
+	l := r.e.Link(n)
+	if l == nil {
+		return nil, actor.ErrUnreachable
+	}
+	return l, nil
+}
+
+func (r remote) send(node string, f wire.Frame) error {
+	l, err := r.to(node)
+	if err != nil {
+		return err
+	}
+	return l.TrySend(Direct, f)
+}
+
+func (r remote) Tell(to, sender *actor.PID, msg any) error {
+	typ, data, err := actor.Encode(msg)
+	if err != nil {
+		return err
+	}
+	f := wire.Tell{Target: to.Id, Body: wire.Body{Type: typ, Data: data}}
+	if sender != nil {
+		f.Sender, f.SenderReq = sender.Id, sender.RequestId
+		if sender.Address != r.e.sys.Node() {
+			if f.SenderNode, err = id.Parse(sender.Address); err != nil {
+				return err
+			}
+		}
+	}
+	return r.send(to.Address, &f)
+}
+
+func (r remote) Ask(to *actor.PID, req uint32, ttl time.Duration, msg any) error {
+	typ, data, err := actor.Encode(msg)
+	if err != nil {
+		return err
+	}
+	return r.send(to.Address, &wire.Ask{
+		ID: req, Target: to.Id, TTLMs: TTL(ttl), Body: wire.Body{Type: typ, Data: data},
+	})
+}
+
+func (r remote) Reply(node string, req uint32, msg any, err error, load *actor.Load) error {
+	f := wire.Reply{ID: req}
+	f.Status, f.Text = Status(err)
+	if err == nil {
+		if f.Body.Type, f.Body.Data, err = actor.Encode(msg); err != nil {
+			f.Status, f.Text = Status(err)
+		}
+	}
+	if load != nil {
+		f.HasLoad = true
+		f.Load = wire.Load{InFlight: load.InFlight, LatencyMicros: load.LatencyMicros, Draining: load.Draining, Members: load.Members}
+	}
+	return r.send(node, &f)
+}
+
+func (r remote) Watch(watcher, watchee *actor.PID) error {
+	return r.send(watchee.Address, &wire.Watch{Watcher: watcher.Id, Watchee: watchee.Id})
+}
+
+func (r remote) Unwatch(watcher, watchee *actor.PID) error {
+	return r.send(watchee.Address, &wire.Unwatch{Watcher: watcher.Id, Watchee: watchee.Id})
+}
+
+func (r remote) Terminated(watcher, who *actor.PID, why int) error {
+	return r.send(watcher.Address, &wire.Terminated{Who: who.Id, Watcher: watcher.Id, Why: uint8(why)})
+}
+
+func (r remote) Stop(pid *actor.PID, poison bool) error {
+	return r.send(pid.Address, &wire.Stop{Target: pid.Id, Poison: poison})
+}
+
+func (r remote) onTell(l *Link, f *wire.Tell) {
+	msg, err := actor.Decode(f.Body.Type, f.Body.Data)
+	if err != nil {
+		drop(r.e.sys, actor.DeadCodec, f.Target, f.Body.Type, f.Sender)
+		return
+	}
+	in := &actor.Inbound{
+		Delivery: actor.Delivery{Kind: actor.Tell, Origin: l.node(), Trace: f.Trace},
+		Message:  msg, Size: len(f.Body.Data), From: l.node(), SenderID: f.Sender,
+	}
+	if !f.SenderNode.IsZero() {
+		in.SenderNode = f.SenderNode.String()
+	}
+	_ = r.e.sys.DeliverRemote(f.Target, in) // a refused message is a dead letter by then
+}
+
+func (r remote) onAsk(l *Link, f *wire.Ask) {
+	msg, err := actor.Decode(f.Body.Type, f.Body.Data)
+	if err == nil {
+		err = r.e.sys.DeliverRemote(f.Target, &actor.Inbound{
+			Delivery: actor.Delivery{Kind: actor.Request, Origin: l.node(), Deadline: Deadline(f.TTLMs), Trace: f.Trace},
+			Message:  msg, Size: len(f.Body.Data), From: l.node(), ReplyTo: f.ID,
+		})
+	}
+	if err != nil {
+		_ = r.Reply(l.node(), f.ID, nil, err, nil) // the asker's link is full or gone; its deadline ends it
+	}
+}
+
+func (r remote) onReply(l *Link, f *wire.Reply) {
+	reply := actor.Reply{From: l.node(), Err: ErrorOf(l.node(), f.Status, f.Text)}
+	if f.HasLoad {
+		reply.Load = &actor.Load{InFlight: f.Load.InFlight, LatencyMicros: f.Load.LatencyMicros, Members: f.Load.Members, Draining: f.Load.Draining}
+	}
+	if reply.Err == nil {
+		reply.Message, reply.Err = actor.Decode(f.Body.Type, f.Body.Data)
+	}
+	r.e.sys.Replies().Complete(l.node(), f.ID, reply) // a late one is counted there
+}
+
+// TTL is the form in which the time left of a request travels: milliseconds,
+// rounded up, at least 1; 0 means no limit.
+func TTL(left time.Duration) uint32 {
+	ms := (left + time.Millisecond - 1) / time.Millisecond
+	return uint32(min(max(ms, 1), 1<<31))
+}
+
+// Deadline is the time at which a request that arrived now with ttl ends.
+func Deadline(ttl uint32) time.Time {
+	if ttl == 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(time.Duration(ttl) * time.Millisecond)
+}
+
+// TEMP until actor.System has it
+func drop(*actor.System, actor.DeadReason, string, string, string) {}

@@ -1,0 +1,199 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"iris/actor"
+	"iris/internal/id"
+	"iris/transport/wire"
+)
+
+// tunnelConn is the second connection of a pair: bulk data never meets
+// messages. It is dialled when the first tunnel opens and ends with the link.
+// Both ends open streams on it.
+type tunnelConn struct {
+	e    *Endpoint
+	peer id.ID
+
+	dialMu sync.Mutex // held while dialling, so that openers share one connection
+
+	mu    sync.Mutex   // guards conns, ended
+	conns []*quic.Conn // at most one dialled by each end; the first is used
+	ended bool
+}
+
+// tunnelsTo returns the tunnel connection record of a linked peer.
+func (e *Endpoint) tunnelsTo(peer id.ID) (*tunnelConn, *Link, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l := e.Link(peer)
+	if l == nil || e.closed {
+		return nil, nil, actor.ErrUnreachable
+	}
+	t := e.tunnels[peer]
+	if t == nil {
+		t = &tunnelConn{e: e, peer: peer}
+		e.tunnels[peer] = t
+	}
+	return t, l, nil
+}
+
+// OpenStream opens a tunnel stream to n, dialling the pair's tunnel connection
+// when there is none. The peer hears of the stream with its first bytes.
+func (e *Endpoint) OpenStream(ctx context.Context, n id.ID) (Stream, error) {
+	t, l, err := e.tunnelsTo(n)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := t.connection(ctx, l)
+	if err != nil {
+		return nil, fmt.Errorf("%w: tunnel connection: %w", actor.ErrUnreachable, err)
+	}
+	s, err := conn.OpenStreamSync(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: tunnel stream: %w", actor.ErrUnreachable, err)
+	}
+	return quicStream{s}, nil
+}
+
+func (t *tunnelConn) current() *quic.Conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range t.conns {
+		if c.Context().Err() == nil {
+			return c
+		}
+	}
+	return nil
+}
+
+func (t *tunnelConn) connection(ctx context.Context, l *Link) (*quic.Conn, error) {
+	t.dialMu.Lock()
+	defer t.dialMu.Unlock()
+	if c := t.current(); c != nil {
+		return c, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	conn, err := t.e.connect(ctx, l.RemoteAddr().String(), t.peer)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.greet(ctx, conn); err != nil {
+		closeConn(conn, codeOf(err), err.Error())
+		return nil, err
+	}
+	if err := t.add(conn); err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
+// greet exchanges HELLO on a stream of its own, which stays open and silent.
+func (t *tunnelConn) greet(ctx context.Context, conn *quic.Conn) error {
+	s, err := conn.OpenStreamSync(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.SetDeadline(time.Now().Add(helloTimeout)); err != nil {
+		return err
+	}
+	first, err := wire.NewWriter().Append(nil, t.e.hello(roleTunnels, 0))
+	if err != nil {
+		return err
+	}
+	if _, err := s.Write(first); err != nil {
+		return err
+	}
+	r := wire.NewReader(s, wire.MaxControl)
+	h, err := readHello[*wire.Hello](r)
+	if err != nil {
+		return err
+	}
+	if err := checkHello(h); err != nil {
+		return err
+	}
+	_, err = readHello[*wire.HelloAck](r)
+	return err
+}
+
+// receiveTunnels takes an accepted tunnel connection of a linked peer. l is
+// only the state of its handshake.
+func (e *Endpoint) receiveTunnels(l *Link) error {
+	t, _, err := e.tunnelsTo(l.peer)
+	if err != nil {
+		return err
+	}
+	w := wire.NewWriter()
+	answer, err := w.Append(nil, e.hello(roleTunnels, 0))
+	if err == nil {
+		answer, err = w.Append(answer, &wire.HelloAck{})
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := l.control.Write(answer); err != nil {
+		return err
+	}
+	return t.add(l.conn)
+}
+
+// add makes conn usable and accepts the peer's streams on it.
+func (t *tunnelConn) add(conn *quic.Conn) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	live := t.conns[:0]
+	for _, c := range t.conns {
+		if c.Context().Err() == nil {
+			live = append(live, c)
+		}
+	}
+	t.conns = live
+	if t.ended || len(t.conns) >= 2 {
+		closeConn(conn, wire.CodeDuplicate, "tunnel connections of the pair exist")
+		return errDuplicate
+	}
+	t.conns = append(t.conns, conn)
+	t.e.spawn(func() { t.accept(conn) })
+	return nil
+}
+
+func (t *tunnelConn) accept(conn *quic.Conn) {
+	for {
+		s, err := conn.AcceptStream(conn.Context())
+		if err != nil {
+			return // the connection has ended; its streams report it
+		}
+		t.e.spawn(func() {
+			if t.e.onStream == nil {
+				s.CancelRead(quic.StreamErrorCode(wire.CodeBusy))
+				s.CancelWrite(quic.StreamErrorCode(wire.CodeBusy))
+				return
+			}
+			t.e.onStream(t.peer, quicStream{s})
+		})
+	}
+}
+
+// end closes the pair's tunnel connections; every tunnel on them ends.
+func (t *tunnelConn) end(code wire.Code, reason string) {
+	t.mu.Lock()
+	t.ended = true
+	conns := t.conns
+	t.conns = nil
+	t.mu.Unlock()
+	for _, c := range conns {
+		closeConn(c, code, reason)
+	}
+	t.e.mu.Lock()
+	defer t.e.mu.Unlock()
+	if t.e.tunnels[t.peer] == t {
+		delete(t.e.tunnels, t.peer)
+	}
+}
+
