@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -43,6 +44,16 @@ func (p Problem) heading(b *strings.Builder) {
 	if p.Hint != "" {
 		b.WriteString(" (" + p.Hint + ")")
 	}
+}
+
+// problemOf makes a problem of an error, with its hint if it has one.
+func problemOf(file, path string, err error) Problem {
+	p := Problem{File: file, Path: path, Message: err.Error(), err: errors.Unwrap(err)}
+	var ve *valueError
+	if errors.As(err, &ve) {
+		p.Hint = ve.hint
+	}
+	return p
 }
 
 // Errors is every problem found, in the order of the file.

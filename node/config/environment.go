@@ -1,0 +1,132 @@
+package config
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const (
+	envPrefix   = "IRIS_"
+	environment = "environment" // Problem.File and origin of what a variable says
+)
+
+// injected matches the variables that Kubernetes sets in every container for a
+// service whose name is iris or starts with iris-.
+var injected = regexp.MustCompile(`^IRIS_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+
+// variable is one setting that the environment may override.
+type variable struct {
+	key     *key
+	path    string // concrete key
+	cluster string // of a cluster's key
+}
+
+// variableName returns the variable of a key: IRIS_ and the key in upper case,
+// with everything but letters and digits as underscore.
+func variableName(path string) string {
+	return envPrefix + strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			return r
+		}
+		return '_'
+	}, path)
+}
+
+// variables returns every variable that means something for the clusters known
+// so far, and those that two clusters share.
+func (r *reader) variables() (known map[string]variable, ambiguous map[string][]string) {
+	known, ambiguous = map[string]variable{}, map[string][]string{}
+	put := func(v variable) {
+		name := variableName(v.path)
+		if other, taken := known[name]; taken {
+			ambiguous[name] = append(ambiguous[name], other.path, v.path)
+		}
+		known[name] = v
+	}
+	clusters := slices.Sorted(maps.Keys(r.config.Clusters))
+	for i := range r.schema.keys {
+		k := &r.schema.keys[i]
+		if !strings.HasPrefix(k.path, clusterPrefix) {
+			put(variable{key: k, path: k.path})
+			continue
+		}
+		for _, c := range clusters {
+			put(variable{key: k, path: concrete(k.path, c), cluster: c})
+		}
+	}
+	return known, ambiguous
+}
+
+// environ lays the variables, each NAME=value, over the configuration.
+func (r *reader) environ(env []string) {
+	known, ambiguous := r.variables()
+	names := slices.Sorted(maps.Keys(known))
+	for _, entry := range slices.Sorted(slices.Values(env)) {
+		name, text, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, envPrefix) || text == "" || injected.MatchString(name) {
+			continue
+		}
+		v, ok := known[name]
+		switch {
+		case ok && v.key.kind == secret:
+			r.variableProblem(name, bad("put it into a file that only the owner reads, and name that in network.key or IRIS_NETWORK_KEY",
+				"the secret is not taken from the environment, which other processes can read"))
+		case !ok:
+			hint := didYouMean(name, names)
+			if hint == "" && strings.HasPrefix(name, envPrefix+"CLUSTERS_") {
+				hint = "variables can change clusters that the config file names"
+			}
+			r.variableProblem(name, bad(hint, "unknown variable"))
+		case len(ambiguous[name]) > 0:
+			r.variableProblem(name, bad("set it in the config file", "stands for %s alike", strings.Join(ambiguous[name], " and ")))
+		default:
+			if err := r.override(v, text); err != nil {
+				r.variableProblem(name, err)
+			} else {
+				r.origins[v.path] = Origin{Variable: name}
+			}
+		}
+	}
+}
+
+func (r *reader) variableProblem(name string, err error) {
+	r.problems = append(r.problems, problemOf(environment, printable(name), err))
+}
+
+// override sets one key to the text of its variable.
+func (r *reader) override(v variable, text string) error {
+	t := &target{config: &r.config}
+	if v.cluster != "" {
+		c := r.config.Clusters[v.cluster]
+		t.cluster = &c
+		defer func() { r.config.Clusters[v.cluster] = c }()
+	}
+	dst := v.key.field(t)
+	switch dst := dst.(type) {
+	case *[]string:
+		*dst = nil
+		for item := range strings.SplitSeq(text, ",") {
+			*dst = append(*dst, strings.TrimSpace(item))
+		}
+	case *map[string]string:
+		m := map[string]string{}
+		for item := range strings.SplitSeq(text, ",") {
+			name, value, ok := strings.Cut(item, "=")
+			if !ok {
+				return bad("write name=value,name=value", "%q is not name=value", item)
+			}
+			m[strings.TrimSpace(name)] = strings.TrimSpace(value)
+		}
+		*dst = m
+	default:
+		if err := v.key.set(dst, text); err != nil {
+			return err
+		}
+	}
+	return v.key.check(dst)
+}

@@ -1,0 +1,126 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"iris/transport/identity"
+)
+
+// Material returns the key material of the network: a copy of Secret, or the
+// content of the Key file after checking that nobody else can read it. nil
+// without an error means that neither is given: a random key is to be made. The
+// caller owns the bytes, which identity.Parse understands. Blocks for the time
+// of reading the file. The error is an [Errors].
+func (n Network) Material() ([]byte, error) {
+	if len(n.Secret) > 0 {
+		return bytes.Clone(n.Secret), nil
+	}
+	if n.Key == "" {
+		return nil, nil
+	}
+	data, err := readKey(n.Key)
+	if err != nil {
+		return nil, Errors{problemOf("", "network.key", err)}
+	}
+	return data, nil
+}
+
+// readKey reads a key file that only its owner can read.
+func readKey(path string) ([]byte, error) {
+	data, mode, err := readRegular(path, identity.MaxInput)
+	if err != nil {
+		return nil, keyProblem(path, err)
+	}
+	if err := onlyOwner("key file", path, mode); err != nil {
+		return nil, err
+	}
+	if _, err := identity.Parse(data); err != nil {
+		return nil, bad("iris keygen makes a good one", "key file %s: %s", path, err)
+	}
+	return data, nil
+}
+
+func keyProblem(path string, err error) error {
+	shown := path
+	if decodes(filepath.Base(path)) || decodes(path) {
+		shown = hidden // a key given in the place of a path
+	}
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err // its text without the path
+	}
+	hint := ""
+	if errors.Is(err, fs.ErrNotExist) {
+		hint = "iris keygen makes one; the same file must be on every node of the network"
+	}
+	return &valueError{message: fmt.Sprintf("cannot read key file %s: %s", shown, err), hint: hint, cause: err}
+}
+
+// readRegular reads a file of at most limit bytes and returns the mode of what
+// was opened, behind symbolic links.
+func readRegular(path string, limit int64) ([]byte, fs.FileMode, error) {
+	info, err := os.Stat(path) // before opening: opening a pipe would block
+	if err != nil {
+		return nil, 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, errors.New("is not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err != nil {
+		return nil, 0, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, 0, err
+	}
+	if int64(len(data)) > limit {
+		return nil, 0, fmt.Errorf("is larger than %d bytes", limit)
+	}
+	return data, info.Mode(), nil
+}
+
+// onlyOwner reports an error unless a file with a secret, opened with the given
+// mode, is readable by its owner alone and cannot be swapped for another by
+// everybody. What a symbolic link points to counts, as the link has no mode of
+// its own. Windows keeps access lists instead of modes; there nothing is checked.
+func onlyOwner(what, path string, mode fs.FileMode) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		real = path
+	}
+	shown := path
+	if abs, err := filepath.Abs(path); err == nil && abs != real && filepath.Clean(path) != real {
+		if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			shown += " (link to " + real + ")"
+		}
+	}
+	if perm := mode.Perm(); perm&0o077 != 0 {
+		return bad("chmod 600 "+real, "%s %s has mode %04o: others than its owner can read or change it", what, shown, perm)
+	}
+	for _, dir := range []string{filepath.Dir(path), filepath.Dir(real)} {
+		info, err := os.Stat(dir)
+		if err != nil {
+			continue
+		}
+		if info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
+			return bad("chmod o-w "+dir, "%s %s lies in %s, mode %04o: everybody can put another file in its place",
+				what, shown, dir, info.Mode().Perm())
+		}
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+package config
+
+import (
+	"strings"
+	"time"
+)
+
+// kind is the form a value takes in the file and the environment.
+type kind uint8
+
+const (
+	name     kind = iota // *string: 1..255 bytes, printable
+	path                 // *string: file, relative to the config file
+	secret               // *[]byte: never shown
+	address              // *string: host:port to listen on
+	seeds                // *[]string: host:port to reach
+	labels               // *map[string]string
+	flag                 // *bool
+	count                // *int
+	size                 // *int: bytes
+	duration             // *time.Duration
+	level                // *slog.Level
+	choice               // *string: one of key.choices
+)
+
+// String names the kind for people, as in "must be ...".
+func (k kind) String() string {
+	switch k {
+	case path:
+		return "the path of a file"
+	case address, seeds:
+		return "host:port"
+	case flag:
+		return "true or false"
+	case count:
+		return "a whole number"
+	case size:
+		return "a size such as 4MiB"
+	case duration:
+		return "a duration such as 10s"
+	case labels:
+		return "names with values"
+	}
+	return "text"
+}
+
+// key is one setting: its place in the file, its form, its range, its field.
+// Everything that treats all settings alike (file, environment, checking,
+// showing) walks the table below, so a new setting is one more line there.
+type key struct {
+	path     string // dotted; * stands for the name of a cluster
+	kind     kind
+	min, max int64 // bounds of count, size and duration
+	choices  []string
+	field    func(*target) any // pointer to the field, of the type that kind names
+	fixed    bool              // zero is a value like any other, not "take the default"
+}
+
+// target is what a key's field function points into: the configuration and, for
+// the keys of clusters, one cluster.
+type target struct {
+	config  *Config
+	cluster *Cluster
+}
+
+// strategy returns the cluster's strategy, made from the defaults at first use.
+func (t *target) strategy() *Strategy {
+	if t.cluster.Strategy == nil {
+		s := DefaultStrategy()
+		t.cluster.Strategy = &s
+	}
+	return t.cluster.Strategy
+}
+
+const (
+	kib = 1 << 10
+	mib = 1 << 20
+	gib = 1 << 30
+
+	clusterPrefix  = "clusters.*."
+	strategyPrefix = "clusters.*.strategy."
+)
+
+// keys returns the table of settings, in the order in which they are shown.
+func keys() []key {
+	ms := func(d time.Duration) int64 { return int64(d) }
+	return []key{
+		{path: "network.name", kind: name, field: func(t *target) any { return &t.config.Network.Name }},
+		{path: "network.key", kind: path, field: func(t *target) any { return &t.config.Network.Key }},
+		{path: "network.secret", kind: secret, field: func(t *target) any { return &t.config.Network.Secret }},
+		{path: "node.zone", kind: name, field: func(t *target) any { return &t.config.Node.Zone }},
+		{path: "node.labels", kind: labels, field: func(t *target) any { return &t.config.Node.Labels }},
+		{path: "listen", kind: address, field: func(t *target) any { return &t.config.Listen }},
+		{path: "seeds", kind: seeds, field: func(t *target) any { return &t.config.Seeds }},
+		{path: "discovery.host", kind: flag, field: func(t *target) any { return &t.config.Discovery.Host }},
+		{path: "discovery.lan", kind: flag, field: func(t *target) any { return &t.config.Discovery.LAN }},
+		{path: "limits.frame", kind: size, min: 64 * kib, max: mib, field: func(t *target) any { return &t.config.Limits.Frame }},
+		{path: "limits.message", kind: size, min: 64 * kib, max: gib, field: func(t *target) any { return &t.config.Limits.Message }},
+		{path: "limits.lane", kind: size, min: 64 * kib, max: gib, field: func(t *target) any { return &t.config.Limits.Lane }},
+		{path: "limits.mailbox", kind: count, min: 1, max: 10_000_000, field: func(t *target) any { return &t.config.Limits.Mailbox }},
+		{path: "limits.mailbox_bytes", kind: size, min: 64 * kib, max: gib, field: func(t *target) any { return &t.config.Limits.MailboxBytes }},
+		{path: "limits.peers", kind: count, min: 1, max: 1_000_000, field: func(t *target) any { return &t.config.Limits.Peers }},
+		{path: "limits.half_open", kind: count, min: 1, max: 65_536, field: func(t *target) any { return &t.config.Limits.HalfOpen }},
+		{path: "limits.tunnels", kind: count, min: 1, max: 65_536, field: func(t *target) any { return &t.config.Limits.Tunnels }},
+		{path: "limits.tunnel_window", kind: size, min: 64 * kib, max: gib, field: func(t *target) any { return &t.config.Limits.TunnelWindow }},
+		{path: "limits.replies", kind: count, min: 1, max: 1 << 24, field: func(t *target) any { return &t.config.Limits.Replies }},
+		{path: clusterPrefix + "members", kind: count, min: 1, max: 65_536, field: func(t *target) any { return &t.cluster.Members }},
+		{path: clusterPrefix + "mailbox", kind: count, min: 1, max: 10_000_000, field: func(t *target) any { return &t.cluster.Mailbox }},
+		{path: strategyPrefix + "max_restarts", kind: count, min: 0, max: 1_000_000, fixed: true, field: func(t *target) any { return &t.strategy().MaxRestarts }},
+		{path: strategyPrefix + "window", kind: duration, min: ms(time.Second), max: ms(24 * time.Hour), fixed: true, field: func(t *target) any { return &t.strategy().Window }},
+		{path: strategyPrefix + "backoff_min", kind: duration, min: ms(time.Millisecond), max: ms(time.Hour), fixed: true, field: func(t *target) any { return &t.strategy().BackoffMin }},
+		{path: strategyPrefix + "backoff_max", kind: duration, min: ms(time.Millisecond), max: ms(time.Hour), fixed: true, field: func(t *target) any { return &t.strategy().BackoffMax }},
+		{path: strategyPrefix + "exhausted", kind: choice, choices: []string{ExhaustedStop, ExhaustedEscalate}, fixed: true, field: func(t *target) any { return &t.strategy().Exhausted }},
+		{path: "log.level", kind: level, field: func(t *target) any { return &t.config.Log.Level }},
+		{path: "log.format", kind: choice, choices: []string{FormatText, FormatJSON}, field: func(t *target) any { return &t.config.Log.Format }},
+		{path: "shutdown.timeout", kind: duration, min: ms(100 * time.Millisecond), max: ms(time.Hour), field: func(t *target) any { return &t.config.Shutdown.Timeout }},
+	}
+}
+
+// schema is the table indexed as a tree.
+type schema struct {
+	keys     []key
+	byPath   map[string]*key     // leaves
+	sections map[string][]string // path of a section -> names directly in it; "" = top
+}
+
+func newSchema() *schema {
+	s := &schema{keys: keys(), byPath: map[string]*key{}, sections: map[string][]string{}}
+	seen := map[string]bool{}
+	for i := range s.keys {
+		k := &s.keys[i]
+		s.byPath[k.path] = k
+		parent := ""
+		for _, part := range strings.Split(k.path, ".") {
+			full := join(parent, part)
+			if !seen[full] {
+				seen[full] = true
+				s.sections[parent] = append(s.sections[parent], part)
+			}
+			parent = full
+		}
+	}
+	return s
+}
+
+// join appends part to a dotted path.
+func join(parent, part string) string {
+	if parent == "" {
+		return part
+	}
+	return parent + "." + part
+}
+
+// concrete puts the cluster's name in the place of the * of a key's path.
+func concrete(path, cluster string) string {
+	return strings.Replace(path, "*", cluster, 1)
+}

@@ -1,0 +1,99 @@
+package config
+
+import (
+	"maps"
+	"net"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Validate reports every problem of c as an [Errors], or nil. It changes
+// nothing, opens no file and takes zero values for the defaults they stand for.
+func Validate(c Config) error {
+	var problems Errors
+	s := newSchema()
+	check := func(k *key, t *target, path string) {
+		dst := k.field(t)
+		if !k.fixed && reflect.ValueOf(dst).Elem().IsZero() {
+			return
+		}
+		if err := k.check(dst); err != nil {
+			problems = append(problems, problemOf("", quoted(path), err))
+		}
+	}
+	for i := range s.keys {
+		if k := &s.keys[i]; !strings.HasPrefix(k.path, clusterPrefix) {
+			check(k, &target{config: &c}, k.path)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
+		if err := checkName(name); err != nil {
+			problems = append(problems, problemOf("", "clusters", bad("", "cluster name %s", err)))
+			continue
+		}
+		cluster := c.Clusters[name]
+		for i := range s.keys {
+			k := &s.keys[i]
+			if !strings.HasPrefix(k.path, clusterPrefix) || strings.HasPrefix(k.path, strategyPrefix) && cluster.Strategy == nil {
+				continue
+			}
+			check(k, &target{config: &c, cluster: &cluster}, concrete(k.path, name))
+		}
+	}
+	for _, rel := range relations(c) {
+		problems = append(problems, problemOf("", quoted(rel.keys[0]), rel.err))
+	}
+	return problems.asError()
+}
+
+// relation is a conflict between values: reported at the first key, and only if
+// none of the keys has a problem of its own.
+type relation struct {
+	keys []string
+	err  error
+}
+
+// relations returns the conflicts between values of c.
+func relations(c Config) []relation {
+	var found []relation
+	add := func(err error, keys ...string) { found = append(found, relation{keys, err}) }
+
+	if c.Network.Key != "" && len(c.Network.Secret) > 0 {
+		add(bad("keep one of them", "excludes network.key"), "network.secret", "network.key")
+	}
+	d := c.WithDefaults()
+	if d.Limits.Lane < d.Limits.Frame {
+		add(bad("", "%s is less than one frame, limits.frame is %s", formatSize(d.Limits.Lane), formatSize(d.Limits.Frame)), "limits.lane", "limits.frame")
+	}
+	if d.Limits.Message < d.Limits.Frame {
+		add(bad("", "%s is less than one frame, limits.frame is %s", formatSize(d.Limits.Message), formatSize(d.Limits.Frame)), "limits.message", "limits.frame")
+	}
+	if c.Listen != "" && onThisHost(c.Listen) {
+		const hint = "listen on an outside address such as 0.0.0.0:4000, or leave listen out"
+		if c.Discovery.LAN {
+			add(bad(hint, "%s cannot be reached from the network that discovery.lan searches", c.Listen), "listen", "discovery.lan")
+		} else if i := slices.IndexFunc(c.Seeds, outside); i >= 0 {
+			add(bad(hint, "from %s the seed %s cannot be reached", c.Listen, c.Seeds[i]), "listen", "seeds")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
+		if s := c.Clusters[name].Strategy; s != nil && s.BackoffMin > s.BackoffMax {
+			add(bad("", "%s is less than backoff_min, %s", formatDuration(s.BackoffMax), formatDuration(s.BackoffMin)),
+				concrete(strategyPrefix+"backoff_max", name), concrete(strategyPrefix+"backoff_min", name))
+		}
+	}
+	return found
+}
+
+// outside reports whether addr is certainly not on this host: an IP address
+// other than loopback.
+func outside(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && !ip.Unmap().IsLoopback()
+}
