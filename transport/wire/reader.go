@@ -63,10 +63,12 @@ func (r *Reader) Skipped() uint64 { return r.skipped }
 // end. A source may ask during its Read, to set a deadline for the rest.
 func (r *Reader) Pending() bool { return r.wr > r.rd }
 
-// Ready reports whether the next call of Next will not read from the source.
+// Ready reports whether a whole frame, or an error, is at hand: the next call
+// of Next then does not wait for the source, except behind a frame of unknown
+// kind.
 func (r *Reader) Ready() bool {
 	n, reason := r.measure()
-	return reason != "" || n > 0 && r.wr-r.rd >= n
+	return r.err != nil || reason != "" || n > 0 && r.wr-r.rd >= n
 }
 
 // Next returns the next frame, waiting for it as long as the source does. The

@@ -1,0 +1,123 @@
+package wire
+
+import (
+	"bytes"
+	"runtime"
+	"testing"
+)
+
+// hot are the frames that carry users' messages.
+func hot(size int) []Frame {
+	body := Body{"shop.Order", make([]byte, size)}
+	return []Frame{
+		&Tell{Target: "iris/user/1", Sender: "iris/user/2", SenderNode: nodeB, SenderReq: 70_000, Body: body},
+		&Request{ID: 70_000, Cluster: "echo", TTLMs: 5000, Key: []byte("0123456789abcdef"), Body: body},
+		&Reply{ID: 70_000, HasLoad: true, Load: Load{1, 1500, false, 4}, Body: body},
+		&Event{Topic: "news", Body: body},
+		&Ask{ID: 70_000, Target: "iris/user/1", TTLMs: 5000, Body: body},
+		&Broadcast{Cluster: "echo", Body: body},
+	}
+}
+
+// loop returns the same bytes for ever.
+type loop struct {
+	b  []byte
+	at int
+}
+
+func (l *loop) Read(p []byte) (int, error) {
+	n := copy(p, l.b[l.at:])
+	l.at = (l.at + n) % len(l.b)
+	return n, nil
+}
+
+// known returns the encoding of f once its names are known, and a Reader that
+// knows them and goes on to read src.
+func known(t testing.TB, f Frame) (*Reader, []byte) {
+	w := NewWriter()
+	first := mustAppend(t, w, nil, f)
+	again := mustAppend(t, w, nil, f)
+	src := &scripted{steps: []any{first}}
+	r := NewReader(src, MaxFrame)
+	if _, err := r.Next(); err != nil {
+		t.Fatal(err)
+	}
+	r.src = &loop{b: again}
+	return r, again
+}
+
+func TestHotFramesDoNotAllocate(t *testing.T) {
+	for _, f := range hot(1000) {
+		t.Run(f.Kind().String(), func(t *testing.T) {
+			w := NewWriter()
+			buf := mustAppend(t, w, nil, f)
+			if n := testing.AllocsPerRun(200, func() {
+				var err error
+				if buf, err = w.Append(buf[:0], f); err != nil {
+					t.Fatal(err)
+				}
+			}); n != 0 {
+				t.Errorf("encode: %v allocations", n)
+			}
+			r, _ := known(t, f)
+			for range 200 { // until the buffer has its size
+				if _, err := r.Next(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := testing.AllocsPerRun(200, func() {
+				if _, err := r.Next(); err != nil {
+					t.Fatal(err)
+				}
+			}); n != 0 {
+				t.Errorf("decode: %v allocations", n)
+			}
+		})
+	}
+}
+
+func TestReaderAllocatesNoMoreThanTheFrameAllows(t *testing.T) {
+	// Counts that a frame may claim are bounded by its bytes and by a limit.
+	const runs = 20
+	b := mustAppend(t, NewWriter(), nil, &Peers{Nodes: make([]NodeRef, MaxPeers)})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range runs {
+		if _, err := NewReader(bytes.NewReader(b), MaxFrame).Next(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if got := (after.TotalAlloc - before.TotalAlloc) / runs; got > 64<<10 {
+		t.Errorf("%d bytes allocated for a frame of %d", got, len(b))
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	for _, f := range hot(128) {
+		b.Run(f.Kind().String(), func(b *testing.B) {
+			w := NewWriter()
+			buf := mustAppend(b, w, nil, f)
+			b.ReportAllocs()
+			b.SetBytes(int64(len(buf)))
+			for b.Loop() {
+				buf, _ = w.Append(buf[:0], f)
+			}
+		})
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	for _, f := range hot(128) {
+		b.Run(f.Kind().String(), func(b *testing.B) {
+			r, again := known(b, f)
+			b.ReportAllocs()
+			b.SetBytes(int64(len(again)))
+			for b.Loop() {
+				if _, err := r.Next(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
