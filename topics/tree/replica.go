@@ -1,0 +1,78 @@
+package tree
+
+import (
+	"slices"
+	"time"
+
+	"iris/internal/id"
+	"iris/transport/wire"
+)
+
+// replica is the role of a node next to the root: it keeps what it would need
+// as root. A former root keeps its own list the same way.
+type replica struct {
+	from    id.ID // who gave it
+	version wire.Version
+	entries []wire.Entry // by node; shared, never changed
+	until   time.Time    // zero: nothing held
+}
+
+// onReplica takes the list from whoever is root, as far as it is not older
+// than what we hold.
+func (m *Machine) onReplica(from id.ID, f *wire.GroupReplica) {
+	c := &m.copy
+	if m.root.reign || f.Version.Root != from {
+		return
+	}
+	if !c.until.IsZero() && c.from == from && (f.Version.Epoch < c.version.Epoch ||
+		f.Version.Epoch == c.version.Epoch && f.Version.Counter < c.version.Counter) {
+		return
+	}
+	if !c.until.IsZero() && c.from != from && from != m.ring.Root && f.Version.Epoch < c.version.Epoch {
+		return
+	}
+	if len(f.Entries) == 0 { // nothing to keep
+		if c.from == from {
+			*c = replica{}
+		}
+		return
+	}
+	*c = replica{from: from, version: f.Version, entries: sorted(f.Entries), until: m.now.Add(2 * m.cfg.Lease)}
+}
+
+// drop forgets a dead node.
+func (c *replica) drop(n id.ID) {
+	if i, ok := find(c.entries, n); ok {
+		c.entries = slices.Delete(slices.Clone(c.entries), i, i+1)
+	}
+}
+
+func (m *Machine) pollReplica() {
+	if c := &m.copy; !c.until.IsZero() && (!m.now.Before(c.until) || len(c.entries) == 0) {
+		*c = replica{}
+	}
+}
+
+// copyHolders returns the nodes next to the root.
+func (m *Machine) copyHolders() []id.ID {
+	var to []id.ID
+	for _, n := range m.ring.Nearest {
+		if n != m.cfg.Self && len(to) < m.cfg.Copies {
+			to = append(to, n)
+		}
+	}
+	return to
+}
+
+// replicate gives the list to the nodes that would follow us.
+func (m *Machine) replicate() {
+	r := &m.root
+	if !r.reign {
+		return
+	}
+	r.copies = m.copyHolders()
+	for _, n := range r.copies {
+		m.send(n, &wire.GroupReplica{Group: m.cfg.Group, Version: r.version, Entries: r.list})
+	}
+	r.replicate = m.now.Add(m.cfg.Lease / 2)
+}
