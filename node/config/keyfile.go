@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,26 +12,19 @@ import (
 	"iris/transport/identity"
 )
 
-// Material returns the key material of the network: a copy of Secret, or the
-// content of the Key file after checking that nobody else can read it. nil
-// without an error means that neither is given: a random key is to be made. The
-// caller owns the bytes, which identity.Parse understands. Blocks for the time
-// of reading the file. The error is an [Errors].
-func (n Network) Material() ([]byte, error) {
-	if len(n.Secret) > 0 {
-		return bytes.Clone(n.Secret), nil
-	}
-	if n.Key == "" {
-		return nil, nil
-	}
-	data, err := readKey(n.Key)
+// ReadKey returns the content of a network key file, which identity.Parse
+// understands, after checking that nobody but the owner can read the file, that
+// not everybody can put another in its place, and that the key is usable. The
+// caller owns the bytes. Blocks for the time of reading. The error is an
+// [Errors] and says what to do.
+func ReadKey(path string) ([]byte, error) {
+	data, err := readKey(path)
 	if err != nil {
 		return nil, Errors{problemOf("", "network.key", err)}
 	}
 	return data, nil
 }
 
-// readKey reads a key file that only its owner can read.
 func readKey(path string) ([]byte, error) {
 	data, mode, err := readRegular(path, identity.MaxInput)
 	if err != nil {

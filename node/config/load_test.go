@@ -38,10 +38,6 @@ func TestLoadKeyBesideFile(t *testing.T) {
 	if got := origins["limits.frame"].String(); got != "default" {
 		t.Errorf("origin %s, want default", got)
 	}
-	material, err := c.Network.Material()
-	if err != nil || string(material) != pem+"\n" {
-		t.Errorf("Material() = %d bytes, %v", len(material), err)
-	}
 }
 
 func TestPermissions(t *testing.T) {
@@ -134,22 +130,15 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-func TestMaterialChecksToo(t *testing.T) {
+func TestReadKey(t *testing.T) {
 	dir := t.TempDir()
-	n := Network{Key: write(t, dir+"/iris.key", pem, 0o640)}
-	if _, err := n.Material(); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+	key, err := ReadKey(write(t, dir+"/good.key", pem+"\n", 0o600))
+	if err != nil || string(key) != pem+"\n" {
+		t.Errorf("got %d bytes, %v", len(key), err)
+	}
+	_, err = ReadKey(write(t, dir+"/iris.key", pem, 0o640))
+	if ps := problems(t, err); len(ps) != 1 || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("got %v", err)
-	}
-	if m, err := (Network{}).Material(); m != nil || err != nil {
-		t.Errorf("no key: got %d bytes, %v", len(m), err)
-	}
-	n = Network{Secret: []byte(key32)}
-	m, err := n.Material()
-	if err != nil || string(m) != key32 {
-		t.Fatalf("got %d bytes, %v", len(m), err)
-	}
-	if m[0] = 0; n.Secret[0] == 0 {
-		t.Error("Material shares memory with Secret")
 	}
 }
 
