@@ -33,6 +33,8 @@ type Peer struct {
 	State       State
 	RTT         time.Duration // smoothed; 0 while unknown
 	Since       time.Time     // when it became a peer
+
+	refusable bool // that its port refuses us would mean that the process is gone
 }
 
 // Routes is an immutable snapshot of the ring. The zero key space rule is that

@@ -1,0 +1,413 @@
+package router
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"iris/actor"
+	"iris/internal/id"
+	"iris/router/detector"
+	"iris/transport"
+	"iris/transport/wire"
+)
+
+const (
+	reconcileEvery = time.Second     // compare with the endpoint's links
+	exchangeEvery  = 5 * time.Second // tell one peer whom we know
+	introduced     = 500 * time.Millisecond
+	leavingLimit   = 15 * time.Second // a peer that left and keeps its link is cut off
+	announceTo     = 16               // peers told of a death
+	reportEvery    = time.Minute      // of dropped candidates
+)
+
+// peer is a member of the overlay as the router actor sees it.
+type peer struct {
+	Peer
+	link       link // nil while there is none
+	addrs      []string
+	introduced bool // its Peers frame has come, so we know whom it knows
+	missing    bool // the last comparison found the link down, and no LinkDown
+}
+
+// membership is the actor iris/router. All fields belong to it.
+//
+// Invariants: (1) every peer has a kid, and every kid a peer; (2) a node in
+// leaving is not in peers; (3) the published Routes hold exactly peers.
+type membership struct {
+	r         *Router
+	rng       *rand.Rand
+	book      *book
+	peers     map[id.ID]*peer
+	kids      map[id.ID]*actor.PID
+	ending    map[id.ID]link    // kids being stopped; a link that came up meanwhile, or nil
+	leaving   map[id.ID]goodbye // announced departure, link not down yet
+	health    detector.Health   // of this node
+	silent    bool              // all peers were suspect at the last tick
+	lastWall  time.Time         // to notice jumps of the wall clock
+	lastTick  time.Time
+	reconcile time.Time // next
+	exchange  time.Time // next
+	reported  time.Time // when dropped candidates were last reported
+	change    Changed   // being collected for the next publish, with the next two
+	events    []any     // published after the routes
+	lost      []id.ID   // nodes whose pending replies and watches end then
+}
+
+type goodbye struct {
+	link  link
+	until time.Time
+}
+
+func newMembership(r *Router) *membership {
+	m := &membership{
+		r: r, rng: rand.New(rand.NewPCG(r.seed[0], r.seed[1])),
+		peers: make(map[id.ID]*peer), kids: make(map[id.ID]*actor.PID),
+		ending: make(map[id.ID]link), leaving: make(map[id.ID]goodbye),
+	}
+	m.book = newBook(r.ep.ID(), m.rng, func(n id.ID) bool { p := m.peers[n]; return p != nil && p.link != nil })
+	return m
+}
+
+func (m *membership) Receive(ctx actor.Context) {
+	now := time.Now()
+	switch e := ctx.Message().(type) {
+	case *actor.Started:
+		m.start(ctx, now)
+	case *transport.LinkUp:
+		m.linkUp(ctx, now, e.Link)
+	case *transport.LinkDown:
+		m.linkDown(ctx, now, explain(e))
+	case *transport.DialFailed:
+		m.book.failed(e.Addr, e.Peer)
+	case *linkUp:
+		m.linkUp(ctx, now, e.link)
+	case *linkDown:
+		m.linkDown(ctx, now, e)
+	case *dialFailed:
+		m.book.failed(e.addr, e.peer)
+	case *candidate:
+		m.book.add(now, hint{peer: e.peer, addrs: []string{e.addr}, from: heard, fresh: true})
+	case *peersIn:
+		m.introduce(now, e)
+	case *leaveIn:
+		if p := m.peers[e.from]; p != nil && p.Incarnation == e.incarnation {
+			m.depart(ctx, now, p)
+		}
+	case *opinion:
+		m.opinion(ctx, now, e)
+	case *redial:
+		m.redial(now, e.peer)
+	case *refused:
+		if pid := m.kids[e.peer]; pid != nil {
+			ctx.Send(pid, &confirmed{e.incarnation})
+		}
+	case *subscribe:
+		m.subscribe(ctx, e.pid)
+	case *actor.Terminated:
+		m.terminated(ctx, now, e.Who)
+	case *leave:
+		m.leave(ctx)
+	case tick:
+		ctx.After(tickEvery, tick{})
+		m.tick(ctx, now)
+	}
+	m.dial(now)
+	m.converge(now)
+	m.publish(ctx)
+}
+
+// start begins, also after a crash: peers are learnt from the links that are up,
+// and what the last snapshot says beyond that is down.
+func (m *membership) start(ctx actor.Context, now time.Time) {
+	m.r.kids.Clear()
+	m.r.pulse.beat(now, false, 0)
+	m.health.Tick(now)
+	m.lastWall, m.lastTick = now.Round(0), now
+	m.reconcile, m.exchange = now.Add(reconcileEvery), now.Add(m.book.jitter(exchangeEvery))
+	for _, s := range m.r.seeds {
+		m.book.add(now, hint{addrs: []string{s}, from: seed})
+	}
+	for _, l := range m.r.ep.Links() {
+		m.linkUp(ctx, now, l)
+	}
+	for _, p := range m.r.Routes().Peers() {
+		if m.peers[p.ID] == nil {
+			m.change.Down = append(m.change.Down, p.ID)
+			m.lost = append(m.lost, p.ID)
+			m.book.add(now, hint{peer: p.ID, addrs: []string{p.Addr}, from: lost})
+		}
+	}
+	// Who was there before is not news.
+	before := m.r.Routes()
+	m.change.Up = slices.DeleteFunc(m.change.Up, func(n id.ID) bool { _, known := before.Peer(n); return known })
+	for _, pid := range m.r.subscribers() {
+		ctx.Watch(pid)
+	}
+	ctx.After(tickEvery, tick{})
+}
+
+// linkUp takes a link: the only way to become a peer.
+func (m *membership) linkUp(ctx actor.Context, now time.Time, l link) {
+	n, hello := l.Peer(), l.Hello()
+	if n == m.r.ep.ID() || !l.Up() || m.r.leaving.Load() {
+		return
+	}
+	if d, ok := m.book.left[n]; ok && hello.Incarnation <= d.incarnation {
+		l.Close(wire.CodeLeave, "has left") // a dial that crossed the announcement
+		return
+	}
+	if _, busy := m.ending[n]; busy {
+		m.ending[n] = l // the old actor of that name must end first
+		return
+	}
+	if p := m.peers[n]; p != nil && p.Incarnation != hello.Incarnation {
+		m.lost = append(m.lost, n)
+		m.down(ctx, p, "restarted")
+		m.ending[n] = l
+		return
+	}
+	p := m.peers[n]
+	if p == nil {
+		if len(m.peers) >= maxPeers {
+			l.Close(wire.CodeBusy, "mesh is full")
+			return
+		}
+		p = &peer{Peer: Peer{ID: n, Incarnation: hello.Incarnation, Since: now}}
+		m.peers[n] = p
+		m.attach(p, l)
+		m.spawn(ctx, p)
+		m.change.Up = append(m.change.Up, n)
+		m.event(&actor.PeerUp{Peer: n.String(), Addr: p.Addr, Incarnation: p.Incarnation})
+		m.r.log.Info("peer up", "peer", n.Short(), "addr", p.Addr)
+	} else if p.link != l {
+		m.attach(p, l)
+		ctx.Send(m.kids[n], &relinked{l})
+	} else {
+		return
+	}
+	m.book.up(n, p.addrs)
+	m.tellPeers(l, n)
+}
+
+func (m *membership) attach(p *peer, l link) {
+	hello := l.Hello()
+	p.link, p.Addr, p.Zone, p.Name = l, l.RemoteAddr().String(), hello.Zone, hello.Name
+	p.refusable = trusted(l)
+	p.addrs = usable(append([]string{p.Addr}, hello.Addrs...))
+}
+
+// spawn gives p its actor.
+func (m *membership) spawn(ctx actor.Context, p *peer) {
+	r, n, incarnation := m.r, p.ID, p.Incarnation
+	props := actor.Of(func() actor.Actor { return newPeerActor(r, n, incarnation) }).Mailbox(peerQueue).
+		Strategy(actor.Strategy{MaxRestarts: -1, BackoffMax: time.Second})
+	pid, err := ctx.SpawnNamed(props, "peer/"+n.String())
+	if err != nil {
+		panic(err) // a defect of ours; the restart learns everything anew
+	}
+	m.kids[n] = pid
+	r.kids.Store(n, pid)
+}
+
+// linkDown takes the end of a link. What it tells about the peer is for the
+// detector; requests under way on it are lost in any case.
+func (m *membership) linkDown(ctx actor.Context, now time.Time, e *linkDown) {
+	n := e.link.Peer()
+	current := m.r.ep.Link(n)
+	if current == e.link {
+		current = nil
+	}
+	if current == nil {
+		m.lost = append(m.lost, n)
+	}
+	if g, ok := m.leaving[n]; ok && g.link == e.link {
+		delete(m.leaving, n)
+	}
+	if m.ending[n] == e.link {
+		m.ending[n] = nil
+	}
+	p := m.peers[n]
+	switch {
+	case p == nil || p.link != e.link:
+	case current != nil:
+		m.linkUp(ctx, now, current)
+	case e.how == detector.Left:
+		p.link = nil
+		m.depart(ctx, now, p)
+	default:
+		p.link = nil
+		ctx.Send(m.kids[n], &unlinked{e.link, e.how})
+	}
+}
+
+// opinion takes what a peer actor thinks of its peer.
+func (m *membership) opinion(ctx actor.Context, now time.Time, e *opinion) {
+	p := m.peers[e.peer]
+	if p == nil || p.Incarnation != e.incarnation {
+		return
+	}
+	switch e.change {
+	case detector.Suspected:
+		if p.State != Suspect {
+			p.State = Suspect
+			m.change.Suspected = append(m.change.Suspected, p.ID)
+			m.event(&actor.PeerSuspected{Peer: p.ID.String(), Reason: e.reason})
+			m.r.log.Debug("peer suspected", "peer", p.ID.Short(), "reason", e.reason)
+		}
+	case detector.Recovered:
+		if p.State == Suspect {
+			p.State = Alive
+			m.change.Recovered = append(m.change.Recovered, p.ID)
+			m.event(&actor.PeerRecovered{Peer: p.ID.String()})
+		}
+	case detector.Died:
+		link, addrs := p.link, p.addrs
+		if link != nil && link != e.link && link.Up() {
+			return // a new link has come up since; the peer actor hears of it next
+		}
+		m.lost = append(m.lost, p.ID)
+		m.down(ctx, p, e.reason)
+		if link != nil {
+			link.Close(wire.CodeDead, e.reason)
+		}
+		m.book.add(now, hint{peer: p.ID, incarnation: p.Incarnation, addrs: addrs, from: gone})
+		m.announce(p.ID, p.Incarnation)
+	case detector.None:
+	}
+}
+
+// depart takes an announced departure. Answers may still be on their way, so what
+// waits for the node is given up only when its link ends.
+func (m *membership) depart(ctx actor.Context, now time.Time, p *peer) {
+	m.book.leave(now, p.ID, p.Incarnation)
+	if p.link != nil {
+		m.leaving[p.ID] = goodbye{p.link, now.Add(leavingLimit)}
+	} else {
+		m.lost = append(m.lost, p.ID)
+	}
+	m.down(ctx, p, "left")
+}
+
+// down removes p from the table; the caller decides what becomes of requests,
+// link and memory of it.
+func (m *membership) down(ctx actor.Context, p *peer, reason string) {
+	delete(m.peers, p.ID)
+	m.change.Down = append(m.change.Down, p.ID)
+	m.event(&actor.PeerDown{Peer: p.ID.String(), Reason: reason})
+	m.r.log.Info("peer down", "peer", p.ID.Short(), "reason", reason)
+	m.r.kids.Delete(p.ID)
+	if pid := m.kids[p.ID]; pid != nil {
+		delete(m.kids, p.ID)
+		m.ending[p.ID] = nil
+		ctx.Stop(pid)
+	}
+}
+
+// terminated takes the end of a peer actor, or of a subscriber.
+func (m *membership) terminated(ctx actor.Context, now time.Time, who *actor.PID) {
+	m.r.removeSubscriber(who)
+	for n, l := range m.ending {
+		if who.GetId() != ctx.Self().GetId()+"/peer/"+n.String() {
+			continue
+		}
+		delete(m.ending, n)
+		if l != nil {
+			m.linkUp(ctx, now, l)
+		}
+		return
+	}
+	for n, pid := range m.kids {
+		if actor.Same(pid, who) { // not our doing: its supervisor gave up
+			m.spawn(ctx, m.peers[n])
+			return
+		}
+	}
+}
+
+func (m *membership) redial(now time.Time, n id.ID) {
+	if p := m.peers[n]; p != nil && p.link == nil && m.book.find(n, nil) == nil {
+		m.book.add(now, hint{peer: n, incarnation: p.Incarnation, addrs: p.addrs, from: lost})
+	}
+}
+
+// announce tells some peers of a death, so that those who watch the dead node
+// rarely look at once.
+func (m *membership) announce(n id.ID, incarnation uint64) {
+	k := announceTo
+	for _, p := range m.peers { // the order of a map is random enough
+		if p.link != nil && k > 0 && p.link.TrySend(control, &wire.Suspects{Target: n, Incarnation: incarnation}) == nil {
+			k--
+		}
+	}
+}
+
+func (m *membership) subscribe(ctx actor.Context, pid *actor.PID) {
+	if !m.r.addSubscriber(pid) {
+		return
+	}
+	ctx.Watch(pid)
+	m.publish(ctx) // what is pending is not for the newcomer
+	routes := m.r.Routes()
+	first := &Changed{Routes: routes}
+	for _, p := range routes.Peers() {
+		first.Up = append(first.Up, p.ID)
+		if p.State == Suspect {
+			first.Suspected = append(first.Suspected, p.ID)
+		}
+	}
+	ctx.Send(pid, first)
+}
+
+// publish makes a new snapshot if anything changed and tells the subscribers.
+// Only then do the requests to lost nodes fail and the events go out, so who
+// reacts to either finds the new routes.
+func (m *membership) publish(ctx actor.Context) {
+	if c := m.change; len(c.Up)+len(c.Down)+len(c.Suspected)+len(c.Recovered) > 0 {
+		m.change = Changed{}
+		c.Routes = m.snapshot(m.r.Routes().Version() + 1)
+		for _, pid := range m.r.subscribers() {
+			ctx.Send(pid, &c)
+		}
+	}
+	for _, n := range m.lost {
+		m.r.sys.NodeLost(n.String())
+	}
+	for _, e := range m.events {
+		m.r.sys.Events().Publish(e)
+	}
+	m.lost, m.events = m.lost[:0], m.events[:0]
+}
+
+// snapshot publishes the table under the given version.
+func (m *membership) snapshot(version uint64) *Routes {
+	peers := make([]Peer, 0, len(m.peers))
+	for _, p := range m.peers {
+		if p.link != nil {
+			p.RTT = p.link.Stats().RTT
+		}
+		peers = append(peers, p.Peer)
+	}
+	routes := NewRoutes(m.r.ep.ID(), version, peers)
+	m.r.routes.Store(routes)
+	return routes
+}
+
+// leave announces our departure and stops detection; the actor lives on idle.
+func (m *membership) leave(ctx actor.Context) {
+	for _, p := range m.peers {
+		if p.link != nil {
+			_ = p.link.TrySend(control, &wire.Leave{Incarnation: m.r.ep.Incarnation()}) // the close says it again
+		}
+	}
+	m.r.kids.Clear()
+	for _, pid := range slices.Collect(maps.Values(m.kids)) {
+		ctx.Stop(pid)
+	}
+	clear(m.kids)
+	m.book.entries = nil
+	ctx.Respond(&left{})
+}
+
+func (m *membership) event(e any) { m.events = append(m.events, e) }

@@ -1,0 +1,98 @@
+package router
+
+import (
+	"iris/actor"
+	"iris/internal/id"
+	"iris/router/detector"
+	"iris/transport/wire"
+)
+
+// Messages to iris/router. All are sent by this node. If one is lost with a
+// crash of the actor, the once-a-second comparison with the endpoint's links
+// makes up for it, unless said otherwise.
+type (
+	// linkUp, linkDown, dialFailed: from the endpoint (as *transport.LinkUp and so on).
+	linkUp   struct{ link link }
+	linkDown struct {
+		link link
+		how  detector.Loss
+	}
+	dialFailed struct {
+		addr string
+		peer id.ID
+	}
+
+	// candidate: from Router.Candidate. Lost: the next beacon repeats it.
+	candidate struct {
+		addr string
+		peer id.ID
+	}
+	// subscribe: from Router.Subscribe. Lost: the subscriber hears nothing.
+	subscribe struct{ pid *actor.PID }
+	// leave: from Router.Leave, answered with left{} when all announcements are queued.
+	leave struct{}
+	left  struct{}
+	// tick: from itself every 100 ms.
+	tick struct{}
+	// converge: from Router.DiscoveryQuiet: look whether all is done.
+	converge struct{}
+
+	// peersIn: a peer's Peers frame. Lost: repeated within seconds.
+	peersIn struct {
+		from  id.ID
+		nodes []wire.NodeRef
+	}
+	// leaveIn: a peer's Leave frame. Lost: the closed link says the same.
+	leaveIn struct {
+		from        id.ID
+		incarnation uint64
+	}
+	// opinion: a peer actor changed its mind, or has started anew (Recovered).
+	opinion struct {
+		peer        id.ID
+		incarnation uint64
+		change      detector.Change
+		reason      string
+		link        link // on which it is based
+	}
+	// redial: a peer actor wants a link.
+	redial struct{ peer id.ID }
+	// refused: a port probe found that nobody listens at addr.
+	refused struct {
+		peer        id.ID
+		incarnation uint64
+	}
+)
+
+// Messages to iris/router/peer/<id>. Those named ...In were frames of peers.
+type (
+	// relinked: from the router: there is a new link.
+	relinked struct{ link link }
+	// unlinked: from the router: the link has ended.
+	unlinked struct {
+		link link
+		how  detector.Loss
+	}
+	// confirmed: from the router: nobody listens at the peer's port.
+	confirmed struct{ incarnation uint64 }
+	// wake: from itself, when the detector wanted.
+	wake struct{ n uint64 }
+	// expire: from itself: probes for others may be overdue.
+	expire struct{}
+
+	beatIn       struct{ seq uint64 } // answered with HeartbeatAck
+	answerIn     struct{ seq uint64 }
+	accusedIn    struct{} // the peer suspects us: answer
+	accusationIn struct { // by suspects this peer
+		by          id.ID
+		incarnation uint64
+	}
+	probeIn struct { // asker wants to know whether we reach this peer
+		asker id.ID
+		seq   uint64
+	}
+	resultIn struct { // by has tried to reach this peer
+		by      id.ID
+		reached bool
+	}
+)
