@@ -19,7 +19,7 @@ type GroupLeave struct {
 }
 
 // GroupLookup asks the root for the member list and a lease on it. Answer:
-// GroupView; without entries if the list is still the one named in Have.
+// GroupView; GroupSame without entries if the list is still the one in Have.
 type GroupLookup struct {
 	Seq   uint64
 	Group Group
@@ -39,15 +39,16 @@ type GroupView struct {
 	Entries []Entry
 }
 
-// GroupAck answers GroupJoin, GroupLeave, GroupReplica and a pushed GroupView.
+// GroupAck answers GroupJoin, GroupLeave and a pushed GroupView, of which it
+// echoes PushSeq as Seq, and Version.
 type GroupAck struct {
 	Seq     uint64
 	Code    uint16
 	Version Version
 }
 
-// GroupReplica gives the root's list to a node that would take over as root.
-// Also the answer to GroupPull. Answer: GroupAck.
+// GroupReplica gives the root's list to a node that would take over as root
+// (Seq 0, no answer), or answers a GroupPull (Seq as asked).
 type GroupReplica struct {
 	Seq     uint64
 	Group   Group

@@ -15,8 +15,14 @@ const (
 
 // Codes of GroupAck and GroupView. Numbers are append-only.
 const (
-	GroupOK      uint16 = 0 // done, or here it is
-	GroupNotRoot uint16 = 1 // ask the node in Version.Root instead
-	GroupStale   uint16 = 2 // the epoch or version sent is older than the one known
-	GroupBusy    uint16 = 3 // out of room, try later
+	GroupOK      uint16 = 0 // done: every asker with a live lease knows; or: here is the list
+	GroupNotRoot uint16 = 1 // not the root as it sees the ring: ask again, Version.Root is its guess
+	GroupRefused uint16 = 2 // a node spoke for another one
+	GroupFull    uint16 = 3 // a bound of the root would be passed, try later
+	GroupMoved   uint16 = 4 // a push: the root gave up its reign, the lease ends now
+	GroupSame    uint16 = 5 // the version the asker has is current; the list is left out
+
+	// GroupStale and GroupBusy are the former names of the codes 2 and 3.
+	GroupStale = GroupRefused
+	GroupBusy  = GroupFull
 )

@@ -19,8 +19,8 @@ type TunnelRefuse struct {
 	Reason string
 }
 
-// TunnelData carries a message or a piece of one. It consumes len(Data) of
-// the credit granted by the receiver.
+// TunnelData carries a message or a piece of one. It consumes credit granted
+// by the receiver: len(Data) and a fixed cost per frame, see docs/protocol.md.
 type TunnelData struct {
 	More bool   // further pieces of the same message follow
 	Data []byte // at most MaxChunk
@@ -34,7 +34,9 @@ type TunnelCredit struct {
 // TunnelEnd says that the sender sends no more data; it still receives.
 type TunnelEnd struct{}
 
-// TunnelAbort ends the tunnel in both directions; data under way is lost.
+// TunnelAbort is the last frame of its sender. With CodeLeave what was sent
+// before it is still delivered; with any other code the tunnel is over at once
+// and data under way is lost.
 type TunnelAbort struct {
 	Code   Code
 	Reason string

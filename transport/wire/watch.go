@@ -12,8 +12,8 @@ type Unwatch struct {
 	Watchee string
 }
 
-// Terminated tells a watcher that the actor it watches is gone. The answer to
-// a Watch of an actor that does not exist.
+// Terminated tells a watcher that the actor it watches is gone. It answers a
+// Watch at once if there is no such actor.
 type Terminated struct {
 	Who     string // actor id at the sender
 	Watcher string // actor id at the receiver
