@@ -19,7 +19,10 @@ var types = struct {
 	sync.RWMutex
 	byName map[string]reflect.Type
 	byType map[reflect.Type]string
-}{byName: map[string]reflect.Type{}, byType: map[reflect.Type]string{}}
+}{
+	byName: map[string]reflect.Type{wireFailureType: reflect.TypeFor[wireFailure]()},
+	byType: map[reflect.Type]string{reflect.TypeFor[wireFailure](): wireFailureType},
+}
 
 // RegisterType lets values of T, and pointers to them, travel between nodes as msgpack under name. Names are part of the
 // protocol of your application: 1 to 200 bytes, not beginning with '*' or '$'. Registering the same pair again is

@@ -25,8 +25,8 @@ var (
 	ErrNameExists = errors.New("actor name exists")
 	// ErrBadName is returned for names that cannot be part of an actor id.
 	ErrBadName = errors.New("bad actor name")
-	// ErrDenied is returned for what a remote node may not do.
-	ErrDenied = errors.New("denied")
+	// ErrDenied is returned for what a remote node may not do. It wraps ErrNoActor: peers learn nothing from it.
+	ErrDenied = fmt.Errorf("denied: %w", ErrNoActor)
 	// ErrUnknownType is wrapped by CodecError when a type or type name was not registered.
 	ErrUnknownType = errors.New("unknown message type")
 )

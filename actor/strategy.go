@@ -81,6 +81,16 @@ func (s Strategy) backoff(n int, random func() float64) time.Duration {
 	return d - time.Duration(random()*float64(d)/5)
 }
 
+// decide calls the user's function; if that fails itself, the default applies.
+func (s Strategy) decide(f Failure) (d Directive) {
+	defer func() {
+		if recover() != nil {
+			d = DirectiveDefault
+		}
+	}()
+	return s.Decide(f)
+}
+
 // restarts counts the failures of one child; owned by its supervisor.
 type restarts struct {
 	times []time.Time // failures within the window, oldest first
@@ -103,7 +113,7 @@ func (r *restarts) fail(now time.Time, s Strategy, f Failure) (Directive, time.D
 	f.Restarts = len(r.times)
 	d := DirectiveDefault
 	if s.Decide != nil {
-		d = s.Decide(f)
+		d = s.decide(f)
 	}
 	if d != DirectiveDefault && d != DirectiveRestart {
 		return d, 0

@@ -1,0 +1,183 @@
+package actor
+
+import (
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	proto "github.com/asynkron/protoactor-go/actor"
+)
+
+type phase int32
+
+const (
+	phaseAlive phase = iota
+	phaseRestarting
+	phaseStopping
+)
+
+// cell is what stays of an actor over its incarnations.
+type cell struct {
+	sys      *System
+	pid      *PID
+	parent   *cell // nil for the root
+	props    *Props
+	cluster  string // the cluster this actor, or the handler above it, is a member of
+	mb       mailbox
+	done     chan struct{} // closed when it is gone and its name is free
+	phase    atomic.Int32  // written by the runner
+	poisoned atomic.Bool
+	gone     atomic.Bool            // protoactor is about to tell parent and watchers
+	reason   atomic.Pointer[string] // why it was told to stop
+	logger   atomic.Pointer[slog.Logger]
+
+	timersMu sync.Mutex // guards the following field
+	timers   map[*timer]struct{}
+
+	// The following fields are owned by the runner of the mailbox (before Start: by the spawning goroutine).
+	ctx         proto.Context // protoactor's, the same over all incarnations
+	guard       *guard        // current incarnation
+	incarnation uint32        // counts from 1
+	kids        map[string]*kid
+	watching    map[pidKey]struct{}
+	waiting     map[string][]*spawnRequest // by id of a child that is still ending
+	draining    bool                       // poisoned; stops when the last child is gone
+	stopped     bool                       // Stopped was handled
+}
+
+// kid is what a supervisor knows about a child; owned by the supervisor.
+type kid struct {
+	cell     *cell
+	name     string
+	props    *Props
+	restarts restarts
+	timer    *timer // of the pending restart
+	ended    bool   // to be started anew when the supervisor is
+}
+
+// pidKey identifies an actor in maps.
+type pidKey struct{ node, id string }
+
+func keyOf(p *PID) pidKey { return pidKey{p.Address, p.Id} }
+
+const clustersID = rootName + "/clusters"
+
+func newCell(s *System, parent *cell, id string, p *Props) *cell {
+	c := &cell{sys: s, pid: &PID{Address: s.node, Id: id}, parent: parent, props: p, done: make(chan struct{})}
+	c.mb.cell = c
+	if parent != nil {
+		c.cluster = parent.cluster
+		if c.cluster == "" && parent.parent != nil && parent.parent.pid.Id == clustersID {
+			c.cluster = strings.TrimPrefix(parent.pid.Id, clustersID+"/")
+		}
+	}
+	return c
+}
+
+// protoProps tells protoactor how to run the cell. Props are made per actor: the mailbox belongs to the cell.
+func (c *cell) protoProps() *proto.Props {
+	return proto.PropsFromProducer(
+		func() proto.Actor { return c.incarnate() },
+		proto.WithMailbox(func() proto.Mailbox { return &c.mb }),
+		proto.WithDispatcher(unusedDispatcher{}),
+	)
+}
+
+// unusedDispatcher satisfies protoactor; the mailbox knows its own.
+type unusedDispatcher struct{}
+
+func (unusedDispatcher) Schedule(func()) {}
+func (unusedDispatcher) Throughput() int { return 1 }
+
+// incarnate makes the guard of the next incarnation. The user's actor is made when it gets Started, on its own turn.
+func (c *cell) incarnate() proto.Actor {
+	c.incarnation++
+	c.guard = &guard{cell: c, incarnation: c.incarnation}
+	return c.guard
+}
+
+// stop ends the actor for good. Any goroutine.
+func (c *cell) stop(reason string) {
+	c.reason.CompareAndSwap(nil, &reason)
+	c.mb.postSystem(&proto.Stop{})
+}
+
+// poison ends the actor after what is queued. Any goroutine.
+func (c *cell) poison() {
+	c.poisoned.Store(true)
+	if c.mb.post(&poison{}, true) == nil {
+		c.mb.postSystem(&hurry{})
+	}
+}
+
+// finish is called once by the runner, after protoactor told parent and watchers.
+func (c *cell) finish() {
+	c.cancelTimers()
+	c.sys.watches.forgetWatcher(c)
+	c.sys.cells.remove(c.pid.Id)
+	if c.parent != nil && !c.props.supervisor {
+		c.sys.events.Publish(&HandlerStopped{PID: c.pid, Cluster: c.cluster, Reason: c.stopReason()})
+	}
+	close(c.done)
+}
+
+func (c *cell) stopReason() string {
+	if r := c.reason.Load(); r != nil {
+		return *r
+	}
+	switch phase(c.parent.phase.Load()) {
+	case phaseRestarting:
+		return "supervisor restarted"
+	case phaseStopping:
+		return "supervisor stopped"
+	default:
+		return "stopped"
+	}
+}
+
+// addTimer runs f after d unless the cell's timers are cancelled before. The returned function cancels.
+func (c *cell) addTimer(d time.Duration, f func()) (cancel func()) {
+	var t *timer
+	c.timersMu.Lock()
+	defer c.timersMu.Unlock()
+	t = c.sys.after(d, func() {
+		c.dropTimer(t)
+		f()
+	})
+	if c.timers == nil {
+		c.timers = map[*timer]struct{}{}
+	}
+	c.timers[t] = struct{}{}
+	return func() {
+		c.dropTimer(t)
+		t.stop()
+	}
+}
+
+func (c *cell) dropTimer(t *timer) {
+	c.timersMu.Lock()
+	defer c.timersMu.Unlock()
+	delete(c.timers, t)
+}
+
+// cancelTimers stops what the ending incarnation waits for.
+func (c *cell) cancelTimers() {
+	c.timersMu.Lock()
+	defer c.timersMu.Unlock()
+	for t := range c.timers {
+		t.stop()
+	}
+	clear(c.timers)
+}
+
+// log is safe anywhere.
+func (c *cell) log() *slog.Logger {
+	l := c.logger.Load()
+	if l == nil {
+		l = c.sys.logger.With(slog.String("actor", c.pid.Id))
+		c.logger.Store(l)
+	}
+	return l
+}

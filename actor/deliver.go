@@ -1,0 +1,144 @@
+package actor
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// sender is the PID that stands for whoever sent in, nil if nobody can be answered.
+func (in *Inbound) sender() *PID {
+	switch {
+	case in.ReplyTo != 0:
+		return &PID{Address: in.asker(), Id: replyID, RequestId: in.ReplyTo}
+	case in.SenderID != "":
+		return &PID{Address: in.asker(), Id: in.SenderID}
+	default:
+		return nil
+	}
+}
+
+// asker is the node answers go to.
+func (in *Inbound) asker() string {
+	if in.SenderNode != "" {
+		return in.SenderNode
+	}
+	return in.From
+}
+
+// Deliver posts in to a local actor, on any goroutine, without blocking. ErrOverloaded (mailbox full) and ErrNoActor (an
+// ErrUnreachable) mean that it was not and will not be executed; then Tracker.Done is not called and nobody is
+// answered, except that the sending actor of a Tell gets a *RequestFailed.
+func (s *System) Deliver(to *PID, in *Inbound) error {
+	if to == nil || !s.isLocal(to) {
+		return fmt.Errorf("not an actor of this node: %w", ErrNoActor)
+	}
+	return s.deliver(s.cells.get(to.Id), in, to.Id)
+}
+
+func (s *System) deliver(c *cell, in *Inbound, id string) error {
+	err := error(ErrNoActor)
+	if c != nil {
+		if in.Tracker != nil {
+			in.posted = time.Now()
+		}
+		if err = c.mb.post(in, false); err == nil {
+			return nil
+		}
+	}
+	s.refuse(in, id, err)
+	return err
+}
+
+// refuse reports an Inbound that was not accepted. Requests are answered by the caller.
+func (s *System) refuse(in *Inbound, id string, err error) {
+	to := &PID{Address: s.node, Id: id}
+	s.dead(reasonOf(err), to, in.sender(), in.Message)
+	if in.ReplyTo == 0 && in.SenderID != "" {
+		s.fail(in.sender(), to, err)
+	}
+}
+
+// Remote nodes may address user actors and members of clusters, nothing else of this node.
+const (
+	userPrefix    = userID + "/"
+	clusterPrefix = clustersID + "/"
+)
+
+func addressable(id string) bool {
+	return strings.HasPrefix(id, userPrefix) || strings.HasPrefix(id, clusterPrefix)
+}
+
+// DeliverRemote is Deliver for an id named by a peer: ErrDenied (an ErrNoActor, so that peers cannot probe for names)
+// for actors that are not addressable from outside.
+func (s *System) DeliverRemote(targetID string, in *Inbound) error {
+	if !addressable(targetID) {
+		s.dead(DeadDenied, &PID{Address: s.node, Id: targetID}, in.sender(), in.Message)
+		return ErrDenied
+	}
+	if f, ok := in.Message.(*wireFailure); ok {
+		in.Message = f.failed()
+	}
+	return s.deliver(s.cells.get(targetID), in, targetID)
+}
+
+// leftover disposes of a message that was queued when its actor stopped.
+func (s *System) leftover(c *cell, msg any) {
+	switch m := msg.(type) {
+	case *continuation, *timed, *idleTick, *poison:
+	case *spawnRequest:
+		m.finish(nil, fmt.Errorf("spawn %s: supervisor stopped: %w", m.name, ErrNoActor))
+	case *Inbound:
+		s.dead(DeadLeftover, c.pid, m.sender(), m.Message)
+		s.unexecuted(c, m, ErrNoActor)
+	default:
+		msg, sender := unwrap(msg)
+		s.drop(DeadLeftover, c.pid, sender, msg, ErrNoActor)
+	}
+}
+
+// unexecuted answers an accepted Inbound that will not be handled, and tells its tracker.
+func (s *System) unexecuted(c *cell, in *Inbound, err error) {
+	if in.ReplyTo != 0 {
+		s.reply(in, nil, err)
+	} else if in.SenderID != "" {
+		s.fail(in.sender(), c.pid, err)
+	}
+	if in.Tracker != nil {
+		in.Tracker.Done(time.Since(in.posted), 0, false)
+	}
+}
+
+// expired disposes of a request whose deadline passed in the queue.
+func (s *System) expired(c *cell, in *Inbound) {
+	s.dead(DeadExpired, c.pid, in.sender(), in.Message)
+	s.unexecuted(c, in, ErrExpired)
+}
+
+// forward passes an Inbound on. A request that leaves this node is asked anew: its asker accepts an answer from nobody but
+// this node.
+func (s *System) forward(to *PID, in *Inbound) {
+	if to == nil {
+		s.drop(DeadNoTarget, to, in.sender(), in.Message, fmt.Errorf("nil target: %w", ErrUnreachable))
+		return
+	}
+	if s.isLocal(to) && to.Id != replyID {
+		copied := &Inbound{
+			Delivery: in.Delivery, Message: in.Message, Size: in.Size, From: in.From, ReplyTo: in.ReplyTo,
+			SenderID: in.SenderID, SenderNode: in.SenderNode,
+		}
+		if err := s.Deliver(to, copied); err != nil && in.ReplyTo != 0 {
+			s.reply(in, nil, err)
+		}
+		return
+	}
+	if in.ReplyTo == 0 {
+		s.Send(to, in.sender(), in.Message)
+		return
+	}
+	ttl := time.Duration(0)
+	if !in.Deadline.IsZero() {
+		ttl = max(time.Until(in.Deadline), time.Millisecond)
+	}
+	s.request(to, nil, in.Message, ttl, func(r Reply) { s.answer(in.asker(), in.ReplyTo, r.Message, r.Err, r.Load) })
+}

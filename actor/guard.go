@@ -1,0 +1,251 @@
+package actor
+
+import (
+	"fmt"
+	"reflect"
+	"runtime/debug"
+	"time"
+
+	proto "github.com/asynkron/protoactor-go/actor"
+)
+
+// guard stands between protoactor and one incarnation of the user's actor. It is the Context the actor sees, contains
+// its panics, answers for it when it cannot, and supervises its children (see supervise.go). All fields are owned by
+// the runner of the mailbox.
+type guard struct {
+	cell        *cell
+	incarnation uint32
+	actor       Actor
+	cur         current
+	idle        idleness
+}
+
+// current is the message being handled.
+type current struct {
+	msg       any
+	in        *Inbound // if it came as one
+	sender    *PID     // if known; else made from in on demand
+	responded bool     // answered or forwarded
+}
+
+// poison asks an actor to end when it gets there.
+type poison struct{}
+
+// fault describes a failure of a handler; it is the Reason protoactor passes to the supervisor.
+type fault struct {
+	reason  any
+	stack   []byte
+	message any
+	number  uint64 // see mailbox.failures
+}
+
+// errGoexit is the reason of a handler that ended its goroutine.
+var errGoexit = fmt.Errorf("handler called runtime.Goexit")
+
+func newFault(reason, message any) *fault {
+	if reason == nil {
+		reason = errGoexit
+	}
+	return &fault{reason: reason, stack: debug.Stack(), message: message}
+}
+
+// typeName is the Go type of msg, "" for nil.
+func typeName(msg any) string {
+	if msg == nil {
+		return ""
+	}
+	return reflect.TypeOf(msg).String()
+}
+
+// Receive handles the lifecycle messages that protoactor delivers. User messages do not come this way.
+func (g *guard) Receive(p proto.Context) {
+	c := g.cell
+	switch m := p.Message().(type) {
+	case *Started:
+		c.ctx = p
+		g.start(m)
+	case *Restarting:
+		c.phase.Store(int32(phaseRestarting))
+		g.contain(m, DirectiveRestart)
+		g.endIncarnation()
+	case *Stopping:
+		c.phase.Store(int32(phaseStopping))
+		g.contain(m, DirectiveStop)
+		g.endIncarnation()
+	case *Stopped:
+		if !c.stopped { // twice if the first was cut short by runtime.Goexit
+			c.stopped = true
+			g.contain(m, DirectiveStop)
+			c.gone.Store(true)
+		}
+	case *Terminated:
+		g.terminated(m)
+	}
+}
+
+// start makes the actor and gives it Started. A panic in either is a failure like any other.
+func (g *guard) start(m *Started) {
+	c := g.cell
+	c.phase.Store(int32(phaseAlive))
+	if !c.props.supervisor && c.parent != nil {
+		c.sys.events.Publish(&HandlerStarted{PID: c.pid, Cluster: c.cluster, Restarts: int(g.incarnation) - 1})
+	}
+	g.protect(current{msg: m}, nil)
+	if c.props.supervisor {
+		g.respawn()
+	}
+	if c.draining {
+		g.drain()
+	}
+}
+
+// endIncarnation cancels what only this incarnation waits for. Answers to its Asks and its timers carry its number and
+// are dropped when they arrive.
+func (g *guard) endIncarnation() {
+	g.idle = idleness{}
+	g.cell.cancelTimers()
+}
+
+// contain runs a lifecycle handler whose failure must not reach protoactor: there a panic while stopping would cancel
+// the stop. It is reported as done: the actor restarts or stops anyway.
+func (g *guard) contain(msg any, d Directive) {
+	if g.actor == nil {
+		return
+	}
+	g.protect(current{msg: msg}, nil)
+	if f := g.cell.mb.fault; f != nil {
+		g.cell.mb.fault = nil
+		g.cell.sys.publishFailure(g.cell, f, 0, d, 0)
+	}
+}
+
+// terminated delivers the end of a child or of a watched actor, once.
+func (g *guard) terminated(m *Terminated) {
+	c := g.cell
+	key := keyOf(m.Who)
+	_, watched := c.watching[key]
+	delete(c.watching, key)
+	k := c.kids[m.Who.Id]
+	child := k != nil && !k.ended && key.node == c.sys.node && k.cell.gone.Load()
+	if child {
+		g.childGone(k)
+	}
+	if !watched && !child {
+		return
+	}
+	if phase(c.phase.Load()) == phaseAlive {
+		g.protect(current{msg: m}, nil)
+	} else {
+		g.contain(m, DirectiveStop)
+	}
+	if c.draining && len(c.kids) == 0 && phase(c.phase.Load()) == phaseAlive {
+		c.stop("poisoned")
+	}
+}
+
+// user handles one message of the user lane. Called by the mailbox.
+func (g *guard) user(raw any) {
+	switch m := raw.(type) {
+	case *Inbound:
+		g.inbound(m)
+	case *proto.MessageEnvelope:
+		g.handle(current{msg: m.Message, sender: m.Sender})
+	case *continuation:
+		if m.incarnation == g.incarnation {
+			g.protect(m.cur, m)
+		}
+	case *timed:
+		if m.incarnation == g.incarnation {
+			g.handle(current{msg: m.msg})
+		}
+	case *idleTick:
+		g.idleTick(m)
+	case *poison:
+		g.drain()
+	case *spawnRequest:
+		g.spawnFor(m)
+	default:
+		g.handle(current{msg: raw})
+	}
+}
+
+// handle calls the actor with a message that counts as activity.
+func (g *guard) handle(c current) {
+	g.idle.active()
+	g.protect(c, nil)
+}
+
+// inbound handles a message that came with a Delivery. The tracker is told even if the handler panics or exits.
+func (g *guard) inbound(in *Inbound) {
+	if in.Tracker == nil {
+		if !in.Deadline.IsZero() && time.Now().After(in.Deadline) {
+			g.cell.sys.expired(g.cell, in)
+			return
+		}
+		g.handle(current{msg: in.Message, in: in})
+		return
+	}
+	start := time.Now()
+	if !in.Deadline.IsZero() && start.After(in.Deadline) {
+		g.cell.sys.expired(g.cell, in)
+		return
+	}
+	defer func() { in.Tracker.Done(start.Sub(in.posted), time.Since(start), true) }()
+	g.handle(current{msg: in.Message, in: in})
+}
+
+// protect calls the actor, or the function of an Ask, and turns a panic or runtime.Goexit into a fault of the mailbox.
+func (g *guard) protect(c current, cont *continuation) {
+	g.cur = c
+	normal := false
+	defer func() {
+		if !normal {
+			g.failed(recover())
+		}
+		g.cur = current{}
+	}()
+	switch {
+	case cont != nil:
+		cont.then(cont.reply.Message, cont.reply.Err)
+	case g.actor == nil:
+		g.actor = g.cell.props.make()
+		if g.actor == nil {
+			panic("actor: Props produced a nil actor")
+		}
+		g.actor.Receive(g)
+	default:
+		g.actor.Receive(g)
+	}
+	normal = true
+}
+
+// failed records a failure and answers whoever waits for the message, at once: the supervisor may take its time.
+func (g *guard) failed(reason any) {
+	f := newFault(reason, g.cur.msg)
+	g.cell.mb.fault = f
+	g.cell.sys.count.failures.Add(1)
+	if g.cur.responded {
+		return
+	}
+	err := &RemoteError{
+		Node: g.cell.sys.node, Actor: g.cell.pid.Id, Code: CodePanic, Text: reasonText(f.reason), Panic: true,
+	}
+	if in := g.cur.in; in != nil && in.ReplyTo != 0 {
+		g.cell.sys.reply(in, nil, err)
+	} else if s := g.Sender(); s != nil {
+		g.cell.sys.fail(s, g.cell.pid, err)
+	}
+}
+
+// drain carries out a poison: the children first, in the same way.
+func (g *guard) drain() {
+	c := g.cell
+	c.draining = true
+	if len(c.kids) == 0 {
+		c.stop("poisoned")
+		return
+	}
+	for _, k := range c.kids {
+		k.cell.poison()
+	}
+}

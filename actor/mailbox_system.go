@@ -1,0 +1,128 @@
+package actor
+
+import proto "github.com/asynkron/protoactor-go/actor"
+
+// system handles one message of the system lane. Called by the runner.
+func (m *mailbox) system(msg any) {
+	switch msg := msg.(type) {
+	case *proto.SuspendMailbox:
+		m.suspend(true)
+		return
+	case *proto.ResumeMailbox:
+		m.failing = false
+		m.suspend(false)
+		return
+	case *restartAfter:
+		if m.stopSeen || !m.failing || msg.failure != m.failures {
+			return
+		}
+		m.restart()
+	case *restartCommand:
+		if m.stopSeen {
+			return
+		}
+		m.failures++ // the pending restart, if any, is overtaken
+		m.suspend(true)
+		m.restart()
+	case *hurry:
+		if m.stopSeen || !m.failing {
+			return
+		}
+		m.failures++
+		m.restart()
+	case *proto.Restart:
+		if !m.stopSeen {
+			m.restart()
+		}
+	case *proto.Stop:
+		if m.stopSeen {
+			return
+		}
+		m.stopSeen = true
+		m.close()
+		m.invoker.InvokeSystemMessage(msg)
+	case *watchEnded:
+		if !m.cell.stopped {
+			m.cell.guard.terminated(&msg.Terminated)
+		}
+	default:
+		m.invoker.InvokeSystemMessage(msg)
+	}
+	m.after(msg)
+}
+
+// restart makes protoactor replace the incarnation; it resumes the mailbox when that is done.
+func (m *mailbox) restart() {
+	m.failing = false
+	m.invoker.InvokeSystemMessage(&proto.Restart{})
+}
+
+// after looks at what the invocation of a system message left behind.
+func (m *mailbox) after(msg any) {
+	if m.fault != nil {
+		m.escalate(msg)
+	}
+	if m.cell.stopped && !m.finished {
+		m.finished = true
+		m.cell.finish()
+	}
+}
+
+func (m *mailbox) suspend(on bool) {
+	m.mu.Lock()
+	m.suspended = on
+	m.mu.Unlock()
+}
+
+// escalate reports the failure of a handler to the supervisor. protoactor suspends the mailbox by a system message, so
+// no further user message is handled before the supervisor decided.
+func (m *mailbox) escalate(msg any) {
+	f := m.fault
+	m.fault = nil
+	if m.stopSeen || m.failing {
+		return
+	}
+	m.failures++
+	f.number = m.failures
+	m.failing = true
+	m.invoker.EscalateFailure(f, msg)
+}
+
+// repair completes the lifecycle step that runtime.Goexit interrupted inside protoactor: the steps that would have
+// followed the handler are stopping the children and then stopping or restarting when there are none left. A
+// Terminated of nobody makes protoactor take that last step.
+func (m *mailbox) repair() {
+	m.broken = false
+	if m.fault != nil {
+		m.escalate(nil)
+	}
+	if p := phase(m.cell.phase.Load()); p == phaseStopping || p == phaseRestarting {
+		for _, k := range m.cell.kids {
+			k.cell.mb.postSystem(&proto.Stop{})
+		}
+		m.invoker.InvokeSystemMessage(&proto.Terminated{Who: &PID{Address: "$", Id: "nobody"}})
+	}
+	m.after(nil)
+}
+
+// close ends the user lane and gives what is left to System.leftover.
+func (m *mailbox) close() {
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
+	for {
+		for m.next < m.end {
+			m.cell.sys.leftover(m.cell, m.take())
+		}
+		m.mu.Lock()
+		m.next, m.end = 0, 0
+		for m.end < len(m.batch) && m.user.n > 0 {
+			m.batch[m.end] = m.user.pop()
+			m.end++
+		}
+		m.mu.Unlock()
+		if m.end == 0 {
+			return
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package actor
+
+import (
+	"hash/maphash"
+	"sync"
+)
+
+// cells finds the actors of a system by id. protoactor has such a registry too; this one is smaller, refuses a taken
+// name before anything was made, and keeps the name taken until the actor is really gone.
+type cells struct {
+	seed   maphash.Seed
+	shards [64]struct {
+		sync.RWMutex
+		m map[string]*cell
+	}
+}
+
+func newCells() *cells {
+	c := &cells{seed: maphash.MakeSeed()}
+	for i := range c.shards {
+		c.shards[i].m = map[string]*cell{}
+	}
+	return c
+}
+
+func (c *cells) get(id string) *cell {
+	s := &c.shards[maphash.String(c.seed, id)%uint64(len(c.shards))]
+	s.RLock()
+	x := s.m[id]
+	s.RUnlock()
+	return x
+}
+
+// add reports false if the id is taken.
+func (c *cells) add(x *cell) bool {
+	s := &c.shards[maphash.String(c.seed, x.pid.Id)%uint64(len(c.shards))]
+	s.Lock()
+	defer s.Unlock()
+	if _, taken := s.m[x.pid.Id]; taken {
+		return false
+	}
+	s.m[x.pid.Id] = x
+	return true
+}
+
+func (c *cells) remove(id string) {
+	s := &c.shards[maphash.String(c.seed, id)%uint64(len(c.shards))]
+	s.Lock()
+	defer s.Unlock()
+	delete(s.m, id)
+}
+
+// all returns the cells of the moment, in no order.
+func (c *cells) all() []*cell {
+	var list []*cell
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.RLock()
+		for _, x := range s.m {
+			list = append(list, x)
+		}
+		s.RUnlock()
+	}
+	return list
+}

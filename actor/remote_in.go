@@ -1,0 +1,98 @@
+package actor
+
+import proto "github.com/asynkron/protoactor-go/actor"
+
+// remoteProcess is what protoactor sees of all actors of other nodes. It is stateless because protoactor keeps it inside
+// PIDs for ever.
+type remoteProcess struct{ sys *System }
+
+func (p remoteProcess) SendUserMessage(to *PID, msg any) {
+	msg, sender := unwrap(msg)
+	p.sys.Send(to, sender, msg)
+}
+
+// SendSystemMessage carries the Terminated of a local actor to a remote watcher. Nothing else is for other nodes.
+func (p remoteProcess) SendSystemMessage(to *PID, msg any) {
+	if t, ok := msg.(*Terminated); ok && p.sys.watches.takeIn(to.Address, t.Who.Id, to.Id) {
+		p.sys.tellTerminated(to, t)
+	}
+}
+
+func (p remoteProcess) Stop(*PID) {}
+
+// tellTerminated reports the end of t.Who to a watcher.
+func (s *System) tellTerminated(to *PID, t *Terminated) {
+	if s.isLocal(to) {
+		if c := s.cells.get(to.Id); c != nil {
+			watcher{cell: c}.ended(t.Who, int(t.Why))
+		}
+		return
+	}
+	if r := s.remote.Load(); r != nil {
+		_ = (*r).Terminated(to, t.Who, int(t.Why)) // unreachable: the watcher learns that its own way
+	}
+}
+
+// RemoteWatch registers an actor of node from as a watcher of a local one. Actors a peer may not address, and watches
+// over the limit of 65536 per node, are answered as not found.
+func (s *System) RemoteWatch(from, watcherID, watcheeID string) {
+	by, who := &PID{Address: from, Id: watcherID}, &PID{Address: s.node, Id: watcheeID}
+	c := s.cells.get(watcheeID)
+	if !addressable(watcheeID) {
+		s.dead(DeadDenied, who, by, &proto.Watch{})
+		c = nil
+	}
+	if c == nil || !s.watches.addIn(from, watcheeID, watcherID) {
+		s.tellTerminated(by, &Terminated{Who: who, Why: TerminatedNotFound})
+		return
+	}
+	c.mb.postSystem(&proto.Watch{Watcher: by})
+}
+
+// RemoteUnwatch takes a watch back.
+func (s *System) RemoteUnwatch(from, watcherID, watcheeID string) {
+	if s.watches.takeIn(from, watcheeID, watcherID) {
+		s.unwatchRemote(from, watcherID, watcheeID)
+	}
+}
+
+func (s *System) unwatchRemote(from, watcherID, watcheeID string) {
+	if c := s.cells.get(watcheeID); c != nil {
+		c.mb.postSystem(&proto.Unwatch{Watcher: &PID{Address: from, Id: watcherID}})
+	}
+}
+
+// RemoteTerminated delivers the end of an actor of node from to its watcher here. It is ignored unless that watch exists:
+// a peer cannot report the end of actors of others, nor of actors nobody watches.
+func (s *System) RemoteTerminated(from, whoID, watcherID string, why int) {
+	if by, ok := s.watches.takeOut(from, whoID, watcherID); ok {
+		by.ended(&PID{Address: from, Id: whoID}, why)
+	}
+}
+
+// RemoteStop stops or poisons a local actor for a peer, if its Props were Exported.
+func (s *System) RemoteStop(from, targetID string, poison bool) {
+	c := s.cells.get(targetID)
+	if c == nil || !c.props.exported {
+		s.dead(DeadDenied, &PID{Address: s.node, Id: targetID}, &PID{Address: from}, &proto.Stop{})
+		return
+	}
+	endCell(c, poison)
+}
+
+// NodeLost ends everything that depends on node: local watchers of its actors get Terminated, its watches here are
+// forgotten, and every reply it owes is ErrLost.
+func (s *System) NodeLost(node string) {
+	out, in := s.watches.takeNode(node)
+	for who, watchers := range out {
+		for _, by := range watchers {
+			by.ended(&PID{Address: node, Id: who}, int(TerminatedNodeLost))
+		}
+	}
+	for who, watchers := range in {
+		for id := range watchers {
+			s.unwatchRemote(node, id, who)
+		}
+	}
+	s.replies.lost(node)
+}

@@ -1,0 +1,28 @@
+package actor
+
+import (
+	"sync"
+	"time"
+)
+
+// timer is a time.AfterFunc that Shutdown waits for.
+type timer struct {
+	t      *time.Timer
+	firing *sync.WaitGroup
+}
+
+// after runs f on its own goroutine when d has passed. f must not block.
+func (s *System) after(d time.Duration, f func()) *timer {
+	s.timing.Add(1)
+	return &timer{firing: &s.timing, t: time.AfterFunc(d, func() {
+		defer s.timing.Done()
+		f()
+	})}
+}
+
+// stop keeps the timer from firing. It may be called any number of times, also after it fired.
+func (t *timer) stop() {
+	if t.t.Stop() {
+		t.firing.Done()
+	}
+}
