@@ -1,6 +1,7 @@
 package config
 
 import (
+	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -53,7 +54,9 @@ type Config struct {
 // node makes a random key, and with no Name a random name: a network of its own,
 // for developing on one process.
 //
-// Formatting a Network never shows the secret.
+// Formatting a Network or a Config never shows the secret. Package fmt does not
+// call the methods of values in unexported fields, though: do not print a struct
+// that holds one of them in such a field.
 type Network struct {
 	// Name of the network: 1 to 255 bytes of UTF-8 without control characters.
 	// Empty = random.
@@ -265,4 +268,17 @@ func (c Config) clone() Config {
 		}
 	}
 	return c
+}
+
+// NewHandler returns the log handler that the settings ask for: Handler if there
+// is one, else one that writes records as Format from Level on to w.
+func (l Log) NewHandler(w io.Writer) slog.Handler {
+	if l.Handler != nil {
+		return l.Handler
+	}
+	opts := &slog.HandlerOptions{Level: l.Level}
+	if l.Format == FormatJSON {
+		return slog.NewJSONHandler(w, opts)
+	}
+	return slog.NewTextHandler(w, opts)
 }

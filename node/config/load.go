@@ -64,7 +64,7 @@ func load(path string, env []string) (Config, Origins, error) {
 	r.fit()
 	if fromFile {
 		if err := onlyOwner("config file", path, mode); err != nil {
-			r.problems = append(r.problems, problemOf(path, "network.secret", err))
+			r.place("network.secret", err)
 		}
 	}
 	if key := r.config.Network.Key; key != "" && !r.has("network.key") {

@@ -14,7 +14,7 @@ import (
 )
 
 // hidden stands where a secret was.
-const hidden = "[hidden]"
+const hidden = "[redacted]"
 
 var (
 	// keyLine is a line that starts with a key, alone or in quotes.

@@ -63,7 +63,7 @@ func (k *key) shown(dst any) bool {
 func (k *key) value(dst any) any {
 	switch dst := dst.(type) {
 	case *[]byte:
-		return "hidden"
+		return hidden
 	case *int:
 		if k.kind == size {
 			return formatSize(*dst)

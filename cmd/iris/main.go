@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	signals := make(chan os.Signal, 2) // one to stop, one to stop waiting for that
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr}, signals))
+}
+
+// streams are where a command writes: results to out, everything else to err.
+type streams struct{ out, err io.Writer }
+
+// failure is an error of the work itself; all other errors come from parsing the
+// command line.
+type failure struct{ error }
+
+func (f failure) Unwrap() error { return f.error }
+
+// run executes the command line and returns the exit status.
+func run(args []string, s streams, signals <-chan os.Signal) int {
+	root := newRoot(s, signals)
+	root.SetArgs(args)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	cmd, err := root.ExecuteC()
+	if err == nil {
+		return exitOK
+	}
+	var f failure
+	if errors.As(err, &f) {
+		fmt.Fprintf(s.err, "iris: %v\n", err)
+		return exitFailed
+	}
+	fmt.Fprintf(s.err, "iris: %v\nrun '%s --help' for usage\n", err, cmd.CommandPath())
+	return exitUsage
+}
+
+func newRoot(s streams, signals <-chan os.Signal) *cobra.Command {
+	root := group("iris", "Run and inspect nodes of an Iris network")
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(newKeygen(s), newConfig(s), newVersion(s))
+	return root
+}
+
+// group returns a command that only holds others.
+func group(use, short string) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return errors.New("a command is missing") },
+	}
+}
+
+// work adapts a command's work to cobra, marking its errors as failures.
+func work(do func(args []string) error) func(*cobra.Command, []string) error {
+	return func(_ *cobra.Command, args []string) error {
+		if err := do(args); err != nil {
+			return failure{err}
+		}
+		return nil
+	}
+}
