@@ -1,0 +1,367 @@
+package tunnels
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"iris/tunnels/flow"
+)
+
+// inbox is the receiving half of a tunnel end: what has arrived and waits for
+// the application, bounded by the credit granted.
+type inbox struct {
+	grant func(n uint64) // announces credit; called without mu
+
+	mu      sync.Mutex // guards the following fields
+	store   store
+	flow    flow.Receiver
+	end     bool  // the peer's End has arrived
+	open    bool  // the last chunk that arrived was not the end of its message
+	discard bool  // nobody will take what still arrives
+	err     error // why nothing more arrives; set once
+	soft    bool  // err leaves what has arrived whole
+	bytes   uint64
+
+	wake chan struct{} // capacity 1: something changed; one taker waits at most
+	turn chan struct{} // capacity 1: held by the taker
+
+	// Owned by the taker.
+	partial  []byte // of a message that a cancelled Recv has begun
+	mid      bool   // the byte view has taken a part of the message
+	skipping bool   // the rest of an oversized message is dropped
+}
+
+func (in *inbox) init(pool *segments, window int, grant func(uint64)) {
+	in.store.pool = pool
+	in.flow = flow.NewReceiver(window)
+	in.grant = grant
+	in.wake = make(chan struct{}, 1)
+	in.turn = make(chan struct{}, 1)
+}
+
+// Steps of the stream's reader.
+
+// errDataAfterEnd and errEndInMessage are violations of the peer.
+var (
+	errDataAfterEnd = errors.New("data after the end")
+	errEndTwice     = errors.New("a second end")
+	errEndInMessage = errors.New("end in the middle of a message")
+)
+
+// arrive accounts for the header of a chunk. If keep, the reader asks room for
+// its n bytes and then calls arrived; otherwise it drops them.
+func (in *inbox) arrive(n int) (keep bool, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.end {
+		return false, errDataAfterEnd
+	}
+	if err := in.flow.Arrived(n); err != nil {
+		return false, err
+	}
+	in.bytes += uint64(n)
+	return !in.discard, nil
+}
+
+// room returns memory for 1..n bytes, n > 0, after filled bytes were written to
+// the memory that the last call returned.
+func (in *inbox) room(filled, n int) []byte {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if filled > 0 {
+		in.store.fill(filled)
+	}
+	return in.store.room(n)
+}
+
+// arrived makes a chunk of n bytes visible, the last filled of which were just
+// written.
+func (in *inbox) arrived(filled, n int, more bool) {
+	in.mu.Lock()
+	if filled > 0 {
+		in.store.fill(filled)
+	}
+	in.open = more
+	if !in.discard {
+		in.store.commit(n, more)
+	}
+	in.mu.Unlock()
+	in.signal()
+}
+
+// ended accounts for the peer's End.
+func (in *inbox) ended() error {
+	in.mu.Lock()
+	defer in.signal()
+	defer in.mu.Unlock()
+	if in.end {
+		return errEndTwice
+	}
+	in.end = true
+	if in.open && !in.discard {
+		return errEndInMessage
+	}
+	return nil
+}
+
+// fail ends the half with err, unless it has failed before. soft leaves what
+// has arrived whole to the application.
+func (in *inbox) fail(err error, soft bool) {
+	in.mu.Lock()
+	if in.err == nil {
+		in.err, in.soft = err, soft
+		in.discard = true
+		if !soft {
+			in.store.reset()
+		}
+	}
+	in.mu.Unlock()
+	in.signal()
+}
+
+// drop is fail for an end that nobody reads any more. It returns how many bytes
+// nobody has read.
+func (in *inbox) drop(err error) (unread int) {
+	in.mu.Lock()
+	unread = in.store.unread()
+	if in.err == nil || in.soft {
+		in.err, in.soft = err, false
+	}
+	in.discard = true
+	in.store.reset()
+	in.mu.Unlock()
+	in.signal()
+	return unread
+}
+
+func (in *inbox) peerEnded() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.end
+}
+
+// buffered is how much of the window is taken up by what nobody has read.
+func (in *inbox) buffered() uint64 {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.flow.Buffered()
+}
+
+func (in *inbox) received() uint64 {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.bytes
+}
+
+func (in *inbox) signal() {
+	select {
+	case in.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Steps of the application.
+
+// lock takes the turn to take.
+func (in *inbox) lock(ctx context.Context) error {
+	select {
+	case in.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case in.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return interrupted("receive", ctx)
+	}
+}
+
+func (in *inbox) unlock() { <-in.turn }
+
+// head waits for a chunk and returns the first unread piece of it, which stays
+// valid until take, and how much of the message is known to have arrived.
+func (in *inbox) head(ctx context.Context) (piece []byte, size int, err error) {
+	for {
+		in.mu.Lock()
+		piece, m, ok := in.store.head()
+		end, err, soft := in.end, in.err, in.soft
+		size = len(piece)
+		if ok && (m.more || int(m.left) > len(piece)) {
+			size = in.store.message()
+		}
+		in.mu.Unlock()
+		switch {
+		case ok:
+			return piece, size, nil
+		case end && (err == nil || soft):
+			return nil, 0, io.EOF
+		case err != nil:
+			return nil, 0, err
+		}
+		select {
+		case <-in.wake:
+		case <-ctx.Done():
+			return nil, 0, interrupted("receive", ctx)
+		}
+	}
+}
+
+// take consumes n bytes of the piece. last reports that they ended a message.
+func (in *inbox) take(n int) (last bool) {
+	in.mu.Lock()
+	m, ok := in.store.marks.first()
+	if !ok {
+		in.mu.Unlock()
+		return false // the tunnel failed meanwhile
+	}
+	done := in.store.take(n)
+	cost := uint64(n)
+	if done {
+		cost += flow.Overhead
+	}
+	in.flow.Consumed(cost)
+	credit := in.flow.Grant()
+	if in.end || in.err != nil {
+		credit = 0 // nobody would use it
+	}
+	in.mu.Unlock()
+	if credit > 0 {
+		in.grant(credit)
+	}
+	return done && !m.more
+}
+
+// recv is Tunnel.Recv.
+func (in *inbox) recv(ctx context.Context, limit int) ([]byte, error) {
+	if err := in.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer in.unlock()
+	if in.mid {
+		return nil, ErrMidMessage
+	}
+	for {
+		piece, size, err := in.head(ctx)
+		if err != nil {
+			if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+				in.partial = nil // it will never be whole
+			}
+			return nil, err
+		}
+		if in.skipping {
+			in.skipping = !in.take(len(piece))
+			continue
+		}
+		if got := len(in.partial) + size; got > limit {
+			in.partial = nil
+			in.skipping = true
+			return nil, fmt.Errorf("tunnel receive: %w: more than %d bytes", ErrMessageTooLarge, limit)
+		}
+		in.partial = grow(in.partial, size)
+		in.partial = append(in.partial, piece...)
+		if in.take(len(piece)) {
+			msg := in.partial
+			in.partial = nil
+			return msg, nil
+		}
+	}
+}
+
+// grow makes room for n more bytes. A message that has arrived whole gets
+// exactly its size; one that grows doubles.
+func grow(b []byte, n int) []byte {
+	if b == nil {
+		return make([]byte, 0, n)
+	}
+	if cap(b)-len(b) >= n {
+		return b
+	}
+	grown := make([]byte, len(b), max(2*cap(b), len(b)+n))
+	copy(grown, b)
+	return grown
+}
+
+// read is Read of the byte view.
+func (in *inbox) read(p []byte) (n int, err error) {
+	ctx := context.Background()
+	if err := in.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer in.unlock()
+	for n < len(p) {
+		if len(in.partial) > 0 {
+			c := copy(p[n:], in.partial)
+			in.partial, in.mid = in.partial[c:], true
+			n += c
+			continue
+		}
+		in.partial = nil
+		if n > 0 && !in.ready() {
+			break
+		}
+		piece, _, err := in.head(ctx)
+		if err != nil {
+			if n > 0 {
+				return n, nil
+			}
+			return 0, err
+		}
+		c := copy(p[n:], piece)
+		in.taken(c)
+		n += c
+	}
+	return n, nil
+}
+
+// writeTo is WriteTo of the byte view: the pieces go to w without a copy.
+func (in *inbox) writeTo(w io.Writer) (total int64, err error) {
+	ctx := context.Background()
+	if err := in.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer in.unlock()
+	for {
+		if len(in.partial) > 0 {
+			n, err := w.Write(in.partial)
+			in.partial, in.mid = in.partial[n:], true
+			total += int64(n)
+			if err != nil {
+				return total, err
+			}
+			continue
+		}
+		in.partial = nil
+		piece, _, err := in.head(ctx)
+		switch {
+		case err == io.EOF:
+			return total, nil
+		case err != nil:
+			return total, err
+		}
+		n, err := w.Write(piece)
+		in.taken(min(max(n, 0), len(piece)))
+		total += int64(n)
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// taken consumes n bytes for the byte view.
+func (in *inbox) taken(n int) {
+	in.mid = !in.take(n)
+	if in.skipping && !in.mid {
+		in.skipping = false
+	}
+}
+
+// ready reports that a piece can be had without waiting.
+func (in *inbox) ready() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return !in.store.marks.empty()
+}

@@ -1,0 +1,283 @@
+package tunnels
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"iris/actor"
+	"iris/transport/wire"
+	"iris/tunnels/flow"
+)
+
+const (
+	// chunkSize is the payload of the chunks we send: a whole frame of it, with
+	// its header, fits into 64 KiB.
+	chunkSize = 64<<10 - 64
+	// outLimit is how many bytes may wait for the writer before Send blocks.
+	outLimit = 128 << 10
+	// keepBuffer is the largest write buffer that is recycled.
+	keepBuffer = 512 << 10
+	// busyBatch is the size from which the writer gives senders one scheduler
+	// turn to add to the next batch.
+	busyBatch = 1 << 10
+)
+
+// outbox is the sending half of a tunnel end. Senders encode chunks into buf as
+// credit allows; a writer goroutine, which runs only while there is something to
+// write, swaps buf and writes it with one call. Credit and closing frames wait
+// in fields of their own, so that any number of grants costs one frame.
+type outbox struct {
+	stream  Stream
+	buffers *sync.Pool      // of *[]byte
+	spawn   func(func())    // starts a goroutine that the node waits for
+	stalled func()          // the sender has waited long for credit
+	failed  func(err error) // writing failed
+	closed  func()          // the write half is done: FIN sent, or given up
+	patient time.Duration   // until stalled
+
+	mu         sync.Mutex // guards the following fields
+	flow       flow.Sender
+	whole      uint64 // messages up to this cost are all or nothing
+	buf        []byte // frames for the writer
+	held       bool   // the writer must not start yet
+	opening    int    // bytes of buf that are the opening frame, while held
+	writing    bool   // the writer runs
+	sending    bool   // a message is on its way into buf
+	closing    bool   // no further message begins
+	end        bool   // End is due, once no message is on its way
+	endSent    bool
+	quit       bool // say that we do not read any more
+	quitSent   bool
+	credit     uint64     // to grant
+	peerEnded  bool       // the peer sends no more
+	peerLeft   bool       // nor does it read
+	last       wire.Frame // the last frame, if set
+	dead       bool       // the writer must not write any more
+	fin        bool       // the stream's write half ended in order
+	err        error      // why nothing more can be sent
+	bytes      uint64     // payload bytes encoded
+	starving   bool       // a sender waits for credit
+	stallSince time.Time  // since when
+	stallTold  bool
+
+	gone sync.Once     // calls closed
+	wake chan struct{} // capacity 1: something changed; one sender waits at most
+	turn chan struct{} // capacity 1: held by the sender
+}
+
+func (out *outbox) init(credit uint64) error {
+	out.wake = make(chan struct{}, 1)
+	out.turn = make(chan struct{}, 1)
+	if credit == 0 {
+		return nil
+	}
+	out.whole = credit / 4
+	return out.flow.Grant(credit)
+}
+
+func (out *outbox) signal() {
+	select {
+	case out.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Steps of the application.
+
+// lock takes the turn to send.
+func (out *outbox) lock(ctx context.Context) error {
+	select {
+	case out.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case out.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return interrupted("send", ctx)
+	}
+}
+
+// send queues msg as one message, waiting for credit and room. torn reports that
+// ctx ended when a part of it was queued.
+func (out *outbox) send(ctx context.Context, msg []byte) (torn bool, err error) {
+	if ctx.Err() != nil {
+		return false, interrupted("send", ctx)
+	}
+	if err := out.begin(ctx); err != nil {
+		return false, err
+	}
+	defer out.finish()
+	if cost := flow.MessageCost(len(msg), chunkSize); out.fits(cost) {
+		return false, out.wait(ctx, func() bool {
+			if !out.flow.Spend(cost) {
+				return false
+			}
+			for {
+				n := min(len(msg), chunkSize)
+				out.put(msg[:n], n < len(msg))
+				if msg = msg[n:]; len(msg) == 0 {
+					return true
+				}
+			}
+		})
+	}
+	for begun := false; ; begun = true {
+		rest := msg
+		err := out.wait(ctx, func() bool {
+			n, ok := out.flow.Chunk(len(msg), chunkSize)
+			if ok {
+				out.flow.Spend(flow.Cost(n))
+				out.put(msg[:n], n < len(msg))
+				rest = msg[n:]
+			}
+			return ok
+		})
+		if err != nil {
+			return begun && ctx.Err() != nil, err
+		}
+		if msg = rest; len(msg) == 0 {
+			return false, nil
+		}
+	}
+}
+
+// write queues p for the byte view: chunks that are messages of their own, since
+// a stream of bytes has no boundaries.
+func (out *outbox) write(p []byte) (n int, err error) {
+	ctx := context.Background()
+	if err := out.begin(ctx); err != nil {
+		return 0, err
+	}
+	defer out.finish()
+	for n < len(p) {
+		err := out.wait(ctx, func() bool {
+			c, ok := out.flow.Chunk(len(p)-n, chunkSize)
+			if ok {
+				out.flow.Spend(flow.Cost(c))
+				out.put(p[n:n+c], false)
+				n += c
+			}
+			return ok
+		})
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func (out *outbox) begin(ctx context.Context) error {
+	if err := out.lock(ctx); err != nil {
+		return err
+	}
+	out.mu.Lock()
+	err := out.err
+	if err == nil && out.closing {
+		err = fmt.Errorf("tunnel send: sending side: %w", actor.ErrClosed)
+	}
+	out.sending = err == nil
+	out.mu.Unlock()
+	if err != nil {
+		<-out.turn
+	}
+	return err
+}
+
+func (out *outbox) finish() {
+	out.mu.Lock()
+	out.sending = false
+	out.kick()
+	out.mu.Unlock()
+	<-out.turn
+}
+
+// fits reports whether a message of that cost is sent all or nothing. The limit
+// is a quarter of the peer's window: since the peer owes us less than half a
+// window once it has consumed everything, such a credit always comes together.
+func (out *outbox) fits(cost uint64) bool {
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	return cost <= out.whole
+}
+
+// wait calls step, with mu, when there is room to write, until it succeeds. What
+// it then still lacks is credit.
+func (out *outbox) wait(ctx context.Context, step func() bool) error {
+	var timer *time.Timer
+	var tick <-chan time.Time
+	defer func() {
+		if timer != nil {
+			timer.Stop()
+		}
+	}()
+	for {
+		out.mu.Lock()
+		if err := out.err; err != nil {
+			out.mu.Unlock()
+			return err
+		}
+		starving := false
+		if len(out.buf) < outLimit {
+			if step() {
+				out.starving = false
+				out.kick()
+				out.mu.Unlock()
+				return nil
+			}
+			starving = true
+		}
+		var left time.Duration
+		if starving {
+			left = out.starve()
+		}
+		out.mu.Unlock()
+		if left > 0 && timer == nil {
+			timer = time.NewTimer(left)
+			tick = timer.C
+		}
+		select {
+		case <-out.wake:
+		case <-tick:
+			timer, tick = nil, nil
+			out.tellStall()
+		case <-ctx.Done():
+			return interrupted("send", ctx)
+		}
+	}
+}
+
+// starve notes that a sender lacks credit and returns how long until that is to
+// be reported, 0 if it has been. Called with mu.
+func (out *outbox) starve() time.Duration {
+	now := time.Now()
+	if !out.starving {
+		out.starving, out.stallSince, out.stallTold = true, now, false
+	}
+	if out.stallTold {
+		return 0
+	}
+	return max(out.patient-now.Sub(out.stallSince), 1)
+}
+
+func (out *outbox) tellStall() {
+	out.mu.Lock()
+	tell := out.starving && !out.stallTold && time.Since(out.stallSince) >= out.patient
+	out.stallTold = out.stallTold || tell
+	out.mu.Unlock()
+	if tell {
+		out.stalled()
+	}
+}
+
+// put encodes a chunk whose credit was spent. Called with mu.
+func (out *outbox) put(data []byte, more bool) {
+	if out.buf == nil {
+		out.buf = *out.buffers.Get().(*[]byte)
+	}
+	out.buf = appendData(out.buf, data, more)
+	out.bytes += uint64(len(data))
+}
