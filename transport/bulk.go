@@ -9,9 +9,6 @@ import (
 	"iris/transport/wire"
 )
 
-// chunkSize is the piece in which oversized frames travel.
-const chunkSize = 64 << 10
-
 // keepsPlace reports whether frames of this kind must be handled in the order
 // in which they were sent. Requests and replies stand for themselves.
 func keepsPlace(k wire.Kind) bool {
@@ -127,7 +124,7 @@ func (b *bulkOut) run() {
 func (b *bulkOut) transfer(item bulkItem) {
 	lane := b.l.lanes[Bulk]
 	for rest := item.data; len(rest) > 0; {
-		n := min(len(rest), chunkSize)
+		n := min(len(rest), wire.MaxChunk)
 		err := lane.wait(b.l.conn.Context(), &wire.Chunk{
 			Seq: item.seq, Lane: uint8(item.lane), Total: uint64(len(item.data)), Last: n == len(rest), Data: rest[:n],
 		})

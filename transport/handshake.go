@@ -14,17 +14,8 @@ import (
 	"iris/transport/wire"
 )
 
-// protocolVersion is sent in HELLO; peers of another version are refused.
-const protocolVersion = 1
-
 // featureInsist in HELLO says: I hold no link to you, drop what you hold.
 const featureInsist = 1 << 0
-
-// Roles of a connection.
-const (
-	roleLink    = 0
-	roleTunnels = 1
-)
 
 var (
 	errDuplicate = errors.New("another link to this peer stays")
@@ -36,7 +27,7 @@ var (
 // hello describes this node to a peer.
 func (e *Endpoint) hello(role uint8, features uint64) *wire.Hello {
 	return &wire.Hello{
-		Version: protocolVersion, Incarnation: e.cfg.Incarnation, Role: role, Features: features,
+		Version: wire.ProtocolVersion, Incarnation: e.cfg.Incarnation, Role: role, Features: features,
 		Addrs: e.Addrs(), Zone: e.cfg.Zone, Name: e.cfg.Name,
 	}
 }
@@ -63,8 +54,8 @@ func copyHello(h *wire.Hello) wire.Hello {
 }
 
 func checkHello(h *wire.Hello) error {
-	if h.Version != protocolVersion {
-		return fmt.Errorf("%w: ours %d, theirs %d", errVersion, protocolVersion, h.Version)
+	if h.Version != wire.ProtocolVersion {
+		return fmt.Errorf("%w: ours %d, theirs %d", errVersion, wire.ProtocolVersion, h.Version)
 	}
 	return nil
 }
@@ -130,9 +121,9 @@ func (e *Endpoint) receiveHello(ctx context.Context, conn *quic.Conn) error {
 	}
 	l.hello = copyHello(h)
 	switch l.hello.Role {
-	case roleLink:
+	case wire.RoleLink:
 		return e.receiveLink(ctx, l)
-	case roleTunnels:
+	case wire.RoleTunnels:
 		return e.receiveTunnels(l)
 	}
 	return &wire.ProtocolError{Kind: wire.KindHello, Reason: "unknown role"}
@@ -164,7 +155,7 @@ func (e *Endpoint) receiveLink(ctx context.Context, l *Link) error {
 			continue
 		case accept, replace:
 		}
-		err := e.installLocked(l, old, e.hello(roleLink, 0), &wire.HelloAck{})
+		err := e.installLocked(l, old, e.hello(wire.RoleLink, 0), &wire.HelloAck{})
 		e.mu.Unlock()
 		if err != nil {
 			return err
@@ -319,7 +310,7 @@ func (e *Endpoint) dialLink(ctx context.Context, conn *quic.Conn, peer id.ID, fe
 		return err
 	}
 	l := newLink(e, peer, conn, control, true)
-	if err := l.greet(e.hello(roleLink, features)); err != nil {
+	if err := l.greet(e.hello(wire.RoleLink, features)); err != nil {
 		return err
 	}
 	e.mu.Lock()
@@ -357,6 +348,14 @@ func (l *Link) greet(hello *wire.Hello) error {
 		return err
 	}
 	l.hello = copyHello(h)
-	_, err = readHello[*wire.HelloAck](l.in)
+	return readAck(l.in)
+}
+
+// readAck reads the acceptor's HELLO-ACK.
+func readAck(r interface{ Next() (wire.Frame, error) }) error {
+	a, err := readHello[*wire.HelloAck](r)
+	if err == nil && a.Code != wire.CodeOK {
+		err = fmt.Errorf("refused: %v %s", a.Code, a.Reason)
+	}
 	return err
 }

@@ -32,6 +32,7 @@ type Link struct {
 	inbound *inbound
 
 	suspect atomic.Bool
+	parting atomic.Bool // the peer has said GOODBYE
 	writes  atomic.Uint64
 	acked   chan struct{} // closed by the peer's GOODBYE-ACK
 	ackOnce sync.Once
@@ -184,6 +185,9 @@ func (l *Link) finishLanes(ctx context.Context) int {
 // answerGoodbye runs when the peer says GOODBYE: everything that the peer
 // wrote is read, everything of ours is written, then it is acknowledged.
 func (l *Link) answerGoodbye(g *wire.Goodbye) {
+	if !l.parting.CompareAndSwap(false, true) {
+		return
+	}
 	lanes := int(g.Lanes)
 	l.wg.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)

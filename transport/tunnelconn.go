@@ -103,7 +103,7 @@ func (t *tunnelConn) greet(ctx context.Context, conn *quic.Conn) error {
 	if err := s.SetDeadline(time.Now().Add(helloTimeout)); err != nil {
 		return err
 	}
-	first, err := wire.NewWriter().Append(nil, t.e.hello(roleTunnels, 0))
+	first, err := wire.NewWriter().Append(nil, t.e.hello(wire.RoleTunnels, 0))
 	if err != nil {
 		return err
 	}
@@ -118,8 +118,7 @@ func (t *tunnelConn) greet(ctx context.Context, conn *quic.Conn) error {
 	if err := checkHello(h); err != nil {
 		return err
 	}
-	_, err = readHello[*wire.HelloAck](r)
-	return err
+	return readAck(r)
 }
 
 // receiveTunnels takes an accepted tunnel connection of a linked peer. l is
@@ -130,7 +129,7 @@ func (e *Endpoint) receiveTunnels(l *Link) error {
 		return err
 	}
 	w := wire.NewWriter()
-	answer, err := w.Append(nil, e.hello(roleTunnels, 0))
+	answer, err := w.Append(nil, e.hello(wire.RoleTunnels, 0))
 	if err == nil {
 		answer, err = w.Append(answer, &wire.HelloAck{})
 	}

@@ -1,0 +1,193 @@
+package transport
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/quic-go/quic-go/testutils/simnet"
+	"go.uber.org/goleak"
+
+	"iris/actor"
+	"iris/internal/id"
+	"iris/transport/identity"
+	"iris/transport/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is a simulated network in a synctest bubble: real QUIC, virtual time.
+type world struct {
+	t   *testing.T
+	net *simnet.Simnet
+	cut *cutter
+	n   byte
+}
+
+// cutter is a router that drops packets between addresses that were cut.
+type cutter struct {
+	simnet.PerfectRouter
+	mu   sync.Mutex
+	gone map[[2]string]bool
+}
+
+func (c *cutter) SendPacket(p simnet.Packet) error {
+	c.mu.Lock()
+	gone := c.gone[[2]string{p.From.String(), p.To.String()}]
+	c.mu.Unlock()
+	if gone {
+		return nil
+	}
+	return c.PerfectRouter.SendPacket(p)
+}
+
+// set cuts or heals the way from a to b.
+func (c *cutter) set(a, b *place, gone bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gone[[2]string{a.addr(), b.addr()}] = gone
+}
+
+func newWorld(t *testing.T) *world {
+	c := &cutter{gone: make(map[[2]string]bool)}
+	return &world{t: t, net: &simnet.Simnet{Router: c}, cut: c}
+}
+
+// place is an endpoint with an owner that collects what it is told.
+type place struct {
+	*Endpoint
+	mu   sync.Mutex
+	ups  []*Link
+	down []*LinkDown
+	fail []*DialFailed
+	news chan struct{} // a token after each message to the owner
+}
+
+func (p *place) addr() string { return p.Addr().String() }
+
+const testSecret = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ"
+
+// place makes an endpoint of the network at an address of its own.
+func (w *world) place(network string, edit ...func(*Config)) *place {
+	w.t.Helper()
+	w.n++
+	addr := &net.UDPAddr{IP: net.IPv4(10, 0, 0, w.n).To4(), Port: 7000}
+	conn := w.net.NewEndpoint(addr, simnet.NodeBiDiLinkSettings{Latency: 5 * time.Millisecond})
+	return newPlace(w.t, network, append([]func(*Config){func(c *Config) { c.Conn = conn }}, edit...)...)
+}
+
+func newPlace(t *testing.T, network string, edit ...func(*Config)) *place {
+	t.Helper()
+	secret, err := identity.Parse([]byte(testSecret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := identity.NewKeyring(network, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ident, err := identity.New(ring, identity.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	cfg := Config{
+		System:   actor.NewSystem(actor.Options{Node: ident.ID().String(), Incarnation: 1, Logger: log}),
+		Identity: ident, Incarnation: 1, Logger: log,
+	}
+	for _, f := range edit {
+		f(&cfg)
+	}
+	e, err := Listen(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &place{Endpoint: e, news: make(chan struct{}, 1000)}
+}
+
+// start begins to accept, after the test has set its handlers.
+func (p *place) start(t *testing.T) {
+	t.Helper()
+	owner, err := p.sys.Service("owner", actor.Func(p.hear))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(owner); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *place) hear(ctx actor.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch m := ctx.Message().(type) {
+	case *LinkUp:
+		p.ups = append(p.ups, m.Link)
+	case *LinkDown:
+		p.down = append(p.down, m)
+	case *DialFailed:
+		p.fail = append(p.fail, m)
+	default:
+		return
+	}
+	p.news <- struct{}{}
+}
+
+// until waits for news until cond holds; in a bubble the wait is virtual.
+func (p *place) until(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	limit := time.NewTimer(time.Minute)
+	defer limit.Stop()
+	for {
+		p.mu.Lock()
+		ok := cond()
+		p.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-p.news:
+		case <-limit.C:
+			for _, f := range p.fail {
+				t.Logf("dial %s failed: %v", f.Addr, f.Err)
+			}
+			t.Fatalf("waited in vain for: %s", what)
+		}
+	}
+}
+
+// linked dials from a to b and waits until both have the link.
+func linked(t *testing.T, a, b *place) (*Link, *Link) {
+	t.Helper()
+	a.Dial(b.addr(), id.ID{})
+	a.until(t, "link at the dialler", func() bool { return a.Link(b.ID()) != nil })
+	b.until(t, "link at the listener", func() bool { return b.Link(a.ID()) != nil })
+	return a.Link(b.ID()), b.Link(a.ID())
+}
+
+func (p *place) close(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := p.Close(ctx, wire.CodeLeave, "test ends"); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if err := p.sys.Shutdown(ctx); err != nil {
+		t.Errorf("shutdown: %v", err)
+	}
+}
+
+// bubble runs f in virtual time with a started network.
+func bubble(t *testing.T, f func(t *testing.T, w *world)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f(t, w)
+		if err := w.net.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
