@@ -46,9 +46,10 @@ type Identity struct {
 	leaves []leaf // guarded by mu; in the order of ring.keys
 }
 
-// leaf is the certificate of the process by one key of the keyring.
+// leaf is the certificate of the process by one key of the keyring. It comes
+// with the private key, hence the function, see sealed.
 type leaf struct {
-	cert *tls.Certificate
+	cert func() *tls.Certificate
 	made time.Time
 }
 
@@ -126,13 +127,13 @@ func (i *Identity) certificate(n int) (*tls.Certificate, error) {
 	now := i.now()
 	l := &i.leaves[n]
 	if age := now.Sub(l.made); l.cert != nil && age < Validity/3 && age > -Skew/2 {
-		return l.cert, nil
+		return l.cert(), nil
 	}
 	cert, err := mint(i.ring.keys[n], i.leaf(), now)
 	if err != nil {
 		return nil, err
 	}
-	*l = leaf{cert: cert, made: now}
+	*l = leaf{cert: func() *tls.Certificate { return cert }, made: now}
 	return cert, nil
 }
 
