@@ -2,15 +2,22 @@ package topics
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 
 	"iris/actor"
 	"iris/internal/id"
 	"iris/router"
+	"iris/topics/tree"
 	"iris/transport"
+	"iris/transport/wire"
 )
 
-// Router is what topics need of the router: the ring as it is and news of it.
+// Router is what topics need of the router: the ring as it is, and a
+// *router.Changed for pid after each change.
 type Router interface {
 	Routes() *router.Routes
 	Subscribe(pid *actor.PID)
@@ -21,61 +28,196 @@ type Config struct {
 	System   *actor.System
 	Endpoint *transport.Endpoint
 	Router   Router
-	Zone     string // told to others with each registration; may be empty
+	Zone     string // told to others with each registration; may be empty, at most 255 bytes
 	Logger   *slog.Logger
 }
 
-// Topics is one node's part in all clusters and topics.
-type Topics struct{}
+// Topics is one node's part in all clusters and topics. Its methods may be
+// called from any goroutine.
+type Topics struct {
+	sys     *actor.System
+	net     network
+	router  Router
+	zone    string
+	log     *slog.Logger
+	self    id.ID
+	name    string // self in the form PIDs use
+	pid     *actor.PID
+	dedupe  *dedupe
+	letters letters
 
-// Registration is a node's membership in one cluster or topic.
-type Registration struct{}
+	lastIndex atomic.Uint32 // of machines, see tree.Config.Index; written by the supervisor
 
-// Options are the rare variants of a request.
-type Options struct {
-	Idempotent bool   // retried until the deadline; members deduplicate
-	Trace      string // passed on to the handler, at most 255 bytes
+	mu     sync.RWMutex // guards the following fields
+	groups map[wire.Group]*group
+	regs   map[*Registration]struct{}
+	flows  map[id.ID]*flow
+	closed bool
 }
 
-// Choice is a member node chosen for something that takes a while. Done must
-// be called once when that has ended; its error says whether it went well.
-type Choice struct {
-	Node id.ID
-	Done func(err error)
+// New starts the topics of a node: the actor iris/topics, the handlers of the
+// frames and the resolver of names. Call it before the endpoint starts.
+func New(cfg Config) (*Topics, error) {
+	return start(cfg, seam{cfg.Endpoint})
 }
 
-// New starts the topics of a node. It must be called before the endpoint starts.
-func New(cfg Config) (*Topics, error) { return nil, nil }
-
-// Register makes the members handlers of the cluster. It returns when the root has acked.
-func (t *Topics) Register(ctx context.Context, cluster string, members []*actor.PID) (*Registration, error) {
-	return nil, nil
+func start(cfg Config, net network) (*Topics, error) {
+	t := &Topics{
+		sys: cfg.System, net: net, router: cfg.Router, zone: cfg.Zone, log: cfg.Logger,
+		self: net.ID(), name: net.ID().String(), dedupe: newDedupe(),
+		letters: letters{events: cfg.System.Events(), recent: map[letter]*lost{}},
+		groups:  map[wire.Group]*group{}, regs: map[*Registration]struct{}{}, flows: map[id.ID]*flow{},
+	}
+	t.handle()
+	pid, err := t.sys.Service("topics", actor.Of(func() actor.Actor { return &supervisor{t: t} }).
+		Strategy(actor.Strategy{MaxRestarts: -1}).Mailbox(1<<18))
+	if err != nil {
+		return nil, fmt.Errorf("start topics: %w", err)
+	}
+	t.pid = pid
+	t.sys.SetNames(names{t})
+	return t, nil
 }
 
-// Subscribe gives pid the events of the topic.
-func (t *Topics) Subscribe(ctx context.Context, topic string, pid *actor.PID) (*Registration, error) {
-	return nil, nil
+// PID returns iris/topics.
+func (t *Topics) PID() *actor.PID { return t.pid }
+
+// Stop leaves every cluster and topic, all at the same time, and ends the
+// actors. It waits for requests in flight as far as ctx allows and is idempotent.
+func (t *Topics) Stop(ctx context.Context) error {
+	t.mu.Lock()
+	if t.closed {
+		t.mu.Unlock()
+		return nil
+	}
+	t.closed = true
+	regs := make([]*Registration, 0, len(t.regs))
+	for r := range t.regs {
+		regs = append(regs, r)
+	}
+	t.mu.Unlock()
+	errs := make([]error, len(regs))
+	var wg sync.WaitGroup
+	for i, r := range regs {
+		wg.Go(func() { errs[i] = r.Leave(ctx) })
+	}
+	wg.Wait()
+	for _, g := range t.all() {
+		g.resolve(actor.ErrClosed)
+	}
+	t.letters.flush()
+	return errors.Join(append(errs, t.sys.Poison(ctx, t.pid))...)
 }
 
-// Leave ends the membership.
-func (r *Registration) Leave(ctx context.Context) error { return nil }
+// tell sends msg to the supervisor.
+func (t *Topics) tell(msg any) { t.sys.Send(t.pid, nil, msg) }
 
-// Request sends msg to one member of the cluster and returns its reply.
-func (t *Topics) Request(ctx context.Context, cluster string, msg any, o Options) (any, error) {
-	return nil, nil
+// tellBalancer sends msg to the balancer beside a tree.
+func (t *Topics) tellBalancer(ctx actor.Context, ref *treeRef, msg any) {
+	if ref.balancer != nil {
+		ctx.Send(ref.balancer, msg)
+	}
 }
 
-// Broadcast sends msg to every member of the cluster.
-func (t *Topics) Broadcast(ctx context.Context, cluster string, msg any) error { return nil }
+func groupKey(g wire.Group) id.ID { return tree.Key(g) }
 
-// Publish sends msg to every subscriber of the topic.
-func (t *Topics) Publish(ctx context.Context, topic string, msg any) error { return nil }
+// find returns the group of that name if this node knows it, else nil.
+func (t *Topics) find(kind uint8, name string) *group {
+	t.mu.RLock()
+	g := t.groups[wire.Group{Kind: kind, Name: name}]
+	t.mu.RUnlock()
+	return g
+}
 
-// Pick chooses a member node as a request would.
-func (t *Topics) Pick(ctx context.Context, cluster string) (Choice, error) { return Choice{}, nil }
+// group returns the group, making it. nil if there are too many.
+func (t *Topics) group(key wire.Group) *group {
+	t.mu.RLock()
+	g := t.groups[key]
+	t.mu.RUnlock()
+	if g != nil {
+		return g
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if g := t.groups[key]; g != nil {
+		return g
+	}
+	if len(t.groups) >= maxGroups {
+		return nil
+	}
+	g = newGroup(t, key)
+	t.groups[key] = g
+	return g
+}
 
-// Local returns the least loaded member on this node.
-func (t *Topics) Local(cluster string) (*actor.PID, error) { return nil, actor.ErrNoMembers }
+// named returns the group for a caller of the API.
+func (t *Topics) named(kind uint8, name string) (*group, error) {
+	g := t.find(kind, name)
+	if g != nil {
+		return g, nil
+	}
+	if err := wire.ValidName(name); err != nil {
+		return nil, err
+	}
+	t.mu.RLock()
+	closed := t.closed
+	t.mu.RUnlock()
+	if closed {
+		return nil, actor.ErrClosed
+	}
+	if g = t.group(wire.Group{Kind: kind, Name: name}); g == nil {
+		return nil, fmt.Errorf("%q: too many names in use: %w", name, actor.ErrOverloaded)
+	}
+	return g, nil
+}
 
-// Stop leaves every cluster and topic, in parallel, and ends the actors.
-func (t *Topics) Stop(ctx context.Context) error { return nil }
+// all returns the groups this node knows.
+func (t *Topics) all() []*group {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	all := make([]*group, 0, len(t.groups))
+	for _, g := range t.groups {
+		all = append(all, g)
+	}
+	return all
+}
+
+// adopt returns the group to use for g: g itself, back in the table, or the one
+// that took its place.
+func (t *Topics) adopt(g *group) *group {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if cur := t.groups[g.key]; cur != nil {
+		return cur
+	}
+	t.groups[g.key] = g
+	return g
+}
+
+// forget takes g out of the table unless somebody waits for its tree.
+func (t *Topics) forget(g *group) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.pending) > 0 || len(g.joins) > 0 || g.wanted > 0 || g.flushes || len(*g.local.Load()) > 0 {
+		return false
+	}
+	delete(t.groups, g.key)
+	return true
+}
+
+// inherit takes over the senders and registrations of a group that had left
+// the table when they came.
+func (g *group) inherit(old *group) {
+	old.mu.Lock()
+	pending := old.pending
+	old.pending, old.asked = nil, false
+	old.busy.Store(false)
+	old.mu.Unlock()
+	g.mu.Lock()
+	g.pending = append(g.pending, pending...)
+	g.asked = true
+	g.busy.Store(true)
+	g.mu.Unlock()
+}

@@ -12,7 +12,7 @@ import (
 type Candidate struct {
 	Node     id.ID
 	Members  uint32 // handler actors at the node; 0 counts as 1
-	Weight   uint32 // capacity of one member, 100 is usual; 0 counts as 100
+	Weight   uint32 // capacity of the node relative to others; 0 counts as Members
 	Zone     string // where the node is; not used for the choice yet
 	Draining bool   // never chosen
 }
@@ -114,11 +114,10 @@ func weigh(c Candidate) float64 {
 	if c.Draining {
 		return 0
 	}
-	w := float64(min(max(c.Weight, 10), 1000))
-	if c.Weight == 0 {
-		w = 100
+	if c.Weight > 0 {
+		return float64(c.Weight)
 	}
-	return w * float64(max(c.Members, 1))
+	return float64(max(c.Members, 1))
 }
 
 // Pick chooses a node and counts one own request in flight there until Done.
@@ -292,7 +291,7 @@ func (b *Balancer) rif(now time.Time, n *node) int {
 	return r
 }
 
-// perMember scales rif by the node's capacity, in units of a usual member.
+// perMember scales rif by the node's capacity.
 func (b *Balancer) perMember(now time.Time, c *Candidate, n *node) float64 {
-	return float64(b.rif(now, n)) * 100 / max(weigh(*c), 1)
+	return float64(b.rif(now, n)) / max(weigh(*c), 1)
 }

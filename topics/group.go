@@ -1,0 +1,180 @@
+package topics
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"iris/actor"
+	"iris/internal/id"
+	"iris/topics/balance"
+	"iris/topics/tree"
+	"iris/transport/wire"
+)
+
+// group is what this node holds of one cluster or topic beside the actor that
+// maintains it: the snapshots that senders and lane readers use on their own
+// goroutines, and the intent that survives a restart of the actor.
+type group struct {
+	t    *Topics
+	key  wire.Group
+	view atomic.Pointer[tree.View] // written by the tree actor
+	used atomic.Bool               // the view was read; cleared by the tree actor
+	busy atomic.Bool               // sends wait for a view: others of actors queue behind them
+
+	local   atomic.Pointer[[]*member] // members on this node that take messages; replaced under mu
+	latency ewma                      // of requests served here
+
+	mu      sync.Mutex // guards the following fields
+	bal     *balance.Balancer
+	wanted  uint32 // members the root is to know of
+	change  uint64 // counts changes of wanted
+	joins   map[uint64]chan tree.Code
+	pending []func(error) // senders waiting for a live view, in order
+	flushes bool          // pending is being worked off
+	asked   bool          // the tree actor was asked for a view
+	dead    bool          // dropped from the table: the tree actor has ended
+}
+
+// maxPending bounds the senders that wait for the first view of a group.
+// Beyond it actor sends fail with ErrOverloaded, and so do API calls.
+const maxPending = 1 << 14
+
+func newGroup(t *Topics, key wire.Group) *group {
+	g := &group{t: t, key: key, joins: map[uint64]chan tree.Code{}}
+	g.local.Store(new([]*member))
+	if key.Kind == wire.GroupCluster {
+		g.bal = balance.New(balance.Config{}, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
+	}
+	return g
+}
+
+// name is for errors and logs.
+func (g *group) name() string {
+	if g.key.Kind == wire.GroupTopic {
+		return "topic " + g.key.Name
+	}
+	return "cluster " + g.key.Name
+}
+
+func (g *group) wrap(err error) error { return fmt.Errorf("%s: %w", g.name(), err) }
+
+// live returns the view if it may be used now, else nil.
+func (g *group) live(now time.Time) *tree.View {
+	v := g.view.Load()
+	if !v.Live(now) {
+		return nil
+	}
+	if !g.used.Load() { // a plain store by every sender would bounce the cache line
+		g.used.Store(true)
+	}
+	return v
+}
+
+// await calls then once there is a live view, in order with others that wait,
+// or with the reason why there will be none. It reports false, without calling,
+// when too many wait.
+func (g *group) await(then func(error)) bool {
+	g.mu.Lock()
+	if len(g.pending) >= maxPending {
+		g.mu.Unlock()
+		return false
+	}
+	g.pending = append(g.pending, then)
+	g.busy.Store(true)
+	ask := !g.asked && !g.flushes
+	if ask {
+		g.asked = true
+	}
+	g.mu.Unlock()
+	if ask {
+		g.t.tell(&viewWanted{g})
+	}
+	return true
+}
+
+// resolve works off those who wait. Senders that come meanwhile queue behind
+// them, so the messages of one actor keep their order.
+func (g *group) resolve(err error) {
+	g.mu.Lock()
+	g.asked = false
+	if g.flushes {
+		g.mu.Unlock()
+		return
+	}
+	g.flushes = true
+	for len(g.pending) > 0 {
+		batch := g.pending
+		g.pending = nil
+		g.mu.Unlock()
+		for _, then := range batch {
+			then(err)
+		}
+		g.mu.Lock()
+	}
+	g.flushes = false
+	g.busy.Store(false)
+	g.mu.Unlock()
+}
+
+// install publishes what the tree says. It runs before the tree's answers and
+// acks go out, so that nobody chooses by an older list after them.
+func (g *group) install(v *tree.View) {
+	if g.bal != nil {
+		var list []balance.Candidate
+		if v != nil {
+			list = make([]balance.Candidate, len(v.Entries))
+			for i, e := range v.Entries {
+				list[i] = balance.Candidate{Node: e.Node, Members: e.Members, Weight: e.Weight, Zone: e.Zone, Draining: e.Draining}
+			}
+		}
+		g.mu.Lock()
+		g.bal.Update(list)
+		g.mu.Unlock()
+	}
+	g.view.Store(v)
+}
+
+// choice is one request in flight at a node, for the balancer.
+type choice struct {
+	g     *group
+	node  id.ID
+	at    int // own requests in flight there, this one included
+	begin time.Time
+}
+
+// choose picks a member node by the balancer, not among tried.
+func (g *group) choose(now time.Time, tried []id.ID) (choice, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n, ok := g.bal.Pick(now, g.t.reach, tried)
+	if !ok {
+		return choice{}, false
+	}
+	return choice{g: g, node: n, at: g.bal.Sent(n), begin: now}, true
+}
+
+// done tells the balancer how it ended.
+func (c choice) done(o balance.Outcome, load *actor.Load) {
+	now := time.Now()
+	var l *balance.Load
+	if load != nil {
+		l = &balance.Load{InFlight: load.InFlight, Latency: time.Duration(load.LatencyMicros) * time.Microsecond, Draining: load.Draining}
+	}
+	c.g.mu.Lock()
+	c.g.bal.Done(now, c.node, c.at, now.Sub(c.begin), o, l)
+	c.g.mu.Unlock()
+}
+
+// reach tells the balancer how well a node can be reached.
+func (t *Topics) reach(n id.ID) balance.Reach {
+	if n == t.self {
+		return balance.Up
+	}
+	if l := t.net.Link(n); l == nil || l.Suspect() {
+		return balance.Doubtful
+	}
+	return balance.Up
+}

@@ -1,0 +1,147 @@
+package topics
+
+import (
+	"time"
+
+	"iris/actor"
+	"iris/internal/id"
+	"iris/topics/balance"
+	"iris/transport"
+	"iris/transport/wire"
+)
+
+// handle installs the handlers of the frames. They run on the lane readers'
+// goroutines and do not block.
+func (t *Topics) handle() {
+	for _, k := range []wire.Kind{
+		wire.KindGroupJoin, wire.KindGroupLeave, wire.KindGroupLookup, wire.KindGroupView,
+		wire.KindGroupAck, wire.KindGroupReplica, wire.KindGroupPull,
+	} {
+		t.net.Handle(k, func(from id.ID, f wire.Frame) { t.tell(&frameIn{from, clone(f)}) })
+	}
+	t.net.Handle(wire.KindRequest, func(from id.ID, f wire.Frame) { t.onRequest(from, f.(*wire.Request)) })
+	t.net.Handle(wire.KindEvent, func(from id.ID, f wire.Frame) { t.onEvent(from, f.(*wire.Event)) })
+	t.net.Handle(wire.KindBroadcast, func(from id.ID, f wire.Frame) { t.onBroadcast(from, f.(*wire.Broadcast)) })
+	t.net.Handle(wire.KindLoadProbe, func(from id.ID, f wire.Frame) { t.onProbe(from, f.(*wire.LoadProbe)) })
+	t.net.Handle(wire.KindLoadReport, func(from id.ID, f wire.Frame) { t.onReport(from, f.(*wire.LoadReport)) })
+}
+
+// onRequest hands a request to the least loaded member here, or answers why
+// not. A request without an id is a send to one member: nobody is answered.
+func (t *Topics) onRequest(from id.ID, f *wire.Request) {
+	g := t.find(wire.GroupCluster, f.Cluster)
+	node := from.String()
+	var err error
+	if g == nil || len(*g.local.Load()) == 0 {
+		err = actor.ErrNoActor
+	} else {
+		var msg any
+		if msg, err = actor.Decode(f.Body.Type, f.Body.Data); err == nil {
+			in := &actor.Inbound{
+				Delivery: actor.Delivery{
+					Kind: actor.Request, Cluster: g.key.Name, Origin: node, Deadline: transport.Deadline(f.TTLMs), Trace: f.Trace,
+				},
+				Message: msg, Size: len(f.Body.Data), From: node, ReplyTo: f.ID,
+			}
+			if f.ID == 0 {
+				in.Kind, in.Deadline = actor.Tell, time.Time{}
+			}
+			err = t.accept(g, in, f.Key)
+		}
+	}
+	switch {
+	case err == nil:
+	case f.ID == 0:
+		t.dropped(err, "cluster/"+f.Cluster, f.Body.Type, 1)
+	default:
+		t.refuse(from, f.ID, err, g)
+	}
+}
+
+// refuse answers a request that no member took.
+func (t *Topics) refuse(to id.ID, req uint32, err error, g *group) {
+	l := t.net.Link(to)
+	if l == nil {
+		return
+	}
+	r := wire.Reply{ID: req}
+	r.Status, r.Text = transport.Status(err)
+	if g != nil {
+		r.HasLoad, r.Load = true, wireLoad(g.load())
+	}
+	if l.TrySend(transport.Direct, &r) != nil {
+		t.dropped(actor.ErrUnreachable, "reply/"+to.String(), "refusal", 1)
+	}
+}
+
+func wireLoad(l actor.Load) wire.Load {
+	return wire.Load{InFlight: l.InFlight, LatencyMicros: l.LatencyMicros, Draining: l.Draining, Members: l.Members}
+}
+
+// onEvent gives an event to every subscriber here: decoded once, the value is
+// shared. A subscriber whose mailbox is full misses it.
+func (t *Topics) onEvent(from id.ID, f *wire.Event) {
+	if g := t.find(wire.GroupTopic, f.Topic); g != nil {
+		t.spread(g, actor.Event, from, f.Body, f.Trace)
+	}
+}
+
+// onBroadcast gives a message to every member here.
+func (t *Topics) onBroadcast(from id.ID, f *wire.Broadcast) {
+	if g := t.find(wire.GroupCluster, f.Cluster); g != nil {
+		t.spread(g, actor.Broadcast, from, f.Body, f.Trace)
+	}
+}
+
+func (t *Topics) spread(g *group, kind actor.Kind, from id.ID, body wire.Body, trace string) {
+	if len(*g.local.Load()) == 0 {
+		return
+	}
+	msg, err := actor.Decode(body.Type, body.Data)
+	if err != nil {
+		t.dropped(err, g.name(), body.Type, uint64(len(*g.local.Load())))
+		return
+	}
+	g.spread(kind, from.String(), msg, len(body.Data), trace)
+}
+
+// spread delivers one value to all local members and returns how many took it.
+func (g *group) spread(kind actor.Kind, origin string, msg any, size int, trace string) (taken int) {
+	d := actor.Delivery{Kind: kind, Origin: origin, Trace: trace}
+	if kind == actor.Event {
+		d.Topic = g.key.Name
+	} else {
+		d.Cluster = g.key.Name
+	}
+	for _, m := range *g.local.Load() {
+		if err := g.t.sys.Deliver(m.pid, &actor.Inbound{Delivery: d, Message: msg, Size: size, From: origin}); err != nil {
+			continue // a dead letter by now
+		}
+		taken++
+	}
+	return taken
+}
+
+// onProbe answers how loaded the members here are.
+func (t *Topics) onProbe(from id.ID, f *wire.LoadProbe) {
+	r := wire.LoadReport{Seq: f.Seq, Cluster: f.Cluster, Load: wire.Load{Draining: true}}
+	if g := t.find(wire.GroupCluster, f.Cluster); g != nil {
+		r.Load = wireLoad(g.load())
+	}
+	if l := t.net.Link(from); l != nil {
+		_ = l.TrySend(transport.Control, &r) // a lost report only leaves a signal stale
+	}
+}
+
+// onReport takes the load of a member node for the balancer.
+func (t *Topics) onReport(from id.ID, f *wire.LoadReport) {
+	g := t.find(wire.GroupCluster, f.Cluster)
+	if g == nil {
+		return
+	}
+	g.mu.Lock()
+	g.bal.Report(time.Now(), from, balance.Load{
+		InFlight: f.Load.InFlight, Latency: time.Duration(f.Load.LatencyMicros) * time.Microsecond, Draining: f.Load.Draining,
+	})
+	g.mu.Unlock()
+}

@@ -1,0 +1,193 @@
+package topics
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"iris/actor"
+	"iris/topics/balance"
+	"iris/transport"
+	"iris/transport/wire"
+)
+
+// names resolves the PIDs made by actor.Cluster, Members and Topic. It never
+// blocks: what does not fit a lane fails with ErrOverloaded, and what comes before
+// the first view waits in the group, in order.
+type names struct{ t *Topics }
+
+var _ actor.Names = names{}
+
+// Send implements actor.Names.
+func (n names) Send(to, sender *actor.PID, msg any) error {
+	kind := wire.GroupCluster
+	if to.Address == topicAddress {
+		kind = wire.GroupTopic
+	}
+	g, err := n.t.named(kind, to.Id)
+	if err != nil {
+		return err
+	}
+	now := func() error { return g.sendNow(to.Address, msg) }
+	if g.busy.Load() || g.live(time.Now()) == nil {
+		ok := g.await(func(err error) {
+			if err == nil {
+				err = now()
+			}
+			if err != nil {
+				n.t.dropped(err, to.Address+"/"+to.Id, typeName(msg), 1)
+			}
+		})
+		if !ok {
+			return g.wrap(actor.ErrOverloaded)
+		}
+		return nil
+	}
+	if err := now(); err != nil {
+		return g.wrap(err)
+	}
+	return nil
+}
+
+// The addresses of names, as actor.Cluster and its siblings make them.
+var (
+	clusterAddress = actor.Cluster("").Address
+	membersAddress = actor.Members("").Address
+	topicAddress   = actor.Topic("").Address
+)
+
+// sendNow sends by the present view.
+func (g *group) sendNow(address string, msg any) error {
+	if address == clusterAddress {
+		return g.tellOne(msg)
+	}
+	v := g.live(time.Now())
+	if v == nil {
+		return actor.ErrUnreachable // the lease ended while it waited
+	}
+	if address == topicAddress {
+		return g.publish(nil, v, msg, "") //nolint:staticcheck // nil: never blocks
+	}
+	return g.broadcast(nil, v, msg) //nolint:staticcheck // nil: never blocks
+}
+
+// tellOne sends msg to one member, or to another one if that takes nothing.
+func (g *group) tellOne(msg any) error {
+	c := &call{g: g, msg: msg}
+	for {
+		ch, live, err := c.pick(time.Now())
+		if !live {
+			return actor.ErrUnreachable
+		}
+		if err != nil {
+			return err
+		}
+		err = c.tell(ch)
+		if retry, _, err := c.judge0(ch, err); !retry {
+			return err
+		}
+	}
+}
+
+// tell sends a message that nobody waits for.
+func (c *call) tell(ch choice) error {
+	t := c.g.t
+	if ch.node == t.self {
+		return c.g.deliver(&actor.Inbound{
+			Delivery: actor.Delivery{Kind: actor.Tell, Cluster: c.g.key.Name, Origin: t.name}, Message: c.msg, From: t.name,
+		})
+	}
+	l := t.net.Link(ch.node)
+	if l == nil {
+		return actor.ErrUnreachable
+	}
+	if err := c.encode(); err != nil {
+		return err
+	}
+	return l.TrySend(transport.Direct, &wire.Request{Cluster: c.g.key.Name, Body: c.body})
+}
+
+// Request implements actor.Names.
+func (n names) Request(to, sender *actor.PID, msg any, timeout time.Duration, done func(any, error)) {
+	if to.Address != clusterAddress {
+		done(nil, fmt.Errorf("request to %s/%s: only clusters answer: %w", to.Address, to.Id, actor.ErrUnreachable))
+		return
+	}
+	g, err := n.t.named(wire.GroupCluster, to.Id)
+	if err != nil {
+		done(nil, err)
+		return
+	}
+	if timeout <= 0 {
+		timeout = actor.DefaultTimeout
+	}
+	c := &call{g: g, msg: msg, deadline: time.Now().Add(timeout)}
+	if g.busy.Load() { // keep the order among the requests of one actor
+		c.later(done)
+		return
+	}
+	c.next(done)
+}
+
+// later runs the call when there is a view.
+func (c *call) later(done func(any, error)) {
+	ok := c.g.await(func(err error) {
+		if err != nil {
+			done(nil, c.g.wrap(err))
+			return
+		}
+		c.next(done)
+	})
+	if !ok {
+		done(nil, c.g.wrap(actor.ErrOverloaded))
+	}
+}
+
+// next makes one attempt without blocking and arranges for the next.
+func (c *call) next(done func(any, error)) {
+	for {
+		now := time.Now()
+		if !now.Before(c.deadline) {
+			done(nil, c.g.wrap(actor.ErrTimeout))
+			return
+		}
+		ch, live, err := c.pick(now)
+		if !live {
+			c.later(done)
+			return
+		}
+		if err != nil {
+			done(nil, c.g.wrap(err))
+			return
+		}
+		finish := func(r actor.Reply) (retry bool) {
+			retry, _, err := c.judge(ch, r)
+			if !retry {
+				done(r.Message, err)
+			}
+			return retry
+		}
+		_, err = c.send(ch, func(l link, f wire.Frame) error { return l.TrySend(transport.Direct, f) }, func(r actor.Reply) {
+			if finish(r) {
+				c.next(done)
+			}
+		})
+		if err == nil || !finish(actor.Reply{Err: err}) {
+			return
+		}
+	}
+}
+
+// judge0 is judge for a message without a reply.
+func (c *call) judge0(ch choice, err error) (retry bool, pause time.Duration, _ error) {
+	if err == nil {
+		ch.done(balance.Withdrawn, nil)
+		return false, 0, nil
+	}
+	if !errors.Is(err, actor.ErrOverloaded) && !errors.Is(err, actor.ErrUnreachable) {
+		ch.done(balance.Withdrawn, nil)
+		return false, 0, err
+	}
+	c.deadline = time.Now().Add(time.Second) // judge gives up after it; a send has no time limit
+	return c.judge(ch, actor.Reply{Err: err})
+}

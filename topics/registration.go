@@ -1,0 +1,174 @@
+package topics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"iris/actor"
+	"iris/topics/tree"
+	"iris/transport/wire"
+)
+
+// Registration is the membership of some local actors in one cluster or topic.
+type Registration struct {
+	t       *Topics
+	g       *group
+	members []*member
+	once    sync.Once
+	err     error // of the first Leave; valid when once is done
+}
+
+// Register makes the actors members of the cluster. When it returns without
+// error every node that may choose a member by a leased list knows them (at
+// most 500 ms later if some node does not answer). The actors stay the caller's:
+// it stops them after Leave. Errors wrap actor.ErrOverloaded (too many nodes or
+// names), actor.ErrClosed or the context's error; nothing is registered then.
+func (t *Topics) Register(ctx context.Context, cluster string, members []*actor.PID) (*Registration, error) {
+	if len(members) == 0 {
+		return nil, fmt.Errorf("cluster %s: no members given", cluster)
+	}
+	return t.register(ctx, wire.GroupCluster, cluster, members)
+}
+
+// Subscribe gives pid the events of the topic; otherwise it is like Register.
+func (t *Topics) Subscribe(ctx context.Context, topic string, pid *actor.PID) (*Registration, error) {
+	return t.register(ctx, wire.GroupTopic, topic, []*actor.PID{pid})
+}
+
+func (t *Topics) register(ctx context.Context, kind uint8, name string, pids []*actor.PID) (*Registration, error) {
+	g, err := t.named(kind, name)
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	if t.closed {
+		t.mu.Unlock()
+		return nil, g.wrap(actor.ErrClosed)
+	}
+	if cur := t.groups[g.key]; cur != nil {
+		g = cur
+	} else { // it was idle and went this moment
+		t.groups[g.key] = g
+	}
+	r := &Registration{t: t, g: g}
+	for _, pid := range pids {
+		r.members = append(r.members, newMember(g, pid))
+	}
+	t.regs[r] = struct{}{}
+	done := g.enlist(r.members) // under t.mu, so that the group is not forgotten meanwhile
+	t.mu.Unlock()
+	t.tell(&want{g})
+	select {
+	case c := <-done:
+		if c == tree.CodeOK {
+			return r, nil
+		}
+		err = actor.ErrOverloaded
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	r.once.Do(func() {}) // nobody will call Leave
+	r.abandon()
+	return nil, g.wrap(err)
+}
+
+// enlist adds members and returns what tells when the root knows.
+func (g *group) enlist(members []*member) <-chan tree.Code {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.local.Store(new(append(slices.Clone(*g.local.Load()), members...)))
+	g.wanted += uint32(len(members))
+	return g.changeWanted()
+}
+
+// changeWanted counts a change; g.mu is held.
+func (g *group) changeWanted() <-chan tree.Code {
+	g.change++
+	done := make(chan tree.Code, 1)
+	g.joins[g.change] = done
+	return done
+}
+
+// joined tells those who wait that the root knows of all changes up to change.
+func (g *group) joined(change uint64, c tree.Code) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for n, done := range g.joins {
+		if n <= change {
+			done <- c // buffered for its one value
+			delete(g.joins, n)
+		}
+	}
+}
+
+// discharge takes members out of what inbound messages are given to.
+func (g *group) discharge(members []*member) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.local.Store(new(slices.DeleteFunc(slices.Clone(*g.local.Load()), func(m *member) bool {
+		return slices.Contains(members, m)
+	})))
+}
+
+// abandon undoes a registration without waiting.
+func (r *Registration) abandon() {
+	r.g.mu.Lock()
+	r.g.wanted -= uint32(len(r.members))
+	r.g.changeWanted()
+	r.g.mu.Unlock()
+	r.g.discharge(r.members)
+	r.t.tell(&want{r.g})
+	r.t.mu.Lock()
+	delete(r.t.regs, r)
+	r.t.mu.Unlock()
+}
+
+// Leave ends the membership gracefully: it waits until no node with a live
+// lease chooses these members any more (they serve meanwhile), then until the
+// requests they have accepted are answered. It returns early with the context's
+// error; the membership has ended then too. Later calls return the first result.
+func (r *Registration) Leave(ctx context.Context) error {
+	r.once.Do(func() { r.err = r.leave(ctx) })
+	return r.err
+}
+
+func (r *Registration) leave(ctx context.Context) error {
+	g := r.g
+	g.mu.Lock()
+	g.wanted -= uint32(len(r.members))
+	done := g.changeWanted()
+	g.mu.Unlock()
+	r.t.tell(&want{g})
+	var err error
+	select {
+	case <-done:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	g.discharge(r.members)
+	for _, m := range r.members {
+		err = errors.Join(err, m.wait(ctx))
+	}
+	r.t.mu.Lock()
+	delete(r.t.regs, r)
+	r.t.mu.Unlock()
+	if err != nil {
+		return g.wrap(err)
+	}
+	return nil
+}
+
+// wait returns when the member has no request in flight.
+func (m *member) wait(ctx context.Context) error {
+	for m.inFlight.Load() > 0 {
+		select {
+		case <-m.quiet:
+		case <-ctx.Done():
+			return fmt.Errorf("%d requests in flight: %w", m.inFlight.Load(), context.Cause(ctx))
+		}
+	}
+	return nil
+}

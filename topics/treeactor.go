@@ -1,0 +1,170 @@
+package topics
+
+import (
+	"time"
+
+	"iris/actor"
+	"iris/internal/id"
+	"iris/router"
+	"iris/topics/tree"
+	"iris/transport"
+	"iris/transport/wire"
+)
+
+// treeActor is iris/topics/tree/<kind>/<name>: the shell around the machine of
+// one group. A restart makes a new machine, which learns again; what this node
+// wants to be is in the group.
+type treeActor struct {
+	t      *Topics
+	ref    *treeRef
+	g      *group
+	m      *tree.Machine
+	out    tree.Out
+	wake   time.Time
+	cancel func()
+	lost   []id.ID
+}
+
+// askWaiter is the waiter of all senders of the group; other waiters are
+// numbers of group.change.
+const askWaiter = ^uint64(0)
+
+func (a *treeActor) Receive(ctx actor.Context) {
+	switch msg := ctx.Message().(type) {
+	case *actor.Started:
+		a.start(ctx)
+	case *ring:
+		a.step(ctx, a.ring(msg.routes, msg.up, msg.down))
+		a.ref.handled++
+	case *frameIn:
+		a.step(ctx, tree.Recv{From: msg.from, Frame: msg.frame})
+		a.ref.handled++
+	case *viewWanted:
+		a.step(ctx, tree.Ask{Waiter: askWaiter})
+		a.ref.handled++
+	case *want:
+		a.join(ctx)
+		a.ref.handled++
+	case *tick:
+		if msg.at.Equal(a.wake) {
+			a.wake = time.Time{}
+			a.step(ctx, tree.Tick{Used: a.g.used.Swap(false)})
+		}
+	}
+	if a.out.Idle && a.m != nil {
+		ctx.Send(ctx.Parent(), &idle{a.g.key, a.ref.handled})
+	}
+}
+
+func (a *treeActor) start(ctx actor.Context) {
+	a.g = a.ref.g
+	a.m = tree.New(tree.Config{
+		Self: a.t.self, Group: a.g.key, Index: a.ref.index, Epoch: uint64(time.Now().UnixMicro()),
+	})
+	a.step(ctx, a.ring(a.t.router.Routes(), nil, nil))
+	a.g.mu.Lock()
+	again := a.g.change > 0
+	asked := len(a.g.pending) > 0
+	a.g.mu.Unlock()
+	if again {
+		a.join(ctx)
+	}
+	if asked {
+		a.step(ctx, tree.Ask{Waiter: askWaiter})
+	}
+}
+
+func (a *treeActor) ring(r *router.Routes, up, down []id.ID) tree.Ring {
+	key := tree.Key(a.g.key)
+	return tree.Ring{
+		Root: r.Root(key), Nearest: r.Nearest(key, 5), Up: up, Down: down,
+		Alive: func(n id.ID) bool {
+			_, ok := r.Peer(n)
+			return ok || n == a.t.self
+		},
+	}
+}
+
+func (a *treeActor) join(ctx actor.Context) {
+	a.g.mu.Lock()
+	members, change := a.g.wanted, a.g.change
+	a.g.mu.Unlock()
+	a.step(ctx, tree.Join{Members: members, Zone: a.t.zone, Waiter: change})
+}
+
+// step runs the machine and performs what it wants.
+func (a *treeActor) step(ctx actor.Context, e tree.Event) {
+	a.perform(ctx, e)
+	for len(a.lost) > 0 {
+		to := a.lost[0]
+		a.lost = a.lost[1:]
+		a.perform(ctx, tree.Lost{To: to})
+	}
+	if !a.wake.Equal(a.out.Wake) {
+		if a.cancel != nil {
+			a.cancel()
+			a.cancel = nil
+		}
+		a.wake = a.out.Wake
+		if !a.wake.IsZero() {
+			a.cancel = ctx.After(max(time.Until(a.wake), 0), &tick{a.wake})
+		}
+	}
+}
+
+func (a *treeActor) perform(ctx actor.Context, e tree.Event) {
+	a.out.Reset()
+	a.m.Step(time.Now(), e, &a.out)
+	if a.out.Changed {
+		a.g.install(a.out.View)
+		if len(a.out.Joined)+len(a.out.Left) > 0 && a.g.key.Kind == wire.GroupCluster {
+			a.t.tellBalancer(ctx, a.ref, &membersChanged{
+				append([]wire.Entry(nil), a.out.Joined...), append([]wire.Entry(nil), a.out.Left...),
+			})
+		}
+	}
+	for _, s := range a.out.Sends {
+		l := a.t.net.Link(s.To)
+		if l == nil || l.TrySend(transport.Control, s.Frame) != nil {
+			a.lost = append(a.lost, s.To)
+		}
+	}
+	for _, w := range a.out.Answers {
+		if w.Waiter == askWaiter {
+			a.g.resolve(askError(w.Code))
+		} else {
+			a.g.joined(w.Waiter, w.Code)
+		}
+	}
+}
+
+func askError(c tree.Code) error {
+	switch c {
+	case tree.CodeOK:
+		return nil
+	case tree.CodeFull:
+		return actor.ErrOverloaded
+	}
+	return actor.ErrUnreachable
+}
+
+// balancerActor is iris/topics/balancer/<cluster>. The choice itself is made on
+// the senders' goroutines under the group's lock; the actor does what need not
+// be in time.
+type balancerActor struct {
+	t *Topics
+	g *group
+}
+
+func (b *balancerActor) Receive(ctx actor.Context) {
+	msg, ok := ctx.Message().(*membersChanged)
+	if !ok {
+		return
+	}
+	for _, e := range msg.left {
+		b.t.sys.Events().Publish(&actor.MemberLeft{Cluster: b.g.key.Name, Node: e.Node.String()})
+	}
+	for _, e := range msg.joined {
+		b.t.sys.Events().Publish(&actor.MemberJoined{Cluster: b.g.key.Name, Node: e.Node.String(), Members: int(e.Members)})
+	}
+}
