@@ -35,7 +35,6 @@ type group struct {
 	pending []func(error) // senders waiting for a live view, in order
 	flushes bool          // pending is being worked off
 	asked   bool          // the tree actor was asked for a view
-	dead    bool          // dropped from the table: the tree actor has ended
 }
 
 // maxPending bounds the senders that wait for the first view of a group.
@@ -89,7 +88,9 @@ func (g *group) await(then func(error)) bool {
 		g.asked = true
 	}
 	g.mu.Unlock()
-	if ask {
+	if g.t.over() {
+		g.resolve(actor.ErrClosed)
+	} else if ask {
 		g.t.tell(&viewWanted{g})
 	}
 	return true

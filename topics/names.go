@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -10,6 +11,13 @@ import (
 	"iris/transport"
 	"iris/transport/wire"
 )
+
+// atOnce is the context of those who must not block: it has ended.
+var atOnce = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
 
 // names resolves the PIDs made by actor.Cluster, Members and Topic. It never
 // blocks: what does not fit a lane fails with ErrOverloaded, and what comes before
@@ -52,7 +60,6 @@ func (n names) Send(to, sender *actor.PID, msg any) error {
 // The addresses of names, as actor.Cluster and its siblings make them.
 var (
 	clusterAddress = actor.Cluster("").Address
-	membersAddress = actor.Members("").Address
 	topicAddress   = actor.Topic("").Address
 )
 
@@ -66,9 +73,9 @@ func (g *group) sendNow(address string, msg any) error {
 		return actor.ErrUnreachable // the lease ended while it waited
 	}
 	if address == topicAddress {
-		return g.publish(nil, v, msg, "") //nolint:staticcheck // nil: never blocks
+		return g.publish(atOnce, v, msg, "")
 	}
-	return g.broadcast(nil, v, msg) //nolint:staticcheck // nil: never blocks
+	return g.broadcast(atOnce, v, msg)
 }
 
 // tellOne sends msg to one member, or to another one if that takes nothing.

@@ -105,8 +105,8 @@ func (g *group) await1(ctx context.Context) (*tree.View, error) {
 	}
 }
 
-// publish sends one event to the nodes of v. A nil ctx never blocks: then a full
-// lane loses the event.
+// publish sends one event to the nodes of v. With a ctx that has ended it never
+// blocks: a full lane loses the event.
 func (g *group) publish(ctx context.Context, v *tree.View, msg any, trace string) error {
 	t := g.t
 	var frame *wire.Event
@@ -145,7 +145,7 @@ func (g *group) publish(ctx context.Context, v *tree.View, msg any, trace string
 	if len(full) == 0 {
 		return nil
 	}
-	if ctx == nil {
+	if ctx == atOnce {
 		for _, f := range full {
 			g.lose(f, frame)
 		}
@@ -236,7 +236,7 @@ func (t *Topics) Broadcast(ctx context.Context, cluster string, msg any) error {
 	return nil
 }
 
-// broadcast sends to the nodes of v; a nil ctx never blocks.
+// broadcast sends to the nodes of v; with a ctx that has ended it never blocks.
 func (g *group) broadcast(ctx context.Context, v *tree.View, msg any) error {
 	t := g.t
 	if len(v.Entries) == 0 {
@@ -274,7 +274,7 @@ func (g *group) broadcast(ctx context.Context, v *tree.View, msg any) error {
 	}
 	for _, n := range full {
 		err := actor.ErrOverloaded
-		if l := t.net.Link(n); ctx != nil && l != nil {
+		if l := t.net.Link(n); ctx != atOnce && l != nil {
 			err = l.Send(ctx, transport.Fanout, frame)
 			if err != nil && ctx.Err() != nil {
 				return ended(ctx)
@@ -284,7 +284,7 @@ func (g *group) broadcast(ctx context.Context, v *tree.View, msg any) error {
 			t.dropped(err, g.name()+" at "+n.String(), frame.Body.Type, 1)
 		}
 	}
-	if ctx == nil && len(full) == len(v.Entries) {
+	if ctx == atOnce && len(full) == len(v.Entries) {
 		return actor.ErrOverloaded
 	}
 	return nil

@@ -33,9 +33,13 @@ func (t *Topics) Register(ctx context.Context, cluster string, members []*actor.
 	return t.register(ctx, wire.GroupCluster, cluster, members)
 }
 
-// Subscribe gives pid the events of the topic; otherwise it is like Register.
-func (t *Topics) Subscribe(ctx context.Context, topic string, pid *actor.PID) (*Registration, error) {
-	return t.register(ctx, wire.GroupTopic, topic, []*actor.PID{pid})
+// Subscribe gives each of the actors the events of the topic; otherwise it is
+// like Register.
+func (t *Topics) Subscribe(ctx context.Context, topic string, readers ...*actor.PID) (*Registration, error) {
+	if len(readers) == 0 {
+		return nil, fmt.Errorf("topic %s: no readers given", topic)
+	}
+	return t.register(ctx, wire.GroupTopic, topic, readers)
 }
 
 func (t *Topics) register(ctx context.Context, kind uint8, name string, pids []*actor.PID) (*Registration, error) {

@@ -52,7 +52,8 @@ type Topics struct {
 	groups map[wire.Group]*group
 	regs   map[*Registration]struct{}
 	flows  map[id.ID]*flow
-	closed bool
+	closed bool // nothing new is registered
+	ended  bool // the actors are gone
 }
 
 // New starts the topics of a node: the actor iris/topics, the handlers of the
@@ -91,22 +92,42 @@ func (t *Topics) Stop(ctx context.Context) error {
 		return nil
 	}
 	t.closed = true
+	t.mu.Unlock()
+	err := t.Drain(ctx)
+	err = errors.Join(err, t.sys.Poison(ctx, t.pid))
+	t.mu.Lock()
+	t.ended = true
+	t.mu.Unlock()
+	for _, g := range t.all() {
+		g.resolve(actor.ErrClosed)
+	}
+	t.letters.flush()
+	return err
+}
+
+// Drain leaves every cluster and topic, all at the same time, as
+// Registration.Leave does; sending goes on.
+func (t *Topics) Drain(ctx context.Context) error {
+	t.mu.RLock()
 	regs := make([]*Registration, 0, len(t.regs))
 	for r := range t.regs {
 		regs = append(regs, r)
 	}
-	t.mu.Unlock()
+	t.mu.RUnlock()
 	errs := make([]error, len(regs))
 	var wg sync.WaitGroup
 	for i, r := range regs {
 		wg.Go(func() { errs[i] = r.Leave(ctx) })
 	}
 	wg.Wait()
-	for _, g := range t.all() {
-		g.resolve(actor.ErrClosed)
-	}
-	t.letters.flush()
-	return errors.Join(append(errs, t.sys.Poison(ctx, t.pid))...)
+	return errors.Join(errs...)
+}
+
+// over reports whether the actors are gone.
+func (t *Topics) over() bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.ended
 }
 
 // tell sends msg to the supervisor.
