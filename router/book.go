@@ -48,7 +48,7 @@ type entry struct {
 	next     time.Time           // dial the next address then
 	at       int                 // index of that address
 	attempts int                 // rounds through all addresses
-	began    time.Time           // of the last round
+	began    time.Time           // the first dial
 	inflight map[string]struct{} // dials without outcome
 	settled  bool                // one round has come to an end
 	since    time.Time           // when it was lost, for the limits
@@ -297,7 +297,7 @@ func (b *book) due(now time.Time) (dials []dial) {
 		if e.next.After(now) || !e.peer.IsZero() && b.linked(e.peer) {
 			continue
 		}
-		if e.at == 0 {
+		if e.began.IsZero() {
 			e.began = now
 		}
 		addr := e.addrs[e.at]

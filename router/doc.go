@@ -32,7 +32,7 @@
 // # Lifecycle
 //
 // New spawns the service iris/router and registers the frame handlers; the node
-// then starts the endpoint with PID as its owner. Leave announces departure and
+// then starts the endpoint with PID as its owner and calls Open. Leave announces departure and
 // stops detection. The actors end with the System. After a crash of iris/router
 // peers are learnt again from the links that are up, after the crash of a
 // peer/<id> that one peer starts afresh as alive.

@@ -1,7 +1,6 @@
 package router
 
 import (
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -53,6 +52,7 @@ type membership struct {
 	change    Changed   // being collected for the next publish, with the next two
 	events    []any     // published after the routes
 	lost      []id.ID   // nodes whose pending replies and watches end then
+	over      bool      // this incarnation of the actor ends
 }
 
 type goodbye struct {
@@ -72,6 +72,13 @@ func newMembership(r *Router) *membership {
 
 func (m *membership) Receive(ctx actor.Context) {
 	now := time.Now()
+	switch ctx.Message().(type) {
+	case *actor.Restarting, *actor.Stopping:
+		m.over = true // the ends of the peer actors that follow are not their failures
+	}
+	if m.over {
+		return
+	}
 	switch e := ctx.Message().(type) {
 	case *actor.Started:
 		m.start(ctx, now)
@@ -103,6 +110,11 @@ func (m *membership) Receive(ctx actor.Context) {
 		if pid := m.kids[e.peer]; pid != nil {
 			ctx.Send(pid, &confirmed{e.incarnation})
 		}
+	case *silent:
+		if p := m.peers[e.peer]; p != nil && p.link == e.link {
+			p.refusable = true
+			m.snapshot(m.r.Routes().Version())
+		}
 	case *subscribe:
 		m.subscribe(ctx, e.pid)
 	case *actor.Terminated:
@@ -114,8 +126,9 @@ func (m *membership) Receive(ctx actor.Context) {
 		m.tick(ctx, now)
 	}
 	m.dial(now)
-	m.converge(now)
 	m.publish(ctx)
+	m.converge(now)
+	m.flush()
 }
 
 // start begins, also after a crash: peers are learnt from the links that are up,
@@ -194,7 +207,9 @@ func (m *membership) linkUp(ctx actor.Context, now time.Time, l link) {
 func (m *membership) attach(p *peer, l link) {
 	hello := l.Hello()
 	p.link, p.Addr, p.Zone, p.Name = l, l.RemoteAddr().String(), hello.Zone, hello.Name
-	p.refusable = trusted(l)
+	if p.refusable = trusted(l); !p.refusable && len(m.peers) <= meshSmall {
+		m.r.baseline(p.ID, l)
+	}
 	p.addrs = usable(append([]string{p.Addr}, hello.Addrs...))
 }
 
@@ -230,7 +245,7 @@ func (m *membership) linkDown(ctx actor.Context, now time.Time, e *linkDown) {
 	}
 	p := m.peers[n]
 	switch {
-	case p == nil || p.link != e.link:
+	case p == nil || p.link != e.link || m.r.leaving.Load():
 	case current != nil:
 		m.linkUp(ctx, now, current)
 	case e.how == detector.Left:
@@ -245,7 +260,7 @@ func (m *membership) linkDown(ctx actor.Context, now time.Time, e *linkDown) {
 // opinion takes what a peer actor thinks of its peer.
 func (m *membership) opinion(ctx actor.Context, now time.Time, e *opinion) {
 	p := m.peers[e.peer]
-	if p == nil || p.Incarnation != e.incarnation {
+	if p == nil || p.Incarnation != e.incarnation || m.r.leaving.Load() {
 		return
 	}
 	switch e.change {
@@ -342,72 +357,3 @@ func (m *membership) announce(n id.ID, incarnation uint64) {
 		}
 	}
 }
-
-func (m *membership) subscribe(ctx actor.Context, pid *actor.PID) {
-	if !m.r.addSubscriber(pid) {
-		return
-	}
-	ctx.Watch(pid)
-	m.publish(ctx) // what is pending is not for the newcomer
-	routes := m.r.Routes()
-	first := &Changed{Routes: routes}
-	for _, p := range routes.Peers() {
-		first.Up = append(first.Up, p.ID)
-		if p.State == Suspect {
-			first.Suspected = append(first.Suspected, p.ID)
-		}
-	}
-	ctx.Send(pid, first)
-}
-
-// publish makes a new snapshot if anything changed and tells the subscribers.
-// Only then do the requests to lost nodes fail and the events go out, so who
-// reacts to either finds the new routes.
-func (m *membership) publish(ctx actor.Context) {
-	if c := m.change; len(c.Up)+len(c.Down)+len(c.Suspected)+len(c.Recovered) > 0 {
-		m.change = Changed{}
-		c.Routes = m.snapshot(m.r.Routes().Version() + 1)
-		for _, pid := range m.r.subscribers() {
-			ctx.Send(pid, &c)
-		}
-	}
-	for _, n := range m.lost {
-		m.r.sys.NodeLost(n.String())
-	}
-	for _, e := range m.events {
-		m.r.sys.Events().Publish(e)
-	}
-	m.lost, m.events = m.lost[:0], m.events[:0]
-}
-
-// snapshot publishes the table under the given version.
-func (m *membership) snapshot(version uint64) *Routes {
-	peers := make([]Peer, 0, len(m.peers))
-	for _, p := range m.peers {
-		if p.link != nil {
-			p.RTT = p.link.Stats().RTT
-		}
-		peers = append(peers, p.Peer)
-	}
-	routes := NewRoutes(m.r.ep.ID(), version, peers)
-	m.r.routes.Store(routes)
-	return routes
-}
-
-// leave announces our departure and stops detection; the actor lives on idle.
-func (m *membership) leave(ctx actor.Context) {
-	for _, p := range m.peers {
-		if p.link != nil {
-			_ = p.link.TrySend(control, &wire.Leave{Incarnation: m.r.ep.Incarnation()}) // the close says it again
-		}
-	}
-	m.r.kids.Clear()
-	for _, pid := range slices.Collect(maps.Values(m.kids)) {
-		ctx.Stop(pid)
-	}
-	clear(m.kids)
-	m.book.entries = nil
-	ctx.Respond(&left{})
-}
-
-func (m *membership) event(e any) { m.events = append(m.events, e) }

@@ -34,8 +34,8 @@ type (
 	left  struct{}
 	// tick: from itself every 100 ms.
 	tick struct{}
-	// converge: from Router.DiscoveryQuiet: look whether all is done.
-	converge struct{}
+	// look: from Router.Open and DiscoveryQuiet: see what is to be done now.
+	look struct{}
 
 	// peersIn: a peer's Peers frame. Lost: repeated within seconds.
 	peersIn struct {
@@ -57,6 +57,12 @@ type (
 	}
 	// redial: a peer actor wants a link.
 	redial struct{ peer id.ID }
+	// silent: while the link was up the peer's port did not refuse a stranger, so a
+	// refusal later on means something.
+	silent struct {
+		peer id.ID
+		link link
+	}
 	// refused: a port probe found that nobody listens at addr.
 	refused struct {
 		peer        id.ID

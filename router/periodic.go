@@ -125,7 +125,7 @@ func (m *membership) antiEntropy() {
 
 // dial does what the book has due.
 func (m *membership) dial(now time.Time) {
-	if m.r.leaving.Load() {
+	if m.r.leaving.Load() || !m.r.open.Load() {
 		return
 	}
 	for _, d := range m.book.due(now) {

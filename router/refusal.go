@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"syscall"
 	"time"
+
+	"iris/internal/id"
 )
 
 // probeLimit is how long a host may take to refuse.
@@ -49,7 +51,8 @@ func (hostProber) Refused(ctx context.Context, addr string) bool {
 
 // trusted reports whether a refusal by l's address means that the process is
 // gone. A firewall on the way may refuse what it did not see begin, so only
-// addresses that we have reached by dialling, or that are on this host, count.
+// addresses that we have reached by dialling, or that are on this host, count;
+// others have to show first that they do not refuse while all is well.
 func trusted(l link) bool {
 	if l.Dialed() {
 		return true
@@ -71,4 +74,14 @@ func trusted(l link) bool {
 		}
 	}
 	return false
+}
+
+// baseline asks the port of a peer that is alive.
+func (r *Router) baseline(n id.ID, l link) {
+	addr := l.RemoteAddr().String()
+	r.spawn(func() {
+		if !r.prober.Refused(r.ctx, addr) && l.Up() {
+			r.tell(&silent{n, l})
+		}
+	})
 }

@@ -40,7 +40,7 @@ type Router struct {
 	log    *slog.Logger
 	seeds  []string
 	prober Prober
-	pid    *actor.PID
+	pid    *actor.PID // iris/router
 	begun  time.Time
 	seed   [2]uint64 // of the actors' random choices
 
@@ -48,8 +48,9 @@ type Router struct {
 	pulse     pulse
 	kids      sync.Map // id.ID -> *actor.PID of peer/<id>; written by the router actor
 	converged chan struct{}
-	once      sync.Once // closes converged
-	quiet     atomic.Bool
+	once      sync.Once   // closes converged
+	open      atomic.Bool // the endpoint may dial
+	quiet     atomic.Bool // discovery is
 	leaving   atomic.Bool
 	dropped   atomic.Uint64 // candidates refused by the full table
 
@@ -85,6 +86,7 @@ func newRouter(cfg Config, ep endpoint) *Router {
 	if r.prober == nil {
 		r.prober = hostProber{}
 	}
+	r.pid = actor.NewPID(r.sys.Node(), "iris/router") // known before the actor runs
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.pulse.init(r.begun)
 	r.routes.Store(NewRoutes(ep.ID(), 0, nil))
@@ -94,12 +96,10 @@ func newRouter(cfg Config, ep endpoint) *Router {
 func (r *Router) start() error {
 	props := actor.Of(func() actor.Actor { return newMembership(r) }).Mailbox(mailbox).
 		Strategy(actor.Strategy{MaxRestarts: -1, BackoffMax: time.Second})
-	pid, err := r.sys.Service("router", props)
-	if err != nil {
+	if _, err := r.sys.Service("router", props); err != nil {
 		r.cancel()
 		return fmt.Errorf("start router: %w", err)
 	}
-	r.pid = pid
 	return nil
 }
 
@@ -112,6 +112,7 @@ func (r *Router) Routes() *Routes { return r.routes.Load() }
 // Candidate is a fresh hint that a node may be reached at addr; peer is zero if
 // its id is not known. Known peers are ignored, others dialled. Never blocks.
 func (r *Router) Candidate(addr string, peer id.ID) {
+	r.open.Store(true)
 	r.tell(&candidate{addr: addr, peer: peer})
 }
 
@@ -124,12 +125,15 @@ func (r *Router) Subscribe(pid *actor.PID) { r.tell(&subscribe{pid}) }
 // told whom they know, and discovery is quiet. No peers at all is a valid result.
 func (r *Router) Converged() <-chan struct{} { return r.converged }
 
+// Open says that the endpoint has been started: seeds may be dialled. A first
+// Candidate or DiscoveryQuiet says so too.
+func (r *Router) Open() { r.open.Store(true); r.tell(look{}) }
+
 // DiscoveryQuiet says that discovery has found nothing new for a while, or that
-// there is none. Until then the router does not converge. The context only bounds
-// the hand-over, which does not block at present.
-func (r *Router) DiscoveryQuiet(context.Context) {
+// there is none. Until then the router does not converge. Never blocks.
+func (r *Router) DiscoveryQuiet() {
 	r.quiet.Store(true)
-	r.tell(converge{})
+	r.Open()
 }
 
 // Leave tells every peer that this node leaves for good, and stops detection. It
@@ -152,11 +156,7 @@ func (r *Router) Leave(ctx context.Context) error {
 // Health returns this node's opinion of itself: 0 well to 7 hardly running.
 func (r *Router) Health() int { return r.pulse.factor() - 1 }
 
-func (r *Router) tell(msg any) {
-	if r.pid != nil {
-		r.sys.Send(r.pid, nil, msg)
-	}
-}
+func (r *Router) tell(msg any) { r.sys.Send(r.pid, nil, msg) }
 
 // spawn runs a port probe in a goroutine that stopProbes waits for.
 func (r *Router) spawn(f func()) {
