@@ -170,7 +170,8 @@ func TestProblems(t *testing.T) {
 		{"tag", "node: {zone: !!str a}\n", []string{`not a tagged value, which is not supported`}},
 		{"two documents", "---\nlisten: :1\n", []string{`one YAML document`}},
 		{"syntax", "log: {level: info\n", []string{`not valid YAML`}},
-		{"tab", "log:\n\tlevel: info\n", []string{`3:1: not valid YAML: found character`}},
+		{"tab", "log:\n\tlevel: info\n", []string{`3:1: not valid YAML: found character '\t' that cannot start any token (indent with spaces)`}},
+		{"address without quotes", "listen: [::1]:4000\n", []string{`not valid YAML: value is not allowed in this context (put an address with brackets in quotes)`}},
 		{"cluster key", "clusters: {a: {member: 1}}\n", []string{`clusters.a.member: unknown key (did you mean members?)`}},
 		{"cluster name", "clusters: {\"a\\tb\": {members: 1}}\n", []string{`clusters: cluster name "a\tb" contains a control character`}},
 		{"strategy", "clusters: {a: {strategy: {exhausted: restart, backoff_min: 0s, window: 1}}}\n", []string{

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Origin is the place that set a value. The zero Origin is the default.
@@ -107,10 +108,13 @@ func (r *reader) resolve() {
 }
 
 // pair refuses half a network: a name without a key, or a key without a name,
-// would get a random other half, and no other node could ever join.
+// would get a random other half, and no other node could ever join. With a
+// mistake in the section, perhaps in the missing key's name, that is said first.
 func (r *reader) pair() {
 	n := r.config.Network
-	if r.has("network.name") || r.has("network.key") || r.has("network.secret") {
+	if slices.ContainsFunc(r.problems, func(p Problem) bool {
+		return strings.HasPrefix(p.Path, "network") || strings.HasPrefix(p.Path, variableName("network"))
+	}) {
 		return
 	}
 	const message = "the network has a %s but no %s, so no other node could ever join"

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -51,7 +52,7 @@ func (r *reader) parse(data []byte) {
 	if err != nil {
 		var syntax yaml.Error
 		if errors.As(err, &syntax) {
-			r.add(syntax.GetToken(), "", bad("", "not valid YAML: %s", syntax.GetMessage()))
+			r.syntax(syntax)
 		} else {
 			r.add(nil, "", bad("", "not valid YAML"))
 		}
@@ -70,6 +71,22 @@ func (r *reader) parse(data []byte) {
 	}
 	r.section("", "", body, &target{config: &r.config})
 	r.scrub()
+}
+
+// bracketed is an IPv6 address with a port, which YAML takes for a list.
+var bracketed = regexp.MustCompile(`(^|[\s,])\[[0-9a-fA-F:.%]*:[0-9a-fA-F:.%]*\]:`)
+
+// syntax notes where the text stops being YAML, with what usually is the cause.
+func (r *reader) syntax(err yaml.Error) {
+	tk := err.GetToken()
+	message, hint := strings.ReplaceAll(err.GetMessage(), "\t", `\t`), ""
+	switch line := tk.Position.Line; {
+	case strings.Contains(message, `\t`):
+		hint = "indent with spaces"
+	case line >= 1 && line <= len(r.lines) && bracketed.MatchString(r.lines[line-1]):
+		hint = "put an address with brackets in quotes"
+	}
+	r.add(tk, "", bad(hint, "not valid YAML: %s", message))
 }
 
 // section reads the mapping node at path; pattern is the path with * for the
