@@ -123,7 +123,7 @@ func TestSeedBringsThemTogether(t *testing.T) {
 		b := n.start(2, 1, a.addr)
 		c := n.start(3, 1, a.addr, "192.0.2.99:1") // the other seed answers never
 		for _, x := range []*node{a, b, c} {
-			x.router.DiscoveryQuiet()
+			x.router.DiscoveryQuiet(t.Context())
 		}
 		within(t, time.Second, "mesh", meshed(a, b, c))
 		within(t, 3*time.Second, "converged", func() bool { return isClosed(c.router.Converged()) && isClosed(a.router.Converged()) })
@@ -156,7 +156,7 @@ func TestAloneConvergesAsSoonAsDiscoveryIsQuiet(t *testing.T) {
 		if isClosed(a.router.Converged()) {
 			t.Error("converged while discovery was looking")
 		}
-		a.router.DiscoveryQuiet()
+		a.router.DiscoveryQuiet(t.Context())
 		took := within(t, time.Second, "converged", func() bool { return isClosed(a.router.Converged()) })
 		if took > 0 {
 			t.Errorf("took %v, want no time", took)
@@ -176,7 +176,7 @@ func TestDiscoveryHintsMakeAMeshOfTwenty(t *testing.T) {
 			x.router.Candidate(nodes[i].addr, nodes[i].id)
 		}
 		for _, x := range nodes {
-			x.router.DiscoveryQuiet()
+			x.router.DiscoveryQuiet(t.Context())
 		}
 		within(t, 4*time.Second, "mesh", meshed(nodes...))
 		within(t, 4*time.Second, "converged", func() bool {
