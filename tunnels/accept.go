@@ -30,11 +30,17 @@ type Incoming struct{ Tunnel *Tunnel }
 // own and returns when the tunnel is in the hands of its member.
 func (ts *Tunnels) accept(from id.ID, s Stream) {
 	if err := ts.enter(); err != nil {
-		ts.refuse(s, wire.CodeLeave, errStopping)
+		if _, _, err := readOpen(s, lingerTimeout); err != nil {
+			giveUp(s, wire.CodeLeave)
+		} else {
+			ts.refuse(s, wire.CodeLeave, errStopping)
+		}
 		return
 	}
 	defer ts.work.Done()
-	frames, open, err := ts.readOpen(s)
+	cut := context.AfterFunc(ts.ctx, func() { giveUp(s, wire.CodeLeave) })
+	frames, open, err := readOpen(s, ts.config.OpenTimeout)
+	cut()
 	if err != nil {
 		if isViolation(err) {
 			ts.publish(&actor.ProtocolViolation{Peer: from.String(), Reason: "tunnel: " + err.Error()})
@@ -77,10 +83,9 @@ func (ts *Tunnels) accept(from id.ID, s Stream) {
 }
 
 // readOpen reads the opening frame within the time it may take.
-func (ts *Tunnels) readOpen(s Stream) (*frameReader, *wire.TunnelOpen, error) {
-	late := time.AfterFunc(ts.config.OpenTimeout, func() { giveUp(s, wire.CodeHelloTimeout) })
+func readOpen(s Stream, within time.Duration) (*frameReader, *wire.TunnelOpen, error) {
+	late := time.AfterFunc(within, func() { giveUp(s, wire.CodeHelloTimeout) })
 	defer late.Stop()
-	defer context.AfterFunc(ts.ctx, func() { giveUp(s, wire.CodeLeave) })()
 	frames := newFrameReader(s)
 	h, err := frames.next()
 	if err != nil {

@@ -87,9 +87,18 @@ func (t *Tunnel) remote(f *wire.TunnelAbort) (more bool) {
 
 // writeFailed is called by the writer. The reader knows better why: it sees the
 // Abort of a peer that has cut us off, or the end of the connection. Only if it
-// has nothing to say for a while is the failed write the reason.
+// has nothing to say for a while, or is gone, is the failed write the reason.
 func (t *Tunnel) writeFailed(cause error) {
-	t.lingerFor(&Error{Tunnel: t.id, Peer: t.Peer(), What: whatLost, Reason: cause.Error(), cause: cause})
+	err := &Error{Tunnel: t.id, Peer: t.Peer(), What: whatLost, Reason: cause.Error(), cause: cause}
+	t.mu.Lock()
+	t.writeErr = err
+	alone := t.readerGone
+	t.mu.Unlock()
+	if alone {
+		t.cut(err)
+	} else {
+		t.lingerFor(err)
+	}
 }
 
 // lingerFor gives the stream a last while to end in order.
@@ -144,7 +153,11 @@ func (t *Tunnel) read() {
 	}
 	t.mu.Lock()
 	t.readerGone = true
+	failed := t.writeErr
 	t.mu.Unlock()
+	if failed != nil {
+		t.cut(failed)
+	}
 	t.release()
 }
 

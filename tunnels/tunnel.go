@@ -39,6 +39,7 @@ type Tunnel struct {
 	mu         sync.Mutex // guards the following fields
 	reason     error      // why the tunnel is over; nil while it is not, or if both ends closed
 	over       bool       // aborted, lost, or both halves ended
+	writeErr   error      // why the writer failed
 	readerGone bool
 	writerGone bool
 	released   bool       // finished was closed

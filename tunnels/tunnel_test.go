@@ -420,7 +420,9 @@ func TestByteView(t *testing.T) {
 	for i := range data {
 		data[i] = byte(i * 7 / 3)
 	}
+	closed := make(chan struct{})
 	go func() {
+		defer close(closed)
 		s := a.Stream()
 		if n, err := s.Write(data); n != len(data) || err != nil {
 			t.Errorf("wrote %d, %v", n, err)
@@ -433,6 +435,7 @@ func TestByteView(t *testing.T) {
 	if err != nil || !bytes.Equal(got, data) {
 		t.Fatalf("read %d bytes, %v", len(got), err)
 	}
+	<-closed
 }
 
 func TestByteViewWriteTo(t *testing.T) {

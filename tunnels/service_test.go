@@ -1,0 +1,463 @@
+package tunnels
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"testing"
+	"time"
+
+	"iris/actor"
+	"iris/internal/id"
+	"iris/transport/wire"
+)
+
+// memoryNet connects endpoints by pipes.
+type memoryNet struct {
+	mu    sync.Mutex
+	nodes map[id.ID]*memoryEndpoint
+	work  sync.WaitGroup
+}
+
+type memoryEndpoint struct {
+	net     *memoryNet
+	id      id.ID
+	handler func(from id.ID, s Stream)
+}
+
+func (e *memoryEndpoint) ID() id.ID                                 { return e.id }
+func (e *memoryEndpoint) HandleStream(h func(from id.ID, s Stream)) { e.handler = h }
+
+func (e *memoryEndpoint) OpenStream(_ context.Context, n id.ID) (Stream, error) {
+	e.net.mu.Lock()
+	defer e.net.mu.Unlock()
+	to := e.net.nodes[n]
+	if to == nil {
+		return nil, actor.ErrUnreachable
+	}
+	near, far := newPipe()
+	e.net.work.Go(func() { to.handler(e.id, far) })
+	return near, nil
+}
+
+// testNode is a node with tunnels and nothing else.
+type testNode struct {
+	*Tunnels
+	system *actor.System
+	events <-chan any
+
+	mu      sync.Mutex
+	members map[string]*actor.PID
+	picks   []id.ID // what the picker returns, in turn; the last one for ever
+	done    []error // outcomes given to Choice.Done
+}
+
+func (n *testNode) local(cluster string) (*actor.PID, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if pid := n.members[cluster]; pid != nil {
+		return pid, nil
+	}
+	return nil, fmt.Errorf("%w: %s", actor.ErrNoMembers, cluster)
+}
+
+// Pick implements Picker.
+func (n *testNode) Pick(context.Context, string) (Choice, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.picks) == 0 {
+		return Choice{}, actor.ErrNoMembers
+	}
+	node := n.picks[0]
+	if len(n.picks) > 1 {
+		n.picks = n.picks[1:]
+	}
+	return Choice{Node: node, Done: func(err error) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.done = append(n.done, err)
+	}}, nil
+}
+
+func (n *testNode) pick(nodes ...id.ID) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.picks = nodes
+}
+
+func (n *testNode) outcomes() []error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return append([]error(nil), n.done...)
+}
+
+// member spawns a handler for cluster.
+func (n *testNode) member(t testing.TB, cluster string, receive func(actor.Context)) *actor.PID {
+	t.Helper()
+	pid := n.system.Spawn(actor.Func(receive))
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.members[cluster] = pid
+	return pid
+}
+
+// echo answers every message of every tunnel, on goroutines of its own.
+func echo(ctx actor.Context) {
+	in, ok := ctx.Message().(*Incoming)
+	if !ok {
+		return
+	}
+	go func() {
+		for {
+			msg, err := in.Tunnel.Recv(context.Background())
+			if err != nil {
+				_ = in.Tunnel.Close()
+				return
+			}
+			if in.Tunnel.Send(context.Background(), msg) != nil {
+				return
+			}
+		}
+	}()
+}
+
+// take hands incoming tunnels to the test.
+func take() (<-chan *Tunnel, func(actor.Context)) {
+	c := make(chan *Tunnel, 100)
+	return c, func(ctx actor.Context) {
+		if in, ok := ctx.Message().(*Incoming); ok {
+			c <- in.Tunnel
+		}
+	}
+}
+
+func newNet(t testing.TB) *memoryNet {
+	n := &memoryNet{nodes: make(map[id.ID]*memoryEndpoint)}
+	t.Cleanup(n.work.Wait)
+	return n
+}
+
+func (m *memoryNet) node(t testing.TB, self id.ID, c Config) *testNode {
+	t.Helper()
+	n := &testNode{members: make(map[string]*actor.PID)}
+	n.system = actor.NewSystem(actor.Options{Node: self.String()})
+	ctx, cancel := context.WithCancel(context.Background())
+	n.events = n.system.Events().Chan(ctx, 1000)
+	endpoint := &memoryEndpoint{net: m, id: self}
+	c.System, c.Endpoint, c.Picker, c.Local = n.system, endpoint, n, n.local
+	var err error
+	if n.Tunnels, err = New(c); err != nil {
+		t.Fatal(err)
+	}
+	m.mu.Lock()
+	m.nodes[self] = endpoint
+	m.mu.Unlock()
+	t.Cleanup(func() {
+		ctx := timeout(t, 20*time.Second)
+		if err := n.Close(ctx); err != nil {
+			t.Errorf("close: %v", err)
+		}
+		if err := n.Close(ctx); err != nil {
+			t.Errorf("second close: %v", err)
+		}
+		if err := n.system.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		cancel()
+	})
+	return n
+}
+
+// awaitEvent returns the next event of type T.
+func awaitEvent[T any](t testing.TB, n *testNode) T {
+	t.Helper()
+	for {
+		select {
+		case e := <-n.events:
+			if v, ok := e.(T); ok {
+				return v
+			}
+		case <-timeout(t, 20*time.Second).Done():
+			t.Fatalf("no event %T", *new(T))
+		}
+	}
+}
+
+func bothNodes(t testing.TB, c Config) (a, b *testNode) {
+	t.Helper()
+	m := newNet(t)
+	a, b = m.node(t, nodeA, c), m.node(t, nodeB, c)
+	a.pick(nodeB)
+	return a, b
+}
+
+func mustOpen(t testing.TB, n *testNode, cluster string) *Tunnel {
+	t.Helper()
+	tunnel, err := n.Open(context.Background(), cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tunnel
+}
+
+func TestOpenReachesAMember(t *testing.T) {
+	for _, local := range []bool{false, true} {
+		t.Run(fmt.Sprintf("local=%v", local), func(t *testing.T) {
+			a, b := bothNodes(t, Config{})
+			if local {
+				a.pick(nodeA)
+				b = a
+			}
+			b.member(t, "echo", echo)
+			tunnel := mustOpen(t, a, "echo")
+			opened := awaitEvent[*actor.TunnelOpened](t, a)
+			if opened.Cluster != "echo" || opened.Tunnel == "" {
+				t.Fatalf("%+v", opened)
+			}
+			ctx := timeout(t, 20*time.Second)
+			for _, n := range []int{0, 1, 100, 3 << 20} {
+				msg := bytes.Repeat([]byte("e"), n)
+				sent := make(chan error, 1)
+				go func() { sent <- tunnel.Send(ctx, msg) }()
+				got, err := tunnel.Recv(ctx)
+				if err != nil || !bytes.Equal(got, msg) {
+					t.Fatalf("%d bytes, %v", len(got), err)
+				}
+				if err := <-sent; err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := tunnel.CloseSend(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := tunnel.Recv(ctx); err != io.EOF {
+				t.Fatal(err)
+			}
+			if err := tunnel.Close(); err != nil {
+				t.Fatal(err)
+			}
+			closed := awaitEvent[*actor.TunnelClosed](t, a)
+			if closed.Sent != 3<<20+101 || closed.Received != closed.Sent || closed.Reason != "closed" {
+				t.Fatalf("%+v", closed)
+			}
+			if out := a.outcomes(); len(out) != 1 || out[0] != nil {
+				t.Fatalf("outcomes %v", out)
+			}
+		})
+	}
+}
+
+func TestOpenRefused(t *testing.T) {
+	m := newNet(t)
+	a, b := m.node(t, nodeA, Config{}), m.node(t, nodeB, Config{MaxPerPeer: 2})
+	nodeC := id.ID{Hi: 0xcc, Lo: 3}
+	c := m.node(t, nodeC, Config{})
+	ctx := timeout(t, 20*time.Second)
+
+	_, err := a.Open(ctx, "nobody")
+	wantErr(t, err, actor.ErrNoMembers)
+	a.pick(nodeB)
+	_, err = a.Open(ctx, "nobody")
+	wantErr(t, err, actor.ErrNoMembers)
+	a.pick(id.ID{Hi: 9})
+	_, err = a.Open(ctx, "nobody")
+	wantErr(t, err, actor.ErrUnreachable)
+	if _, err = a.Open(ctx, "bad\nname"); !errors.Is(err, wire.ErrInvalid) {
+		t.Fatal(err)
+	}
+
+	// Refused by one, served by another.
+	c.member(t, "late", echo)
+	a.pick(nodeB, nodeC)
+	mustOpen(t, a, "late").Abort(nil)
+	// But only one other.
+	a.pick(nodeB, id.ID{Hi: 9}, nodeC)
+	_, err = a.Open(ctx, "late")
+	wantErr(t, err, actor.ErrUnreachable)
+
+	// The limit of a peer.
+	b.member(t, "busy", echo)
+	a.pick(nodeB)
+	first, second := mustOpen(t, a, "busy"), mustOpen(t, a, "busy")
+	_, err = a.Open(ctx, "busy")
+	wantErr(t, err, actor.ErrOverloaded)
+	first.Abort(nil)
+	<-first.Done()
+	for { // its place is free once the other end knows
+		if second, err = a.Open(ctx, "busy"); err == nil {
+			break
+		}
+		wantErr(t, err, actor.ErrOverloaded)
+	}
+	second.Abort(nil)
+}
+
+func TestOpenTimesOut(t *testing.T) {
+	m := newNet(t)
+	a := m.node(t, nodeA, Config{OpenTimeout: 50 * time.Millisecond})
+	m.mu.Lock()
+	m.nodes[nodeB] = &memoryEndpoint{net: m, id: nodeB, handler: func(_ id.ID, s Stream) { _, _ = io.Copy(io.Discard, s) }}
+	m.mu.Unlock()
+	a.pick(nodeB)
+	_, err := a.Open(context.Background(), "deaf")
+	wantErr(t, err, actor.ErrTimeout)
+}
+
+func TestMemberThatStopsAbortsItsTunnels(t *testing.T) {
+	a, b := bothNodes(t, Config{})
+	tunnels, receive := take()
+	pid := b.member(t, "m", receive)
+	tunnel := mustOpen(t, a, "m")
+	<-tunnels
+	if err := b.system.Stop(timeout(t, 20*time.Second), pid); err != nil {
+		t.Fatal(err)
+	}
+	_, err := tunnel.Recv(timeout(t, 20*time.Second))
+	wantErr(t, err, actor.ErrClosed)
+	var e *Error
+	if !errors.As(err, &e) || e.Reason != errHandlerStopped.Error() {
+		t.Fatal(err)
+	}
+	if c := awaitEvent[*actor.TunnelClosed](t, b); c.Reason == "" {
+		t.Fatalf("%+v", c)
+	}
+}
+
+func TestMemberThatRestartsKeepsItsTunnels(t *testing.T) {
+	a, b := bothNodes(t, Config{})
+	tunnels, receive := take()
+	pid := b.member(t, "m", func(ctx actor.Context) {
+		if s, ok := ctx.Message().(string); ok {
+			panic(s)
+		}
+		receive(ctx)
+	})
+	tunnel := mustOpen(t, a, "m")
+	far := <-tunnels
+	b.system.Send(pid, nil, "fail")
+	awaitEvent[*actor.HandlerFailed](t, b)
+	another := mustOpen(t, a, "m") // served by the next incarnation
+	<-tunnels
+	ctx := timeout(t, 20*time.Second)
+	if err := tunnel.Send(ctx, []byte("still")); err != nil {
+		t.Fatal(err)
+	}
+	if msg, err := far.Recv(ctx); err != nil || string(msg) != "still" {
+		t.Fatalf("%q %v", msg, err)
+	}
+	tunnel.Abort(nil)
+	another.Abort(nil)
+}
+
+func TestIncomingThatNobodyTakesIsAborted(t *testing.T) {
+	a, b := bothNodes(t, Config{})
+	began, release := make(chan struct{}), make(chan struct{})
+	pid := b.member(t, "m", func(ctx actor.Context) {
+		if _, ok := ctx.Message().(string); ok {
+			close(began)
+			<-release
+		}
+	})
+	b.system.Send(pid, nil, "block")
+	<-began
+	tunnel := mustOpen(t, a, "m")
+	stopped := make(chan error, 1)
+	go func() { stopped <- b.system.Stop(timeout(t, 20*time.Second), pid) }()
+	close(release)
+	_, err := tunnel.Recv(timeout(t, 20*time.Second))
+	wantErr(t, err, actor.ErrClosed)
+	if err := <-stopped; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCloseOfANodeAbortsWithItsReason(t *testing.T) {
+	a, b := bothNodes(t, Config{})
+	tunnels, receive := take()
+	b.member(t, "m", receive)
+	tunnel := mustOpen(t, a, "m")
+	far := <-tunnels
+	ctx := timeout(t, 20*time.Second)
+	if err := far.Send(ctx, []byte("last words")); err != nil {
+		t.Fatal(err)
+	}
+	if msg, err := tunnel.Recv(ctx); err != nil || string(msg) != "last words" {
+		t.Fatalf("%q %v", msg, err)
+	}
+	if err := b.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+	_, err := tunnel.Recv(ctx)
+	wantErr(t, err, actor.ErrClosed)
+	var e *Error
+	if !errors.As(err, &e) || e.Reason != errStopping.Error() || e.Code != wire.CodeLeave || !e.Remote {
+		t.Fatal(err)
+	}
+	_, err = b.Open(ctx, "m")
+	wantErr(t, err, actor.ErrClosed)
+	_, err = a.Open(ctx, "m")
+	wantErr(t, err, actor.ErrNoMembers)
+	awaitEvent[*actor.TunnelClosed](t, a)
+	awaitEvent[*actor.TunnelClosed](t, b)
+}
+
+func TestInspect(t *testing.T) {
+	a, b := bothNodes(t, Config{})
+	b.member(t, "echo", echo)
+	tunnel := mustOpen(t, a, "echo")
+	if err := tunnel.Send(context.Background(), make([]byte, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	tunnel.mu.Lock()
+	pid := tunnel.keeper
+	tunnel.mu.Unlock()
+	reply, err := a.system.Root().Request(timeout(t, 20*time.Second), pid, &Inspect{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ok := reply.(*State)
+	if !ok || s.Tunnel != tunnel.ID() || s.Cluster != "echo" || s.Sent != 1000 || s.Ended {
+		t.Fatalf("%+v", reply)
+	}
+	tunnel.Abort(nil)
+}
+
+func TestStrangersAtTheDoor(t *testing.T) {
+	tests := []struct {
+		name  string
+		bytes []byte
+		event bool
+	}{
+		{"silence", nil, false},
+		{"garbage", bytes.Repeat([]byte{0xc1}, 3000), true},
+		{"data first", encode(&wire.TunnelData{Data: []byte("x")}), true},
+		{"too much credit", encode(&wire.TunnelOpen{Cluster: "m", Credit: 1 << 63}), true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := newNet(t)
+			b := m.node(t, nodeB, Config{OpenTimeout: 50 * time.Millisecond})
+			m.mu.Lock()
+			a := &memoryEndpoint{net: m, id: nodeA}
+			m.mu.Unlock()
+			s, err := a.OpenStream(context.Background(), nodeB)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.bytes != nil {
+				_, _ = s.Write(tt.bytes)
+			}
+			if n, err := s.Read(make([]byte, 1)); err == nil {
+				t.Fatalf("read %d bytes instead of a reset", n)
+			}
+			if tt.event {
+				if e := awaitEvent[*actor.ProtocolViolation](t, b); e.Peer != nodeA.String() {
+					t.Fatalf("%+v", e)
+				}
+			}
+		})
+	}
+}
