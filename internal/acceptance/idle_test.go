@@ -1,0 +1,88 @@
+package acceptance
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"iris/actor"
+	"iris/node"
+	"iris/node/config"
+)
+
+// Two hundred nodes in one process, in twenty networks of ten: they start, are
+// idle, stop, and leave nothing behind.
+func TestIdleNodesInOneProcess(t *testing.T) {
+	networks, size := 20, 10
+	if !*rows {
+		networks, size = 2, 3
+	}
+	before := runtime.NumGoroutine()
+	debug.FreeOSMemory()
+	var idle, loaded runtime.MemStats
+	runtime.ReadMemStats(&idle)
+
+	var up, stopped, lost atomic.Int64
+	nodes := make([]*node.Node, networks*size)
+	gate := make(chan struct{}, 10) // nodes that start at the same time
+	var wg sync.WaitGroup
+	began := time.Now()
+	for i := range nodes {
+		wg.Go(func() {
+			gate <- struct{}{}
+			defer func() { <-gate }()
+			cfg := config.Default()
+			cfg.Network.Name, cfg.Network.Secret = fmt.Sprintf("idle-%d", i/size), []byte(secret)
+			cfg.Log.Level = slog.LevelError
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			n, err := node.Start(ctx, cfg)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			nodes[i] = n
+			up.Add(1)
+			n.Events().Subscribe(func(ev any) {
+				switch ev.(type) {
+				case *actor.NodeStopped:
+					stopped.Add(1)
+				case *actor.EventsLost:
+					lost.Add(1)
+				}
+			})
+		})
+	}
+	wg.Wait()
+	if t.Failed() {
+		return
+	}
+	for _, n := range nodes {
+		eventually(t, "all peers of a node", 30*time.Second, func() bool { return len(n.Peers()) == size-1 })
+	}
+	t.Logf("%d nodes in %d networks up and linked in %.1f s", len(nodes), networks, time.Since(began).Seconds())
+	debug.FreeOSMemory()
+	runtime.ReadMemStats(&loaded)
+	holds(t, "heap per idle node", float64(loaded.HeapAlloc-idle.HeapAlloc)/float64(len(nodes))/(1<<20), 6, "MiB")
+
+	for _, n := range nodes {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			if err := n.Stop(ctx); err != nil {
+				t.Errorf("stop: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := stopped.Load(); got != up.Load() || lost.Load() != 0 {
+		t.Errorf("%d nodes: %d told that they stopped, %d lost events", up.Load(), got, lost.Load())
+	}
+	eventually(t, "every goroutine has ended", 5*time.Second, func() bool { return runtime.NumGoroutine() <= before })
+}

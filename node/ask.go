@@ -1,0 +1,77 @@
+package node
+
+import (
+	"context"
+	"fmt"
+
+	"iris/topics"
+	"iris/tunnels"
+)
+
+// RequestOption is a rare variant of a request.
+type RequestOption func(*topics.Options)
+
+// Idempotent allows the request to be sent again, to another member, while its
+// deadline lasts, also when nobody knows whether it was executed. Members that
+// see it twice answer it once.
+func Idempotent() RequestOption { return func(o *topics.Options) { o.Idempotent = true } }
+
+// Trace passes an opaque string of up to 255 bytes on to the handler.
+func Trace(id string) RequestOption { return func(o *topics.Options) { o.Trace = id } }
+
+// Request sends msg to one member of the cluster, anywhere in the network, and
+// returns its reply. The deadline of ctx travels with the request; without one
+// it is 5 s. msg is actor.Bytes or of a type registered with
+// actor.RegisterType. Errors: see the package documentation.
+func (n *Node) Request(ctx context.Context, cluster string, msg any, opts ...RequestOption) (any, error) {
+	var o topics.Options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return n.topics.Request(ctx, cluster, msg, o)
+}
+
+// Ask is Request for a reply of type T. A reply of another type is an error.
+func Ask[T any](ctx context.Context, n *Node, cluster string, msg any, opts ...RequestOption) (T, error) {
+	var zero T
+	reply, err := n.Request(ctx, cluster, msg, opts...)
+	if err != nil {
+		return zero, err
+	}
+	switch r := reply.(type) {
+	case T:
+		return r, nil
+	case *T:
+		return *r, nil
+	}
+	return zero, fmt.Errorf("cluster %q answered with %T, want %T", cluster, reply, zero)
+}
+
+// Broadcast sends msg to every member of the cluster, at most once each. It
+// returns when it was handed to every link; it waits while links are full,
+// until ctx ends.
+func (n *Node) Broadcast(ctx context.Context, cluster string, msg any) error {
+	return n.topics.Broadcast(ctx, cluster, msg)
+}
+
+// Publish sends msg to every subscriber of the topic, at most once each, in
+// the order of the calls of one goroutine. One subscriber that does not keep
+// up loses events, which is counted; it does not hold the publisher.
+func (n *Node) Publish(ctx context.Context, topic string, msg any) error {
+	return n.topics.Publish(ctx, topic, msg)
+}
+
+// Tunnel opens an ordered, throttled stream to one member of the cluster,
+// which receives a *tunnels.Incoming. ctx bounds the opening.
+func (n *Node) Tunnel(ctx context.Context, cluster string) (*tunnels.Tunnel, error) {
+	return n.tunnels.Open(ctx, cluster)
+}
+
+
+// picker lets tunnels choose a member as requests do.
+func (n *Node) picker() tunnels.Picker {
+	return tunnels.PickerFunc(func(ctx context.Context, cluster string) (tunnels.Choice, error) {
+		c, err := n.topics.Pick(ctx, cluster)
+		return tunnels.Choice{Node: c.Node, Done: c.Done}, err
+	})
+}

@@ -1,0 +1,204 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"iris/actor"
+	"iris/internal/id"
+	"iris/node/config"
+	"iris/node/discovery"
+	"iris/router"
+	"iris/topics"
+	"iris/transport"
+	"iris/transport/identity"
+	"iris/transport/wire"
+	"iris/tunnels"
+)
+
+// Node is a running node.
+type Node struct {
+	cfg       config.Config
+	network   string
+	log       *slog.Logger
+	sys       *actor.System
+	endpoint  *transport.Endpoint
+	router    *router.Router
+	topics    *topics.Topics
+	tunnels   *tunnels.Tunnels
+	discovery *discovery.Discovery
+	clusters  *actor.PID // iris/clusters
+	readers   *actor.PID // iris/readers: subscribers of topics
+	watch     context.CancelFunc
+	watching  sync.WaitGroup
+
+	mu      sync.Mutex // guards the following fields
+	seq     uint64     // names of handler groups
+	stopped chan struct{}
+	stopErr error
+}
+
+// PeerInfo is what this node knows of a peer.
+type PeerInfo struct {
+	ID          string
+	Addr        string
+	Zone        string
+	Incarnation uint64
+	Suspect     bool
+	RTT         time.Duration
+	Since       time.Time // when it became a peer
+}
+
+// Start brings up a node and returns when it has joined its network; alone is
+// fine. ctx bounds the joining only. Start fails if the configuration is
+// wrong, the address cannot be bound, or ctx ends; then nothing is left behind.
+func Start(ctx context.Context, cfg config.Config) (*Node, error) {
+	began := time.Now()
+	if err := config.Validate(cfg); err != nil {
+		return nil, err
+	}
+	cfg = cfg.WithDefaults()
+	keys, network, err := keyring(cfg.Network)
+	if err != nil {
+		return nil, err
+	}
+	ident, err := identity.New(keys, identity.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("identity: %w", err)
+	}
+	log := newLogger(cfg.Log).With("node", ident.ID().Short())
+	n := &Node{cfg: cfg, network: network, log: log}
+	incarnation := uint64(began.UnixNano())
+	n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Incarnation: incarnation, Logger: log})
+	if err := n.build(ident, keys, incarnation); err != nil {
+		return nil, errors.Join(err, n.unwind())
+	}
+	n.watchCommands()
+	if err := n.join(ctx); err != nil {
+		return nil, errors.Join(err, n.unwind())
+	}
+	n.sys.Events().Publish(&actor.NodeStarted{})
+	log.Info("node started", "network", network, "addr", n.Addr().String(), "peers", len(n.Peers()), "took", time.Since(began))
+	return n, nil
+}
+
+// build makes the layers from the bottom up.
+func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnation uint64) error {
+	var err error
+	limits := n.cfg.Limits
+	n.endpoint, err = transport.Listen(transport.Config{
+		System: n.sys, Identity: ident, Listen: n.cfg.Listen, Incarnation: incarnation,
+		Zone: n.cfg.Node.Zone, Logger: n.log,
+		Limits: transport.Limits{
+			Message: limits.Message, Lane: limits.Lane, Peers: limits.Peers, HalfOpen: limits.HalfOpen, Tunnels: limits.Tunnels,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	n.router, err = router.New(router.Config{System: n.sys, Endpoint: n.endpoint, Seeds: n.cfg.Seeds, Logger: n.log})
+	if err != nil {
+		return err
+	}
+	n.topics, err = topics.New(topics.Config{System: n.sys, Endpoint: n.endpoint, Router: n.router, Zone: n.cfg.Node.Zone, Logger: n.log})
+	if err != nil {
+		return err
+	}
+	n.tunnels, err = tunnels.New(tunnels.Config{
+		System: n.sys, Endpoint: n.endpoint, Picker: n.picker(), Local: n.topics.Local, Logger: n.log,
+		Window: limits.TunnelWindow, MaxMessage: limits.Message, MaxPerPeer: limits.Tunnels,
+	})
+	if err != nil {
+		return err
+	}
+	for name, pid := range map[string]**actor.PID{"clusters": &n.clusters, "readers": &n.readers} {
+		if *pid, err = n.sys.Service(name, actor.Supervisor(actor.Strategy{MaxRestarts: -1})); err != nil {
+			return fmt.Errorf("start %s: %w", name, err)
+		}
+	}
+	if err := n.endpoint.Start(n.router.PID()); err != nil {
+		return err
+	}
+	n.discovery, err = discovery.Start(discovery.Config{
+		ID: ident.ID(), Incarnation: incarnation, Addrs: n.endpoint.Addrs, Keys: keys.BeaconKeys(),
+		Host: n.cfg.Discovery.Host, LAN: n.cfg.Discovery.LAN, Logger: n.log,
+		Found: func(addr string, peer id.ID) {
+			n.endpoint.Expect(addr)
+			n.router.Candidate(addr, peer)
+		},
+	})
+	return err
+}
+
+// join waits until the node has converged.
+func (n *Node) join(ctx context.Context) error {
+	quiet := n.discovery.Quiet()
+	n.watching.Go(func() {
+		select {
+		case <-quiet:
+			n.router.DiscoveryQuiet(ctx)
+		case <-ctx.Done():
+		}
+	})
+	select {
+	case <-n.router.Converged():
+		n.discovery.Joined(true)
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("join network %q: %w", n.network, context.Cause(ctx))
+	}
+}
+
+// unwind ends what a failed Start has begun.
+func (n *Node) unwind() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return n.shutdown(ctx, wire.CodeOK)
+}
+
+// ID returns the node's id: 32 hexadecimal digits, new with each start.
+func (n *Node) ID() string { return n.sys.Node() }
+
+// Addr returns the UDP address the node is bound to.
+func (n *Node) Addr() net.Addr { return n.endpoint.Addr() }
+
+// Network returns the name of the network, also when it was made up.
+func (n *Node) Network() string { return n.network }
+
+// Events returns the node's event stream.
+func (n *Node) Events() *actor.Events { return n.sys.Events() }
+
+// System returns the actor system: to spawn actors of the program's own, and
+// to send from outside of actors.
+func (n *Node) System() *actor.System { return n.sys }
+
+// Peers returns the nodes that this one is linked with, in the order of the
+// ring. Suspected ones are included.
+func (n *Node) Peers() []PeerInfo {
+	var out []PeerInfo
+	for _, p := range n.router.Routes().Peers() {
+		out = append(out, PeerInfo{
+			ID: p.ID.String(), Addr: p.Addr, Zone: p.Zone, Incarnation: p.Incarnation,
+			Suspect: p.State == router.Suspect, RTT: p.RTT, Since: p.Since,
+		})
+	}
+	return out
+}
+
+// newLogger makes the logger that the configuration asks for.
+func newLogger(l config.Log) *slog.Logger {
+	if l.Handler != nil {
+		return slog.New(l.Handler)
+	}
+	opts := &slog.HandlerOptions{Level: l.Level}
+	if l.Format == config.FormatJSON {
+		return slog.New(slog.NewJSONHandler(os.Stderr, opts))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, opts))
+}
