@@ -132,7 +132,7 @@ func (r *Router) Open() { r.open.Store(true); r.tell(look{}) }
 // DiscoveryQuiet says that discovery has found nothing new for a while, or that
 // there is none. Until then the router does not converge. The context would bound
 // the hand-over, which at present does not block.
-func (r *Router) DiscoveryQuiet(context.Context) {
+func (r *Router) DiscoveryQuiet(...context.Context) {
 	r.quiet.Store(true)
 	r.Open()
 }
