@@ -105,7 +105,7 @@ func (g *group) await1(ctx context.Context) (*tree.View, error) {
 	}
 }
 
-// publish sends one event to the nodes of v. With a ctx that has ended it never
+// publish sends one event to the nodes of v. With atOnce for ctx it never
 // blocks: a full lane loses the event.
 func (g *group) publish(ctx context.Context, v *tree.View, msg any, trace string) error {
 	t := g.t
@@ -236,7 +236,7 @@ func (t *Topics) Broadcast(ctx context.Context, cluster string, msg any) error {
 	return nil
 }
 
-// broadcast sends to the nodes of v; with a ctx that has ended it never blocks.
+// broadcast sends to the nodes of v; with atOnce for ctx it never blocks.
 func (g *group) broadcast(ctx context.Context, v *tree.View, msg any) error {
 	t := g.t
 	if len(v.Entries) == 0 {

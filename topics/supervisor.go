@@ -31,6 +31,7 @@ type supervisor struct {
 	last    uint32 // index given last; never used twice in one process
 	perPeer map[id.ID]int
 	routes  *router.Routes
+	ending  bool // restarting or stopping: children end because of that
 }
 
 // treeRef is one tree actor. handled is owned by the tree actor, the rest by
@@ -67,6 +68,8 @@ func (s *supervisor) Receive(ctx actor.Context) {
 		}
 	case *idle:
 		s.idle(ctx, msg)
+	case *actor.Restarting, *actor.Stopping:
+		s.ending = true
 	case *actor.Terminated:
 		s.ended(ctx, msg.Who)
 	}
@@ -270,6 +273,9 @@ func (s *supervisor) remove(ref *treeRef) {
 
 // ended replaces a tree that somebody stopped while it was needed.
 func (s *supervisor) ended(ctx actor.Context, who *actor.PID) {
+	if s.ending {
+		return
+	}
 	for _, ref := range s.trees {
 		if actor.Same(ref.pid, who) {
 			s.remove(ref)
