@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"iris/node"
+	"iris/node/config"
+)
+
+func newNode(s streams, signals <-chan os.Signal) *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "node",
+		Short: "Run a node until SIGTERM or SIGINT",
+		Long: `Run a node that serves no clusters of its own: it takes part in the overlay
+and logs what it sees. Without a config file (and without IRIS_NETWORK_NAME and
+IRIS_NETWORK_KEY) it is in developer mode, with a random network name and key,
+so that no other process can join.
+
+The first SIGTERM or SIGINT makes the node leave in order, for at most
+shutdown.timeout; the second ends the process at once.`,
+		Args: cobra.NoArgs,
+		RunE: work(func([]string) error { return runNode(s, file, signals) }),
+	}
+	cmd.Flags().StringVarP(&file, "config", "c", "", "config file")
+	return cmd
+}
+
+var errForced = errors.New("second signal: stopped without draining")
+
+func runNode(s streams, file string, signals <-chan os.Signal) error {
+	cfg, err := config.Load(file)
+	if err != nil {
+		return explain(err)
+	}
+	cfg.Log.Handler = cfg.Log.NewHandler(s.err)
+	log := slog.New(cfg.Log.Handler)
+	if n := cfg.Network; n.Key == "" && len(n.Secret) == 0 {
+		fmt.Fprintln(s.err, "iris: developer mode: random network name and key, no other process can join (iris keygen makes a key to share)")
+	}
+
+	// Until the node runs, a signal ends the attempt to start it.
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	type started struct {
+		node *node.Node
+		err  error
+	}
+	starting := make(chan started, 1)
+	go func() {
+		n, err := node.Start(ctx, cfg)
+		starting <- started{n, err}
+	}()
+	var up started
+	stop := false
+	for up.node == nil && up.err == nil {
+		select {
+		case up = <-starting:
+		case <-signals:
+			if stop {
+				return errForced
+			}
+			stop = true
+			cancel()
+		}
+	}
+	if stop && errors.Is(up.err, context.Canceled) {
+		return nil // asked to stop before it was up
+	}
+	if up.err != nil {
+		return fmt.Errorf("the node did not start: %w", up.err)
+	}
+	n := up.node
+	defer n.Events().Subscribe(func(event any) { logEvent(log, event) })()
+	fmt.Fprintf(s.out, "node %s listening on %s\n", n.ID(), n.Addr())
+	if !stop {
+		log.Info("node stopping", "signal", (<-signals).String(), "timeout", cfg.Shutdown.Timeout)
+	}
+	return stopNode(n, cfg.Shutdown.Timeout, signals)
+}
+
+// stopper is the part of a node that ends it.
+type stopper interface {
+	Stop(ctx context.Context) error
+}
+
+// echo is how long after the first signal others count as the same one: timeout
+// and some service managers signal the process and then its whole group.
+const echo = 250 * time.Millisecond
+
+// stopNode leaves the network within the timeout; a further signal cuts that
+// short.
+func stopNode(n stopper, timeout time.Duration, signals <-chan os.Signal) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	stopped := make(chan error, 1)
+	go func() { stopped <- n.Stop(ctx) }()
+	asked := time.Now()
+	for {
+		select {
+		case err := <-stopped:
+			if err != nil {
+				return fmt.Errorf("the node did not stop in order: %w", err)
+			}
+			return nil
+		case <-signals:
+			if time.Since(asked) >= echo {
+				return errForced // the process ends here, and the node with it
+			}
+		}
+	}
+}
