@@ -25,8 +25,8 @@ type Config struct {
 
 	// Found gets each address that an accepted beacon names: hints for whoever
 	// dials, which come again with each beacon that is new in content or half a
-	// second after the last. Called from one goroutine of discovery; must not
-	// block and must not call Close.
+	// second after the last. Called from one goroutine of discovery, perhaps
+	// before Start returns; must not block and must not call Close.
 	Found func(addr string, peer id.ID)
 }
 
