@@ -7,10 +7,9 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
-)
 
-// protocolVersion is the version that links negotiate; see docs/protocol.md.
-const protocolVersion = 1
+	"iris/transport/wire"
+)
 
 // version is what this program is. Fields are only ever added.
 type version struct {
@@ -18,7 +17,7 @@ type version struct {
 	Revision string `json:"revision,omitempty"` // of the checkout
 	Time     string `json:"time,omitempty"`     // of the revision
 	Modified bool   `json:"modified"`           // the checkout had changes beyond the revision
-	Protocol int    `json:"protocol"`           // nodes of one protocol version understand each other
+	Protocol uint16 `json:"protocol"`           // nodes of one protocol version understand each other
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
 }
@@ -45,7 +44,7 @@ func newVersion(s streams) *cobra.Command {
 }
 
 func readVersion() version {
-	v := version{Version: "(unknown)", Protocol: protocolVersion, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	v := version{Version: "(unknown)", Protocol: wire.ProtocolVersion, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
