@@ -100,14 +100,14 @@ func (c *cell) incarnate() proto.Actor {
 
 // stop ends the actor for good. Any goroutine.
 func (c *cell) stop(reason string) {
-	c.reason.CompareAndSwap(nil, &reason)
-	c.mb.postSystem(&proto.Stop{})
+	if c.reason.CompareAndSwap(nil, &reason) {
+		c.mb.postSystem(&proto.Stop{})
+	}
 }
 
 // poison ends the actor after what is queued. Any goroutine.
 func (c *cell) poison() {
-	c.poisoned.Store(true)
-	if c.mb.post(&poison{}, true) == nil {
+	if c.poisoned.CompareAndSwap(false, true) && c.mb.post(&poison{}, true) == nil {
 		c.mb.postSystem(&hurry{})
 	}
 }
@@ -115,9 +115,10 @@ func (c *cell) poison() {
 // finish is called once by the runner, after protoactor told parent and watchers.
 func (c *cell) finish() {
 	c.cancelTimers()
-	c.sys.watches.forgetWatcher(c)
+	c.sys.forgetWatches(c)
 	c.sys.cells.remove(c.pid.Id)
-	if c.parent != nil && !c.props.supervisor {
+	c.sys.tellRemoteWatchers(c)
+	if c.parent != nil && !c.props.supervisor && !c.returns() {
 		c.sys.events.Publish(&HandlerStopped{PID: c.pid, Cluster: c.cluster, Reason: c.stopReason()})
 	}
 	close(c.done)
@@ -127,22 +128,29 @@ func (c *cell) stopReason() string {
 	if r := c.reason.Load(); r != nil {
 		return *r
 	}
-	switch phase(c.parent.phase.Load()) {
-	case phaseRestarting:
-		return "supervisor restarted"
-	case phaseStopping:
-		return "supervisor stopped"
-	default:
-		return "stopped"
+	if phase(c.parent.phase.Load()) == phaseRestarting {
+		return "parent restarted"
 	}
+	return "parent stopped"
+}
+
+// returns reports whether the end of c is only a part of the restart of a supervisor above it, which will start it anew.
+// Supervisors wait for their children, so their state does not change meanwhile.
+func (c *cell) returns() bool {
+	for ; c.parent != nil && c.parent.props.supervisor && c.reason.Load() == nil; c = c.parent {
+		if phase(c.parent.phase.Load()) == phaseRestarting {
+			return true
+		}
+	}
+	return false
 }
 
 // addTimer runs f after d unless the cell's timers are cancelled before. The returned function cancels.
 func (c *cell) addTimer(d time.Duration, f func()) (cancel func()) {
-	var t *timer
+	t := &timer{firing: &c.sys.timing}
 	c.timersMu.Lock()
 	defer c.timersMu.Unlock()
-	t = c.sys.after(d, func() {
+	t.start(d, func() {
 		c.dropTimer(t)
 		f()
 	})

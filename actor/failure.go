@@ -8,9 +8,8 @@ import (
 
 // wireFailure is a RequestFailed on its way to an actor of another node.
 type wireFailure struct {
-	_msgpack struct{} `msgpack:",as_array"`
-	Node, ID string   // target
-	Code     int      // of RemoteError; 0 = unreachable
+	Node, ID string // target
+	Code     int    // of RemoteError; 0 = unreachable
 	Text     string
 	Panic    bool
 }

@@ -75,8 +75,8 @@ func (g *guard) Receive(p proto.Context) {
 	case *Stopped:
 		if !c.stopped { // twice if the first was cut short by runtime.Goexit
 			c.stopped = true
-			g.contain(m, DirectiveStop)
 			c.gone.Store(true)
+			g.contain(m, DirectiveStop)
 		}
 	case *Terminated:
 		g.terminated(m)
@@ -171,6 +171,7 @@ func (g *guard) user(raw any) {
 
 // handle calls the actor with a message that counts as activity.
 func (g *guard) handle(c current) {
+	g.cell.mb.handled++
 	g.idle.active()
 	g.protect(c, nil)
 }

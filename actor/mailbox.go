@@ -39,7 +39,7 @@ type mailbox struct {
 	refused   uint64
 
 	// The following fields are owned by the runner.
-	batch     [32]any // taken from the user lane, not yet handled: batch[next:end]
+	batch     [16]any // taken from the user lane, not yet handled: batch[next:end]
 	next, end int
 	stopSeen  bool
 	failing   bool   // failed and not yet restarted, resumed or stopped
@@ -47,11 +47,13 @@ type mailbox struct {
 	fault     *fault // set by the guard when a handler panicked
 	broken    bool   // a Goexit cut protoactor's lifecycle code short
 	finished  bool
+	handled   uint64 // since the last count
 }
 
 // Messages of the system lane that only the mailbox understands.
 type (
 	restartAfter   struct{ failure uint64 } // the back-off of that failure is over
+	resume         struct{ failure uint64 } // go on after that failure
 	restartCommand struct{}                 // restart whatever the state
 	hurry          struct{}                 // do not wait for the back-off
 )
@@ -207,17 +209,23 @@ func (m *mailbox) turn() bool {
 	if relieved {
 		m.cell.sys.events.Publish(&Relieved{What: m.cell.pid.Id, Dropped: refused})
 	}
-	handled := uint64(0)
-	defer func() { m.cell.sys.count.delivered.Add(handled) }()
 	for m.next < m.end && !m.urgent.Load() {
 		msg := m.take()
-		handled++
 		m.cell.guard.user(msg)
 		if m.fault != nil {
 			m.escalate(msg)
 		}
 	}
+	m.count()
 	return true
+}
+
+// count adds what was handled to the system's counter, once per batch.
+func (m *mailbox) count() {
+	if m.handled > 0 {
+		m.cell.sys.count.delivered.Add(m.handled)
+		m.handled = 0
+	}
 }
 
 // relieved reports the end of an overload, under mu.

@@ -8,9 +8,14 @@ func (m *mailbox) system(msg any) {
 	case *proto.SuspendMailbox:
 		m.suspend(true)
 		return
-	case *proto.ResumeMailbox:
-		m.failing = false
-		m.suspend(false)
+	case *proto.ResumeMailbox: // part of a restart, posted before the new incarnation got Started: that may have failed
+		m.suspend(m.failing)
+		return
+	case *resume:
+		if msg.failure == m.failures {
+			m.failing = false
+			m.suspend(false)
+		}
 		return
 	case *restartAfter:
 		if m.stopSeen || !m.failing || msg.failure != m.failures {

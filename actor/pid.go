@@ -59,7 +59,3 @@ func Same(a, b *PID) bool {
 func isName(pid *PID) bool {
 	return pid.Address == addressCluster || pid.Address == addressMembers || pid.Address == addressTopic
 }
-
-// clonePID returns a PID that shares nothing with p. protoactor caches the resolved process inside the PID object, so
-// an object that came from outside this system must never reach it.
-func clonePID(p *PID) *PID { return &PID{Address: p.Address, Id: p.Id, RequestId: p.RequestId} }

@@ -11,12 +11,8 @@ func (p remoteProcess) SendUserMessage(to *PID, msg any) {
 	p.sys.Send(to, sender, msg)
 }
 
-// SendSystemMessage carries the Terminated of a local actor to a remote watcher. Nothing else is for other nodes.
-func (p remoteProcess) SendSystemMessage(to *PID, msg any) {
-	if t, ok := msg.(*Terminated); ok && p.sys.watches.takeIn(to.Address, t.Who.Id, to.Id) {
-		p.sys.tellTerminated(to, t)
-	}
-}
+// SendSystemMessage drops: parents, children and watchers that protoactor knows of are all on this node.
+func (p remoteProcess) SendSystemMessage(*PID, any) {}
 
 func (p remoteProcess) Stop(*PID) {}
 
@@ -37,29 +33,20 @@ func (s *System) tellTerminated(to *PID, t *Terminated) {
 // over the limit of 65536 per node, are answered as not found.
 func (s *System) RemoteWatch(from, watcherID, watcheeID string) {
 	by, who := &PID{Address: from, Id: watcherID}, &PID{Address: s.node, Id: watcheeID}
-	c := s.cells.get(watcheeID)
 	if !addressable(watcheeID) {
 		s.dead(DeadDenied, who, by, &proto.Watch{})
-		c = nil
+	} else if s.watches.addIn(from, watcheeID, watcherID) {
+		// An actor that ends now either finds the record or is not found here.
+		if s.cells.get(watcheeID) != nil || !s.watches.takeIn(from, watcheeID, watcherID) {
+			return
+		}
 	}
-	if c == nil || !s.watches.addIn(from, watcheeID, watcherID) {
-		s.tellTerminated(by, &Terminated{Who: who, Why: TerminatedNotFound})
-		return
-	}
-	c.mb.postSystem(&proto.Watch{Watcher: by})
+	s.tellTerminated(by, &Terminated{Who: who, Why: TerminatedNotFound})
 }
 
 // RemoteUnwatch takes a watch back.
 func (s *System) RemoteUnwatch(from, watcherID, watcheeID string) {
-	if s.watches.takeIn(from, watcheeID, watcherID) {
-		s.unwatchRemote(from, watcherID, watcheeID)
-	}
-}
-
-func (s *System) unwatchRemote(from, watcherID, watcheeID string) {
-	if c := s.cells.get(watcheeID); c != nil {
-		c.mb.postSystem(&proto.Unwatch{Watcher: &PID{Address: from, Id: watcherID}})
-	}
+	s.watches.takeIn(from, watcheeID, watcherID)
 }
 
 // RemoteTerminated delivers the end of an actor of node from to its watcher here. It is ignored unless that watch exists:
@@ -83,15 +70,9 @@ func (s *System) RemoteStop(from, targetID string, poison bool) {
 // NodeLost ends everything that depends on node: local watchers of its actors get Terminated, its watches here are
 // forgotten, and every reply it owes is ErrLost.
 func (s *System) NodeLost(node string) {
-	out, in := s.watches.takeNode(node)
-	for who, watchers := range out {
+	for who, watchers := range s.watches.takeNode(node) {
 		for _, by := range watchers {
 			by.ended(&PID{Address: node, Id: who}, int(TerminatedNodeLost))
-		}
-	}
-	for who, watchers := range in {
-		for id := range watchers {
-			s.unwatchRemote(node, id, who)
 		}
 	}
 	s.replies.lost(node)

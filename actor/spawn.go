@@ -101,7 +101,7 @@ func (s *System) SpawnNamed(p *Props, name string) (*PID, error) {
 func (g *guard) Spawn(p *Props) *PID {
 	for {
 		name := strconv.FormatUint(g.cell.sys.nextName.Add(1), 10)
-		c, err := g.spawn(p, name)
+		c, err := g.spawn(p, name, nil)
 		if errors.Is(err, ErrNameExists) {
 			continue
 		}
@@ -114,15 +114,15 @@ func (g *guard) Spawn(p *Props) *PID {
 
 // SpawnNamed implements Context.
 func (g *guard) SpawnNamed(p *Props, name string) (*PID, error) {
-	c, err := g.spawn(p, name)
+	c, err := g.spawn(p, name, nil)
 	if err != nil {
 		return nil, fmt.Errorf("spawn %s: %w", name, err)
 	}
 	return c.pid, nil
 }
 
-// spawn starts a child on the actor's own turn.
-func (g *guard) spawn(p *Props, name string) (*cell, error) {
+// spawn starts a child on the actor's own turn. kids are the children a supervisor is to start, as it had them before.
+func (g *guard) spawn(p *Props, name string, kids map[string]*kid) (*cell, error) {
 	parent := g.cell
 	id := parent.pid.Id + "/" + name
 	switch {
@@ -134,6 +134,7 @@ func (g *guard) spawn(p *Props, name string) (*cell, error) {
 		return nil, ErrDraining
 	}
 	c := newCell(parent.sys, parent, id, p)
+	c.kids = kids
 	if !parent.sys.cells.add(c) {
 		return nil, ErrNameExists
 	}
@@ -160,7 +161,7 @@ func (g *guard) spawnFor(r *spawnRequest) {
 		g.cell.waiting[id] = append(g.cell.waiting[id], r)
 		return
 	}
-	c, err := g.spawn(r.props, r.name)
+	c, err := g.spawn(r.props, r.name, nil)
 	if err != nil {
 		err = fmt.Errorf("spawn %s: %w", r.name, err)
 	}
@@ -175,7 +176,11 @@ func (g *guard) respawn() {
 		return
 	}
 	for _, k := range old {
-		if _, err := g.spawn(k.props, k.name); err != nil {
+		var kids map[string]*kid
+		if k.props.supervisor {
+			kids = k.cell.kids
+		}
+		if _, err := g.spawn(k.props, k.name, kids); err != nil {
 			g.cell.log().Error("child was not started again", "child", k.name, "error", err)
 			continue
 		}

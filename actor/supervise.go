@@ -46,7 +46,7 @@ func (g *guard) HandleFailure(_ *proto.ActorSystem, _ proto.Supervisor, who *PID
 	c.sys.publishFailure(k.cell, f, len(k.restarts.times), d, delay)
 	switch d {
 	case DirectiveResume:
-		k.cell.mb.postSystem(&proto.ResumeMailbox{})
+		k.cell.mb.postSystem(&resume{f.number})
 	case DirectiveStop:
 		k.cell.stop("failed: " + reasonText(f.reason))
 	case DirectiveEscalate:
@@ -71,12 +71,12 @@ func (k *kid) stopTimer() {
 	}
 }
 
-// childGone forgets a child, unless the supervisor is restarting and will start it anew.
+// childGone forgets a child, unless it ended with its supervisor: that, or what is restarted in its place, starts it anew.
 func (g *guard) childGone(k *kid) {
 	c := g.cell
 	k.stopTimer()
 	id := k.cell.pid.Id
-	if c.props.supervisor && phase(c.phase.Load()) == phaseRestarting && k.cell.reason.Load() == nil {
+	if c.props.supervisor && phase(c.phase.Load()) != phaseAlive && k.cell.reason.Load() == nil {
 		k.ended = true
 		return
 	}

@@ -13,11 +13,18 @@ type timer struct {
 
 // after runs f on its own goroutine when d has passed. f must not block.
 func (s *System) after(d time.Duration, f func()) *timer {
-	s.timing.Add(1)
-	return &timer{firing: &s.timing, t: time.AfterFunc(d, func() {
-		defer s.timing.Done()
+	t := &timer{firing: &s.timing}
+	t.start(d, f)
+	return t
+}
+
+// start is called once, before any stop.
+func (t *timer) start(d time.Duration, f func()) {
+	t.firing.Add(1)
+	t.t = time.AfterFunc(d, func() {
+		defer t.firing.Done()
 		f()
-	})}
+	})
 }
 
 // stop keeps the timer from firing. It may be called any number of times, also after it fired.

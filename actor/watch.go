@@ -9,7 +9,8 @@ import (
 	proto "github.com/asynkron/protoactor-go/actor"
 )
 
-// watches records who watches whom across nodes. Watches within the node are kept by the watched actor itself.
+// watches records who watches whom across nodes. Watches within the node are kept by protoactor. Both tables are
+// bounded: out by what local actors watch, in by maxWatches per node.
 type watches struct {
 	mu   sync.Mutex                                // guards the following fields
 	out  map[string]map[string]map[string]watcher  // node -> watched there -> watcher here
@@ -125,15 +126,15 @@ func (w *watches) takeIn(node, who, id string) bool {
 	return true
 }
 
-// takeNode removes everything about a node.
-func (w *watches) takeNode(node string) (out map[string]map[string]watcher, in map[string]map[string]struct{}) {
+// takeNode removes everything about a node and returns who watches its actors.
+func (w *watches) takeNode(node string) (out map[string]map[string]watcher) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	out, in = w.out[node], w.in[node]
+	out = w.out[node]
 	delete(w.out, node)
 	delete(w.in, node)
 	delete(w.nIn, node)
-	return out, in
+	return out
 }
 
 func (w *watches) len() int {
@@ -151,12 +152,38 @@ func (w *watches) len() int {
 	return n
 }
 
-// forgetWatcher ends the watches of an actor that is gone. Called on its own turn.
-func (w *watches) forgetWatcher(c *cell) {
+// forgetWatches ends the watches of an actor that is gone. Called on its own turn.
+func (s *System) forgetWatches(c *cell) {
 	for key := range c.watching {
-		c.sys.unwatch(c, key)
+		s.unwatch(c, key)
 	}
 	c.watching = nil
+}
+
+// takeWatched removes the watchers on other nodes of a local actor.
+func (w *watches) takeWatched(who string) []pidKey {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var list []pidKey
+	for node, watched := range w.in {
+		for id := range watched[who] {
+			list = append(list, pidKey{node, id})
+		}
+		if w.nIn[node] -= len(watched[who]); w.nIn[node] == 0 {
+			delete(w.nIn, node)
+			delete(w.in, node)
+			continue
+		}
+		delete(watched, who)
+	}
+	return list
+}
+
+// tellRemoteWatchers reports the end of c. Its name is free already, so that a watch that comes now finds no actor.
+func (s *System) tellRemoteWatchers(c *cell) {
+	for _, key := range s.watches.takeWatched(c.pid.Id) {
+		s.tellTerminated(&PID{Address: key.node, Id: key.id}, &Terminated{Who: c.pid})
+	}
 }
 
 func (s *System) watch(c *cell, key pidKey) {

@@ -1,0 +1,387 @@
+package actor
+
+import (
+	"errors"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	proto "github.com/asynkron/protoactor-go/actor"
+)
+
+// on makes an actor that runs f when it gets a message of the Go type name, such as "*actor.Stopping".
+func on(name string, f func(Context)) *Props {
+	return Func(func(ctx Context) {
+		if typeName(ctx.Message()) == name {
+			f(ctx)
+			return
+		}
+		if m, ok := ctx.Message().(string); ok {
+			ctx.Respond("re " + m)
+		}
+	})
+}
+
+// terminations watches pid from an actor of its own.
+func terminations(t testing.TB, s *System, pid *PID) <-chan *Terminated {
+	t.Helper()
+	ch := make(chan *Terminated, 10)
+	w := s.Spawn(Func(func(ctx Context) {
+		switch m := ctx.Message().(type) {
+		case string:
+			ctx.Watch(pid)
+			ctx.Respond("watching")
+		case *Terminated:
+			ch <- m
+		}
+	}))
+	mustAsk(t, s, w, "watch")
+	return ch
+}
+
+// S1: a panic in Stopping cancels the stop and restarts the actor.
+func TestPanicInStoppingStillStops(t *testing.T) {
+	s := newTestSystem(t)
+	w := watchEvents(s)
+	pid := s.Spawn(on("*actor.Stopping", func(Context) { panic("in stopping") }))
+	gone := terminations(t, s, pid)
+	if err := s.Stop(t.Context(), pid); err != nil {
+		t.Fatal(err)
+	}
+	if m := receive(t, gone); m.Who.Id != pid.Id || m.Why != TerminatedStopped {
+		t.Errorf("terminated = %v", m)
+	}
+	if f := awaitEvent(t, w, all[*HandlerFailed]); f.Directive != DirectiveStop || f.Reason != "in stopping" {
+		t.Errorf("failure = %+v", f)
+	}
+	if _, err := ask(t, s, pid, "there?"); !errors.Is(err, ErrNoActor) {
+		t.Errorf("ask = %v, want ErrNoActor", err)
+	}
+}
+
+// S2: after a panic in Stopped nobody is told, and the parent's own stop hangs.
+func TestPanicInStoppedTellsWatchersAndParent(t *testing.T) {
+	s := newTestSystem(t)
+	parent := s.Spawn(Func(func(ctx Context) {
+		switch ctx.Message().(type) {
+		case *Started:
+			ctx.Spawn(on("*actor.Stopped", func(Context) { panic("in stopped") }))
+		case string:
+			ctx.Respond(ctx.Children()[0])
+		}
+	}))
+	child := mustAsk(t, s, parent, "child").(*PID)
+	gone := terminations(t, s, child)
+	if err := s.Stop(t.Context(), parent); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, gone)
+}
+
+// S3: a restart that is pending when the stop arrives resurrects the actor.
+func TestRestartAfterStopDoesNotResurrect(t *testing.T) {
+	s := newTestSystem(t)
+	var starts atomic.Int32
+	g := newGated()
+	pid := s.Spawn(Func(func(ctx Context) {
+		switch m := ctx.Message().(type) {
+		case *Started:
+			starts.Add(1)
+		case *Stopping:
+			s.local(ctx.Self()).mb.postSystem(&proto.Restart{})
+			s.Events().Publish(&Restart{PID: ctx.Self()})
+		case string:
+			if m == "block" {
+				g.entered <- struct{}{}
+				<-g.release
+			}
+		}
+	}))
+	s.Send(pid, nil, "block")
+	receive(t, g.entered)
+	s.Events().Publish(&StopHandler{PID: pid})
+	s.Events().Publish(&Restart{PID: pid})
+	close(g.release)
+	if err := s.Stop(t.Context(), pid); err != nil {
+		t.Fatal(err)
+	}
+	if n := starts.Load(); n != 1 {
+		t.Errorf("started %d times, want 1", n)
+	}
+}
+
+// S5: runtime.Goexit, which is what t.FailNow calls, wedges protoactor's mailbox for ever.
+func TestGoexitInHandlerIsAFailure(t *testing.T) {
+	s := newTestSystem(t)
+	w := watchEvents(s)
+	tr := &testTracker{}
+	pid := s.Spawn(Func(func(ctx Context) {
+		switch ctx.Message() {
+		case "exit":
+			runtime.Goexit()
+		case "hi":
+			ctx.Respond("re hi")
+		}
+	}).Strategy(Strategy{BackoffMin: 1, BackoffMax: 1}))
+	_, err := ask(t, s, pid, "exit")
+	var re *RemoteError
+	if !errors.As(err, &re) || !re.Panic {
+		t.Errorf("ask = %v, want a panic", err)
+	}
+	if err := s.Deliver(pid, &Inbound{Message: "exit", From: "n2", Tracker: tr}); err != nil {
+		t.Fatal(err)
+	}
+	if got := mustAsk(t, s, pid, "hi"); got != "re hi" {
+		t.Errorf("got %v", got)
+	}
+	if f := awaitEvent(t, w, all[*HandlerFailed]); f.Reason != errGoexit.Error() || f.MessageType != "string" {
+		t.Errorf("failure = %+v", f)
+	}
+	if tr.done.Load() != 1 {
+		t.Errorf("tracker done %d times, want 1", tr.done.Load())
+	}
+}
+
+func TestGoexitInLifecycleHandlers(t *testing.T) {
+	for _, msg := range []string{"*actor.Stopping", "*actor.Stopped", "*actor.Restarting", "*actor.Started", "*actor.Terminated"} {
+		t.Run(msg, func(t *testing.T) {
+			s := newTestSystem(t)
+			w := watchEvents(s)
+			var exits atomic.Int32
+			pid := s.Spawn(Func(func(ctx Context) {
+				if typeName(ctx.Message()) == msg && exits.Add(1) == 1 {
+					runtime.Goexit()
+				}
+				switch m := ctx.Message().(type) {
+				case string:
+					if m == "child" {
+						ctx.Stop(ctx.Spawn(echo()))
+					} else {
+						ctx.Respond("re " + m)
+					}
+				}
+			}).Strategy(Strategy{BackoffMin: 1, BackoffMax: 1}))
+			if msg == "*actor.Terminated" {
+				s.Send(pid, nil, "child")
+			}
+			mustAsk(t, s, pid, "hi")
+			s.Events().Publish(&Restart{PID: pid})
+			awaitEvent(t, w, func(h *HandlerStarted) bool { return h.PID.Id == pid.Id && h.Restarts > 0 })
+			gone := terminations(t, s, pid)
+			if err := s.Stop(t.Context(), pid); err != nil {
+				t.Fatal(err)
+			}
+			receive(t, gone)
+			if exits.Load() == 0 {
+				t.Error("the handler did not exit")
+			}
+		})
+	}
+}
+
+// S7: a parent that also watches its child is told twice.
+func TestWatchedChildTerminatesOnce(t *testing.T) {
+	s := newTestSystem(t)
+	var n atomic.Int32
+	parent := s.Spawn(Func(func(ctx Context) {
+		switch m := ctx.Message().(type) {
+		case string:
+			if m == "go" {
+				child := ctx.Spawn(echo())
+				ctx.Watch(child)
+				ctx.Watch(child)
+				ctx.Respond(child)
+				return
+			}
+			ctx.Respond(int(n.Load()))
+		case *Terminated:
+			n.Add(1)
+		}
+	}))
+	child := mustAsk(t, s, parent, "go").(*PID)
+	if err := s.Stop(t.Context(), child); err != nil {
+		t.Fatal(err)
+	}
+	if got := mustAsk(t, s, parent, "count"); got != 1 {
+		t.Errorf("terminated %v times, want 1", got)
+	}
+}
+
+func TestTerminatedNotAfterUnwatch(t *testing.T) {
+	s := newTestSystem(t)
+	target := s.Spawn(echo())
+	var n atomic.Int32
+	w := s.Spawn(Func(func(ctx Context) {
+		switch m := ctx.Message().(type) {
+		case string:
+			switch m {
+			case "go":
+				ctx.Watch(target)
+				if err := s.Stop(t.Context(), target); err != nil { // its end is queued now
+					t.Error(err)
+				}
+				ctx.Unwatch(target)
+			}
+			ctx.Respond("done")
+		case *Terminated:
+			n.Add(1)
+		}
+	}))
+	mustAsk(t, s, w, "go")
+	mustAsk(t, s, w, "sync")
+	if n.Load() != 0 {
+		t.Error("terminated after unwatch")
+	}
+}
+
+func TestWatchOfTheDead(t *testing.T) {
+	s := newTestSystem(t)
+	gone := terminations(t, s, NewPID("n1", userID+"/never"))
+	if m := receive(t, gone); m.Why != TerminatedNotFound {
+		t.Errorf("why = %v, want NotFound", m.Why)
+	}
+}
+
+// A Terminated of a name that is not (yet) a child must not remove the child that takes the name.
+func TestEndOfAWatchIsNotTheEndOfAChild(t *testing.T) {
+	s := newTestSystem(t)
+	parent := s.Spawn(Func(func(ctx Context) {
+		switch m := ctx.Message().(type) {
+		case string:
+			if m == "go" {
+				ctx.Watch(NewPID("n1", ctx.Self().Id+"/kid"))
+				if _, err := ctx.SpawnNamed(echo(), "kid"); err != nil {
+					t.Error(err)
+				}
+			}
+			ctx.Respond(len(ctx.Children()))
+		}
+	}))
+	mustAsk(t, s, parent, "go")
+	if n := mustAsk(t, s, parent, "count"); n != 1 {
+		t.Errorf("children = %v, want 1", n)
+	}
+	if err := s.Stop(t.Context(), parent); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ask(t, s, NewPID("n1", parent.Id+"/kid"), "there?"); !errors.Is(err, ErrNoActor) {
+		t.Errorf("the child outlived its parent: %v", err)
+	}
+}
+
+func TestLifecycleOrder(t *testing.T) {
+	s := newTestSystem(t)
+	var log []string
+	done := make(chan struct{})
+	pid := s.Spawn(Func(func(ctx Context) {
+		log = append(log, typeName(ctx.Message()))
+		switch ctx.Message().(type) {
+		case string:
+			panic("again")
+		case *Stopped:
+			close(done)
+		}
+	}).Strategy(Strategy{BackoffMin: 1, BackoffMax: 1}))
+	_, _ = ask(t, s, pid, "x")
+	_, _ = ask(t, s, pid, "x")
+	if err := s.Poison(t.Context(), pid); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, done)
+	want := []string{
+		"*actor.Started", "string", "*actor.Restarting", "*actor.Started", "string", "*actor.Restarting",
+		"*actor.Started", "*actor.Stopping", "*actor.Stopped",
+	}
+	if !slices.Equal(log, want) {
+		t.Errorf("log = %v\nwant %v", log, want)
+	}
+}
+
+func TestPoisonHandlesTheQueueStopDoesNot(t *testing.T) {
+	for _, gracefully := range []bool{true, false} {
+		s := newTestSystem(t)
+		g := newGated()
+		pid := s.Spawn(g.props())
+		s.Send(pid, nil, "block")
+		receive(t, g.entered)
+		for i := range 10 {
+			s.Send(pid, nil, i)
+		}
+		s.end(pid, gracefully)
+		close(g.release)
+		if err := s.await(t.Context(), pid, gracefully); err != nil {
+			t.Fatal(err)
+		}
+		want := 0
+		if gracefully {
+			want = 10
+		}
+		if len(g.got) != want {
+			t.Errorf("gracefully %v: %d of 10 handled, want %d", gracefully, len(g.got), want)
+		}
+	}
+}
+
+// Poisoning a parent of protoactor stops its children at once, with whatever they had queued.
+func TestPoisonReachesChildrenFirst(t *testing.T) {
+	s := newTestSystem(t)
+	g := newGated()
+	kid := make(chan *PID, 1)
+	parent := s.Spawn(Func(func(ctx Context) {
+		if _, ok := ctx.Message().(*Started); ok {
+			kid <- ctx.Spawn(g.props())
+		}
+	}))
+	child := receive(t, kid)
+	s.Send(child, nil, "block")
+	receive(t, g.entered)
+	for i := range 10 {
+		s.Send(child, nil, i)
+	}
+	s.end(parent, true)
+	time.AfterFunc(0, func() { close(g.release) })
+	if err := s.Poison(t.Context(), parent); err != nil {
+		t.Fatal(err)
+	}
+	if len(g.got) != 10 {
+		t.Errorf("%d of 10 handled", len(g.got))
+	}
+}
+
+func TestSelfStopAndNameReuse(t *testing.T) {
+	s := newTestSystem(t)
+	for range 200 {
+		pid, err := s.SpawnNamed(Func(func(ctx Context) {
+			if _, ok := ctx.Message().(string); ok {
+				ctx.Stop(ctx.Self())
+			}
+		}), "again")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Send(pid, nil, "stop")
+		if err := s.Stop(t.Context(), pid); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The producer of protoactor has already run when a name turns out to be taken.
+func TestNameExistsBeforeAnythingIsMade(t *testing.T) {
+	s := newTestSystem(t)
+	if _, err := s.SpawnNamed(echo(), "one"); err != nil {
+		t.Fatal(err)
+	}
+	made := false
+	pid, err := s.SpawnNamed(Of(func() Actor { made = true; return funcActor(func(Context) {}) }), "one")
+	if !errors.Is(err, ErrNameExists) || pid != nil || made {
+		t.Errorf("pid %v err %v made %v", pid, err, made)
+	}
+	for _, name := range []string{"", "/x", "x/", "a\x00b", "\xff", string(make([]byte, 2000))} {
+		if _, err := s.SpawnNamed(echo(), name); !errors.Is(err, ErrBadName) {
+			t.Errorf("name %q: %v, want ErrBadName", name, err)
+		}
+	}
+}
