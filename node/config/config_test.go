@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -344,5 +345,21 @@ func TestKeys(t *testing.T) {
 		if _, ok := dst.(*int); ok && k.max > 1<<31-1 {
 			t.Errorf("%s: the maximum %d does not fit 32 bits", k.path, k.max)
 		}
+	}
+}
+
+// TestReadme holds the config file that the README shows to what is accepted.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(readme), "```yaml\n")
+	text, _, ok2 := strings.Cut(rest, "```")
+	if !ok || !ok2 {
+		t.Fatal("the README shows no config file")
+	}
+	if _, err := Parse("node.yaml", []byte(text)); err != nil {
+		t.Errorf("the README's config file is refused:\n%v", err)
 	}
 }
