@@ -1,3 +1,59 @@
-// Package topics finds the members of clusters and the subscribers of topics
+// Package topics finds the members of clusters and the subscribers of topics,
 // and sends to them.
+//
+// A cluster and a topic are the same thing underneath: a group, whose member
+// list its rendezvous root keeps and leases to whoever sends (package tree).
+// Control goes through actors, data through snapshots:
+//
+//	Register, Leave          iris/topics                    Request, Publish, Broadcast
+//	       │                 one supervisor                    on the caller's goroutine
+//	       ▼                      │ every Group frame             │ reads
+//	   [group]  ◀── view ── tree/<kind>/<name>                    ▼
+//	 local members           the machine of package tree     view snapshot, balancer
+//	       ▲                 balancer/<cluster>                   │ link.Send / TrySend
+//	       │                  member events                       ▼
+//	lane reader: Request, Event, Broadcast frames  ◀─────── direct and fanout lanes
+//
+// Nobody asks an actor to send: a sender loads the view, picks (package balance,
+// under a lock of a few hundred nanoseconds) and appends a frame to a lane. Only
+// when there is no live view, on first use, the tree is asked; API calls wait for it
+// by their context, sends of actors queue in the group in order (at most 16384
+// of both, then ErrOverloaded). Leases are renewed while used and dropped after a
+// minute of disuse; groups without any role vanish. Inbound frames go from the
+// lane reader straight into the mailbox of the least loaded local member.
+//
+// # What is promised
+//
+// When [Topics.Register] returns, every node with a live lease knows the members;
+// when [Registration.Leave] returns, none chooses them and what they accepted is
+// answered. (A node that does not acknowledge holds either up for at most 500
+// ms.) Each message is delivered at most once, and in order per sender and
+// receiver; a request is executed at most once unless it is Idempotent, and
+// then still at most once per member node within 2 minutes. See [Topics.Request]
+// for what is retried.
+//
+// # A slow subscriber
+//
+// The node of a subscriber never lets a lane wait for a handler: events that
+// its mailbox does not hold are dead letters there. A peer whose lane stays full
+// is waited for 20 ms, once; then it is slow for at least a second, in which events
+// it has no room for are dropped with a counted dead letter. Overloaded is
+// published when that begins and Relieved when it ends. If no peer takes an event,
+// Publish waits until one does or the context ends: that is the back-pressure of
+// a publisher that is faster than everybody. Sends of actors never wait: they
+// drop for full lanes, and fail with ErrOverloaded if nobody took the message.
+//
+// # Lifecycle
+//
+// [New] before the endpoint starts; [Topics.Drain] leaves all groups at once;
+// [Topics.Stop] does that and ends the actors. A tree or the supervisor that fails is
+// restarted and learns again: remote state is soft, what this node wants to be
+// is in the groups.
+//
+// # Concurrency and errors
+//
+// All methods may be called from any goroutine; those with a context block, the
+// others do not. Errors wrap the sentinels of package actor with the name of the group and
+// the node. What peers send is bounded: 10 000 groups per peer, 100 000 in all,
+// members per list and names by package wire.
 package topics

@@ -106,7 +106,13 @@ func (g *group) resolve(err error) {
 		return
 	}
 	g.flushes = true
-	for len(g.pending) > 0 {
+	for first := true; len(g.pending) > 0; first = false {
+		if !first && err == nil && !g.view.Load().Live(time.Now()) { // the lease ended meanwhile: ask again
+			g.asked, g.flushes = true, false
+			g.mu.Unlock()
+			g.t.tell(&viewWanted{g})
+			return
+		}
 		batch := g.pending
 		g.pending = nil
 		g.mu.Unlock()

@@ -1,15 +1,13 @@
 package topics
 
 import (
-	"errors"
-	"fmt"
-	"net/url"
 	"slices"
 	"time"
 
 	"iris/actor"
 	"iris/internal/id"
 	"iris/router"
+	"iris/topics/tree"
 	"iris/transport"
 	"iris/transport/wire"
 )
@@ -147,50 +145,38 @@ func (s *supervisor) own(ctx actor.Context, g *group) *treeRef {
 func (s *supervisor) frame(ctx actor.Context, in *frameIn) {
 	key, index := groupOf(in.frame)
 	ref := s.trees[key]
-	if ack, ok := in.frame.(*wire.GroupAck); ok {
-		_ = ack
+	if _, ack := in.frame.(*wire.GroupAck); ack {
 		ref = s.index[index]
 	}
 	if ref != nil {
 		s.forward(ctx, ref, in)
 		return
 	}
+	root := s.routes.Root(tree.Key(key))
+	notRoot := wire.Version{Root: root}
+	here := root == s.t.self
 	var answer wire.Frame
+	makes := false
 	switch f := in.frame.(type) {
+	case *wire.GroupJoin:
+		makes = here
+		answer = &wire.GroupAck{Seq: f.Seq, Code: refusal(here), Version: notRoot}
+	case *wire.GroupLeave: // makes one: an old copy may name the member, so that it left is to be remembered
+		makes = here
+		answer = &wire.GroupAck{Seq: f.Seq, Code: refusal(here), Version: notRoot}
+	case *wire.GroupLookup:
+		makes = here
+		answer = &wire.GroupView{Seq: f.Seq, Group: key, Code: refusal(here), Version: notRoot}
+	case *wire.GroupReplica:
+		makes = f.Seq == 0 && len(f.Entries) > 0
 	case *wire.GroupPull:
 		answer = &wire.GroupReplica{Seq: f.Seq, Group: key}
-	case *wire.GroupLeave:
-		answer = &wire.GroupAck{Seq: f.Seq} // nothing is known here; a tree would hand it on no further
-		if s.routes.Root(groupKey(key)) != s.t.self {
-			answer = &wire.GroupAck{Seq: f.Seq, Code: wire.GroupNotRoot, Version: wire.Version{Root: s.routes.Root(groupKey(key))}}
-		} else if s.perPeer[in.from] < maxGroupsPerPeer { // an old copy may still name the member: remember that it left
-			answer = nil
-		}
 	case *wire.GroupView:
 		if f.Seq == 0 { // pushed to an asker that has let go
 			answer = &wire.GroupAck{Seq: f.PushSeq, Version: f.Version}
-		} else {
-			return
 		}
-	case *wire.GroupJoin:
-		answer = &wire.GroupAck{Seq: f.Seq, Code: wire.GroupBusy}
-	case *wire.GroupLookup:
-		answer = &wire.GroupView{Seq: f.Seq, Group: key, Code: wire.GroupBusy}
-	case *wire.GroupReplica:
-		if f.Seq != 0 || len(f.Entries) == 0 {
-			return
-		}
-	default:
-		return
 	}
-	makes := false
-	switch in.frame.(type) {
-	case *wire.GroupJoin, *wire.GroupLookup, *wire.GroupReplica:
-		makes = true
-	case *wire.GroupLeave:
-		makes = answer == nil
-	}
-	if makes && s.perPeer[in.from] < maxGroupsPerPeer && len(s.trees) < maxGroups {
+	if makes && s.perPeer[in.from] < s.t.perPeer && len(s.trees) < maxGroups {
 		if ref := s.spawn(ctx, s.t.group(key), in.from); ref != nil {
 			s.forward(ctx, ref, in)
 			return
@@ -203,86 +189,10 @@ func (s *supervisor) frame(ctx actor.Context, in *frameIn) {
 	}
 }
 
-// spawn makes the tree of g, and its balancer. nil if that fails or the bound is reached.
-func (s *supervisor) spawn(ctx actor.Context, g *group, by id.ID) *treeRef {
-	if g == nil || len(s.trees) >= maxGroups {
-		return nil
+// refusal is the code for what makes no tree here: too many, or not the root.
+func refusal(here bool) uint16 {
+	if here {
+		return wire.GroupBusy
 	}
-	s.last++
-	s.t.lastIndex.Store(s.last)
-	ref := &treeRef{g: g, index: s.last, by: by}
-	t := s.t
-	forever := actor.Strategy{MaxRestarts: -1}
-	kind := "cluster"
-	if g.key.Kind == wire.GroupTopic {
-		kind = "topic"
-	}
-	name := url.PathEscape(g.key.Name)
-	var err error
-	ref.pid, err = s.child(ctx, ref, "tree/"+kind+"/"+name,
-		actor.Of(func() actor.Actor { return &treeActor{t: t, ref: ref} }).Strategy(forever))
-	if err != nil {
-		t.log.Error("tree not started", "group", g.name(), "error", err)
-		return nil
-	}
-	if g.key.Kind == wire.GroupCluster {
-		ref.balancer, err = s.child(ctx, ref, "balancer/"+name,
-			actor.Of(func() actor.Actor { return &balancerActor{t: t, g: g} }).Strategy(forever))
-		if err != nil {
-			t.log.Error("balancer not started", "cluster", g.key.Name, "error", err)
-		}
-	}
-	s.trees[g.key], s.index[ref.index] = ref, ref
-	if !by.IsZero() {
-		s.perPeer[by]++
-	}
-	return ref
-}
-
-// child spawns name; while its predecessor is still stopping under another one.
-func (s *supervisor) child(ctx actor.Context, ref *treeRef, name string, p *actor.Props) (*actor.PID, error) {
-	pid, err := ctx.SpawnNamed(p, name)
-	if errors.Is(err, actor.ErrNameExists) {
-		pid, err = ctx.SpawnNamed(p, fmt.Sprintf("%s~%d", name, ref.index))
-	}
-	return pid, err
-}
-
-// idle ends a tree that has no role left.
-func (s *supervisor) idle(ctx actor.Context, msg *idle) {
-	ref := s.trees[msg.key]
-	if ref == nil || ref.forwarded != msg.handled || !s.t.forget(ref.g) {
-		return
-	}
-	s.remove(ref)
-	ctx.Stop(ref.pid)
-	if ref.balancer != nil {
-		ctx.Poison(ref.balancer)
-	}
-}
-
-func (s *supervisor) remove(ref *treeRef) {
-	delete(s.trees, ref.g.key)
-	delete(s.index, ref.index)
-	if n := s.perPeer[ref.by]; n > 1 {
-		s.perPeer[ref.by] = n - 1
-	} else {
-		delete(s.perPeer, ref.by)
-	}
-}
-
-// ended replaces a tree that somebody stopped while it was needed.
-func (s *supervisor) ended(ctx actor.Context, who *actor.PID) {
-	if s.ending {
-		return
-	}
-	for _, ref := range s.trees {
-		if actor.Same(ref.pid, who) {
-			s.remove(ref)
-			if ref := s.spawn(ctx, ref.g, id.ID{}); ref != nil {
-				s.forward(ctx, ref, &want{ref.g})
-			}
-			return
-		}
-	}
+	return wire.GroupNotRoot
 }

@@ -11,7 +11,6 @@ import (
 	"iris/actor"
 	"iris/internal/id"
 	"iris/router"
-	"iris/topics/tree"
 	"iris/transport"
 	"iris/transport/wire"
 )
@@ -46,6 +45,7 @@ type Topics struct {
 	dedupe  *dedupe
 	letters letters
 
+	perPeer   int           // trees that frames of one peer may make
 	lastIndex atomic.Uint32 // of machines, see tree.Config.Index; written by the supervisor
 
 	mu     sync.RWMutex // guards the following fields
@@ -65,7 +65,7 @@ func New(cfg Config) (*Topics, error) {
 func start(cfg Config, net network) (*Topics, error) {
 	t := &Topics{
 		sys: cfg.System, net: net, router: cfg.Router, zone: cfg.Zone, log: cfg.Logger,
-		self: net.ID(), name: net.ID().String(), dedupe: newDedupe(),
+		perPeer: maxGroupsPerPeer, self: net.ID(), name: net.ID().String(), dedupe: newDedupe(),
 		letters: letters{events: cfg.System.Events(), recent: map[letter]*lost{}},
 		groups:  map[wire.Group]*group{}, regs: map[*Registration]struct{}{}, flows: map[id.ID]*flow{},
 	}
@@ -139,8 +139,6 @@ func (t *Topics) tellBalancer(ctx actor.Context, ref *treeRef, msg any) {
 		ctx.Send(ref.balancer, msg)
 	}
 }
-
-func groupKey(g wire.Group) id.ID { return tree.Key(g) }
 
 // find returns the group of that name if this node knows it, else nil.
 func (t *Topics) find(kind uint8, name string) *group {

@@ -265,11 +265,16 @@ func (m *Machine) diff(old, now []wire.Entry) {
 			m.out.Joined = append(m.out.Joined, now[0])
 			now = now[1:]
 		case len(now) == 0 || old[0].Node.Compare(now[0].Node) < 0:
-			m.out.Left = append(m.out.Left, old[0])
+			gone := old[0]
+			gone.Members = 0
+			m.out.Left = append(m.out.Left, gone)
 			old = old[1:]
 		default:
-			if old[0].Members != now[0].Members {
+			switch {
+			case old[0].Members < now[0].Members:
 				m.out.Joined = append(m.out.Joined, now[0])
+			case old[0].Members > now[0].Members:
+				m.out.Left = append(m.out.Left, now[0])
 			}
 			old, now = old[1:], now[1:]
 		}

@@ -74,8 +74,8 @@ type Out struct {
 	Answers []Answer
 	View    *View        // the asker's view, nil without one
 	Changed bool         // View differs from the last Out's
-	Joined  []wire.Entry // members that are new in View, or have become more or fewer
-	Left    []wire.Entry // members that were in the view before
+	Joined  []wire.Entry // nodes new in View, or with more members than before
+	Left    []wire.Entry // nodes with fewer members than before; Members 0: not in View any more
 	Wake    time.Time    // when to send Tick; zero: no need
 	Idle    bool         // no role is left
 }
