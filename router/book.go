@@ -17,6 +17,7 @@ const (
 	maxLeft       = 256
 
 	hold      = 300 * time.Millisecond // the larger id waits for the smaller to dial
+	holdWord  = 100 * time.Millisecond // and less if the smaller may not have heard of us
 	stagger   = 200 * time.Millisecond // between the addresses of one candidate
 	backoff   = 50 * time.Millisecond  // doubling, jittered
 	backoffUp = 30 * time.Second       // its limit
@@ -111,15 +112,15 @@ func (b *book) add(now time.Time, h hint) {
 			return
 		}
 		e = &entry{from: h.from, since: now, inflight: make(map[string]struct{})}
-		e.next = now.Add(b.holdFor(h.peer))
+		e.next = now.Add(b.holdFor(h))
 		b.entries = append(b.entries, e)
 	} else if h.fresh && now.Sub(e.dialed) > freshMin && e.next.After(now) && e.attempts > 0 {
-		e.at, e.next = 0, now.Add(b.holdFor(h.peer))
+		e.at, e.next = 0, now.Add(b.holdFor(h))
 	}
 	if h.from == lost || h.from == gone {
 		e.from = min(e.from, h.from)
 		e.since, e.attempts, e.at = now, 0, 0
-		e.next = now.Add(b.holdFor(h.peer))
+		e.next = now.Add(b.holdFor(h))
 		if h.from == gone {
 			e.settled = true
 			e.next = now.Add(b.jitter(time.Second)) // it may just have been away for a moment
@@ -140,9 +141,12 @@ func (b *book) add(now time.Time, h hint) {
 }
 
 // holdFor makes most pairs dial once: the smaller id at once, the larger later.
-func (b *book) holdFor(peer id.ID) time.Duration {
-	if peer.IsZero() || b.self.Compare(peer) < 0 {
+func (b *book) holdFor(h hint) time.Duration {
+	switch {
+	case h.peer.IsZero() || b.self.Compare(h.peer) < 0:
 		return 0
+	case h.from == heard && !h.fresh:
+		return b.jitter(holdWord)
 	}
 	return b.jitter(hold)
 }

@@ -37,14 +37,16 @@ func rounds(b *book, from time.Time, d time.Duration, fail bool) (at []time.Dura
 func TestSmallerIDDialsAtOnceLargerLater(t *testing.T) {
 	for _, c := range []struct {
 		self, peer  uint64
+		fresh       bool
 		least, most time.Duration
 	}{
-		{1, 2, 0, 0},
-		{2, 1, 200 * time.Millisecond, 400 * time.Millisecond},
-		{2, 0, 0, 0}, // unknown: at once
+		{1, 2, true, 0, 0},
+		{2, 1, true, 200 * time.Millisecond, 400 * time.Millisecond},
+		{2, 1, false, 70 * time.Millisecond, 150 * time.Millisecond}, // the other may not know
+		{2, 0, true, 0, 0}, // unknown: at once
 	} {
 		b, _ := testBook(c.self)
-		b.add(epoch, hint{peer: nodeID(c.peer), addrs: []string{"a:1"}, from: heard})
+		b.add(epoch, hint{peer: nodeID(c.peer), addrs: []string{"a:1"}, from: heard, fresh: c.fresh})
 		at := rounds(b, epoch, time.Second, false)
 		if len(at) == 0 || at[0] < c.least || at[0] > c.most {
 			t.Errorf("%d dials %d at %v, want %v to %v", c.self, c.peer, at, c.least, c.most)

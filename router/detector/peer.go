@@ -294,13 +294,15 @@ func (p *Peer) valid() bool {
 	return len(p.beats) <= outstandingIn && p.confirms <= confirmers
 }
 
-// suspicion returns how long suspicion must last with n confirmations at the
-// given own health (Lifeguard, section IV.B; memberlist remainingSuspicionTime).
-func suspicion(n, factor int) time.Duration {
+// suspicion returns how long suspicion must last with n confirmations out of so
+// many others that can be asked, at the given own health (Lifeguard, section
+// IV.B; memberlist remainingSuspicionTime).
+func suspicion(n, others, factor int) time.Duration {
 	longest := suspicionMax * time.Duration(max(factor, 1))
 	if n <= 0 {
 		return longest
 	}
-	f := math.Log(float64(n)+1) / math.Log(confirmers+1)
+	most := max(min(others, confirmers), 1)
+	f := math.Log(float64(n)+1) / math.Log(float64(most)+1)
 	return max(longest-time.Duration(f*float64(longest-suspicionMin)), suspicionMin)
 }

@@ -103,7 +103,7 @@ func (p *Peer) beatDue(now time.Time, every time.Duration) bool {
 
 func (p *Peer) tickSuspect(now time.Time, factor, others int, o *Out) {
 	vetoed := !p.reachedAt.IsZero() && now.Sub(p.reachedAt) < vetoFor
-	if since := p.accusedFor(now); since >= suspicion(p.confirms, factor) && !vetoed {
+	if since := p.accusedFor(now); since >= suspicion(p.confirms, others, factor) && !vetoed {
 		p.die(deathReason(p.confirms, others), o)
 		return
 	}
@@ -148,6 +148,9 @@ func (p *Peer) next(now time.Time, every time.Duration, active bool) time.Time {
 		return now.Add(pollIdle)
 	}
 	// Far peers of a large mesh (long periods) are also looked at less often.
-	idle := time.Duration(int64(pollIdle) * int64(every) / int64(beatEvery))
-	return now.Add(min(idle, every))
+	at := now.Add(time.Duration(int64(pollIdle) * int64(every) / int64(beatEvery)))
+	if due := p.heard.Add(every); due.After(now) && due.Before(at) {
+		at = due // a heartbeat, to the point
+	}
+	return at
 }
