@@ -26,7 +26,7 @@ type cell struct {
 	props    *Props
 	cluster  string // the cluster this actor, or the handler above it, is a member of
 	mb       mailbox
-	done     chan struct{} // closed when it is gone and its name is free
+	done     chan struct{} // closed when it is gone and everybody was told
 	phase    atomic.Int32  // written by the runner
 	poisoned atomic.Bool
 	gone     atomic.Bool            // protoactor is about to tell parent and watchers
@@ -116,7 +116,6 @@ func (c *cell) poison() {
 func (c *cell) finish() {
 	c.cancelTimers()
 	c.sys.forgetWatches(c)
-	c.sys.cells.remove(c.pid.Id)
 	c.sys.tellRemoteWatchers(c)
 	if c.parent != nil && !c.props.supervisor && !c.returns() {
 		c.sys.events.Publish(&HandlerStopped{PID: c.pid, Cluster: c.cluster, Reason: c.stopReason()})

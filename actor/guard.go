@@ -73,11 +73,12 @@ func (g *guard) Receive(p proto.Context) {
 		g.contain(m, DirectiveStop)
 		g.endIncarnation()
 	case *Stopped:
-		if !c.stopped { // twice if the first was cut short by runtime.Goexit
+		c.gone.Store(true)
+		if !c.stopped { // this comes twice if the first was cut short by runtime.Goexit
 			c.stopped = true
-			c.gone.Store(true)
 			g.contain(m, DirectiveStop)
 		}
+		c.sys.cells.remove(c) // before the parent is told, which may use the name again at once
 	case *Terminated:
 		g.terminated(m)
 	}

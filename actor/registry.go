@@ -43,11 +43,13 @@ func (c *cells) add(x *cell) bool {
 	return true
 }
 
-func (c *cells) remove(id string) {
-	s := &c.shards[maphash.String(c.seed, id)%uint64(len(c.shards))]
+func (c *cells) remove(x *cell) {
+	s := &c.shards[maphash.String(c.seed, x.pid.Id)%uint64(len(c.shards))]
 	s.Lock()
 	defer s.Unlock()
-	delete(s.m, id)
+	if s.m[x.pid.Id] == x {
+		delete(s.m, x.pid.Id)
+	}
 }
 
 // all returns the cells of the moment, in no order.

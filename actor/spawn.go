@@ -144,7 +144,7 @@ func (g *guard) spawn(p *Props, name string, kids map[string]*kid) (*cell, error
 	parent.kids[id] = &kid{cell: c, name: name, props: p}
 	if _, err := parent.ctx.SpawnNamed(c.protoProps(), name); err != nil {
 		delete(parent.kids, id)
-		parent.sys.cells.remove(id)
+		parent.sys.cells.remove(c)
 		return nil, fmt.Errorf("%w: %w", ErrNameExists, err)
 	}
 	return c, nil
