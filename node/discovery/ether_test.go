@@ -23,12 +23,12 @@ type antenna struct {
 	ether *ether
 	ks    keyset
 	port  uint16
-	outs  []outlet // what refresh reports; changed by tests between calls
-	deaf  bool     // refresh opens no inlet
+	deaf  bool // refresh opens no inlet
 
 	mu     sync.Mutex
-	ears   []*ear // guarded by mu
-	closed bool   // guarded by mu
+	outs   []outlet // what refresh reports; guarded by mu
+	ears   []*ear   // guarded by mu
+	closed bool     // guarded by mu
 }
 
 type ear struct {
@@ -55,11 +55,11 @@ func (e *ether) antenna(keys [][]byte) *antenna {
 }
 
 func (a *antenna) refresh() (outs []outlet, fresh []inlet, listening bool, errs []error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.deaf {
 		return a.outs, nil, false, []error{errDown}
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	if len(a.ears) == 0 && !a.closed {
 		for _, c := range a.ks.channels(0) {
 			l := &ear{c, make(chan packet, 256), make(chan struct{})}
@@ -71,6 +71,12 @@ func (a *antenna) refresh() (outs []outlet, fresh []inlet, listening bool, errs 
 		}
 	}
 	return a.outs, fresh, len(a.ears) > 0, nil
+}
+
+func (a *antenna) set(outs []outlet) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.outs = outs
 }
 
 func (a *antenna) send(_ outlet, datagram []byte) error {

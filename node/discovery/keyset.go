@@ -53,8 +53,8 @@ func (k *key) port() uint16 {
 	return uint16(PortBase + binary.BigEndian.Uint32(k.tag[:4])%PortSpan)
 }
 
-// group returns the multicast group of the key's beacons, of the block for use
-// within an organisation (239.255.0.0/16, RFC 2365).
+// group returns the multicast group of the key's beacons, of the local scope
+// 239.255.0.0/16 (RFC 2365, section 6.1).
 func (k *key) group() netip.Addr {
 	return netip.AddrFrom4([4]byte{239, 255, k.tag[4], k.tag[5]})
 }

@@ -118,7 +118,7 @@ func TestLateNode(t *testing.T) {
 					t.Errorf("found %d of %d when quiet", got, n)
 				}
 				for i, o := range old {
-					if !o.found[id.ID{Lo: 1000}]["127.0.0.1:6000"] {
+					if !o.all()[id.ID{Lo: 1000}]["127.0.0.1:6000"] {
 						t.Errorf("node %d did not find the newcomer", i+1)
 					}
 				}
@@ -216,8 +216,8 @@ func TestRestartedNodeIsNew(t *testing.T) {
 		_ = old.Close()
 		again, _ := tune(t, e, 2, func(c *Config, _ *antenna) { c.Incarnation, c.Addrs = 2, addrs("127.0.0.1:7777") })
 		until(t, time.Now(), again.Quiet())
-		if !c.found[id.ID{Lo: 2}]["127.0.0.1:7777"] {
-			t.Errorf("found %v", c.found)
+		if !c.all()[id.ID{Lo: 2}]["127.0.0.1:7777"] {
+			t.Errorf("found %v", c.all())
 		}
 	})
 }
@@ -234,7 +234,7 @@ func TestInterfaceComes(t *testing.T) {
 		if c.nodes() != 0 {
 			t.Fatal("a node without interface was heard")
 		}
-		late.air.(*antenna).outs = []outlet{{name: "eth0", way: loopbackBroadcast}}
+		late.air.(*antenna).set([]outlet{{name: "eth0", way: loopbackBroadcast}})
 		pass(refresh)
 		if c.nodes() != 1 || found.nodes() != 1 {
 			t.Errorf("found %d and %d nodes", c.nodes(), found.nodes())
@@ -268,7 +268,7 @@ func TestWithoutHostNoLoopbackAddressesAreTold(t *testing.T) {
 		tune(t, e, 2)
 		pass(time.Second)
 		if c.nodes() != 0 {
-			t.Errorf("told %v", c.found)
+			t.Errorf("told %v", c.all())
 		}
 	})
 }

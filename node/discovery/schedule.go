@@ -138,7 +138,7 @@ func (s *schedule) query(now time.Time, nodes int) {
 }
 
 // reply notes the answer of another node and reports whether ours became
-// needless by it (slotting and damping, Floyd et al. 1997, section IV).
+// needless by it (suppression as in SRM, Floyd et al. 1997).
 func (s *schedule) reply() (suppressed bool) {
 	if s.answerAt.IsZero() {
 		return false

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -70,6 +71,17 @@ func (c *collector) nodes() int {
 	return len(c.found)
 }
 
+// all returns a copy of what was found.
+func (c *collector) all() map[id.ID]map[string]bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := maps.Clone(c.found)
+	for peer, at := range out {
+		out[peer] = maps.Clone(at)
+	}
+	return out
+}
+
 // wait returns when n nodes were found.
 func (c *collector) wait(ctx context.Context, n int) error {
 	for c.nodes() < n {
@@ -112,7 +124,7 @@ func TestNodesOfOneHostFindEachOther(t *testing.T) {
 		if err := c.wait(ctx, 2); err != nil {
 			t.Fatalf("node %d: %v", i+1, err)
 		}
-		for peer, at := range c.found {
+		for peer, at := range c.all() {
 			if want := fmt.Sprintf("127.0.0.1:%d", 5000+peer.Lo); !at[want] || len(at) != 1 {
 				t.Errorf("node %d: %v is at %v, want %s", i+1, peer.Short(), at, want)
 			}
@@ -168,7 +180,7 @@ func TestLANOfThisHost(t *testing.T) {
 		if err := c.wait(ctx, 1); err != nil {
 			t.Fatalf("node %d: %v", i+1, err)
 		}
-		for _, at := range c.found {
+		for _, at := range c.all() {
 			for a := range at {
 				if ap := netip.MustParseAddrPort(a); ap.Addr().IsLoopback() || ap.Addr().IsUnspecified() || ap.Port() == 5009 {
 					t.Errorf("node %d was told %s", i+1, a)
