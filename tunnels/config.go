@@ -67,7 +67,7 @@ type Config struct {
 
 	Window       int           // bytes a peer may have on its way to us per tunnel; 4 KiB .. 1 GiB
 	MaxMessage   int           // bytes of the longest message that Recv returns
-	MaxPerPeer   int           // tunnels with one peer, both directions together
+	MaxPerPeer   int           // tunnel ends with one peer, whoever opened; one to this node has both ends here
 	OpenTimeout  time.Duration // of Open without a deadline, and for the opening frame of a peer
 	StallAfter   time.Duration // a sender that waits longer for credit is reported
 	CloseTimeout time.Duration // bound of Close

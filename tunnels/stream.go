@@ -1,6 +1,9 @@
 package tunnels
 
-import "io"
+import (
+	"context"
+	"io"
+)
 
 // Stream returns the tunnel as a stream of bytes, in which the boundaries of
 // messages do not show: Read returns the bytes of the messages one after the
@@ -29,3 +32,84 @@ func (s byteStream) WriteTo(w io.Writer) (int64, error) { return s.t.in.writeTo(
 func (s byteStream) Write(p []byte) (int, error)        { return s.t.out.write(p) }
 func (s byteStream) CloseWrite() error                  { return s.t.CloseSend() }
 func (s byteStream) Close() error                       { return s.t.Close() }
+
+// read is Read of the byte view.
+func (in *inbox) read(p []byte) (n int, err error) {
+	ctx := context.Background()
+	if err := in.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer in.unlock()
+	for n < len(p) {
+		if len(in.partial) > 0 {
+			c := copy(p[n:], in.partial)
+			in.partial, in.mid = in.partial[c:], true
+			n += c
+			continue
+		}
+		in.partial = nil
+		if n > 0 && !in.ready() {
+			break
+		}
+		piece, _, err := in.head(ctx)
+		if err != nil {
+			if n > 0 {
+				return n, nil
+			}
+			return 0, err
+		}
+		c := copy(p[n:], piece)
+		in.taken(c)
+		n += c
+	}
+	return n, nil
+}
+
+// writeTo is WriteTo of the byte view: the pieces go to w without a copy.
+func (in *inbox) writeTo(w io.Writer) (total int64, err error) {
+	ctx := context.Background()
+	if err := in.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer in.unlock()
+	for {
+		if len(in.partial) > 0 {
+			n, err := w.Write(in.partial)
+			in.partial, in.mid = in.partial[n:], true
+			total += int64(n)
+			if err != nil {
+				return total, err
+			}
+			continue
+		}
+		in.partial = nil
+		piece, _, err := in.head(ctx)
+		switch {
+		case err == io.EOF:
+			return total, nil
+		case err != nil:
+			return total, err
+		}
+		n, err := w.Write(piece)
+		in.taken(min(max(n, 0), len(piece)))
+		total += int64(n)
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// taken consumes n bytes for the byte view.
+func (in *inbox) taken(n int) {
+	in.mid = !in.take(n)
+	if in.skipping && !in.mid {
+		in.skipping = false
+	}
+}
+
+// ready reports that a piece can be had without waiting.
+func (in *inbox) ready() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return !in.store.marks.empty()
+}

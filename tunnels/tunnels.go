@@ -96,7 +96,7 @@ func (ts *Tunnels) Open(ctx context.Context, cluster string) (*Tunnel, error) {
 			done = func(error) {}
 		}
 		if attempt > 0 && choice.Node == first {
-			done(nil)
+			done(firstErr)
 			return nil, firstErr
 		}
 		t, err := ts.openTo(ctx, choice.Node, cluster)
