@@ -28,6 +28,9 @@ func (s *supervisor) spawn(ctx actor.Context, g *group, by id.ID) *treeRef {
 	var err error
 	ref.pid, err = s.child(ctx, ref, "tree/"+kind+"/"+name,
 		actor.Of(func() actor.Actor { return &treeActor{t: t, ref: ref} }).Strategy(forever))
+	if errors.Is(err, actor.ErrDraining) {
+		return nil // the node stops
+	}
 	if err != nil {
 		t.log.Error("tree not started", "group", g.name(), "error", err)
 		return nil

@@ -35,12 +35,13 @@
 // # A slow subscriber
 //
 // The node of a subscriber never lets a lane wait for a handler: events that
-// its mailbox does not hold are dead letters there. A peer whose lane stays full
-// is waited for 20 ms, once; then it is slow for at least a second, in which events
-// it has no room for are dropped with a counted dead letter. Overloaded is
-// published when that begins and Relieved when it ends. If no peer takes an event,
-// Publish waits until one does or the context ends: that is the back-pressure of
-// a publisher that is faster than everybody. Sends of actors never wait: they
+// its mailbox does not hold are dead letters there. A publisher waits for full
+// lanes, so peers that keep up get everything however fast it is; but a peer whose
+// lane stays full for 500 ms is slow for 2 s (4 s, 8 s, ... 64 s when that
+// repeats), in which events it has no room for are dropped with a counted dead
+// letter and nobody waits for it. Overloaded is published when that begins and Relieved
+// when it ends. If no peer at all takes an event, Publish waits until one does or
+// the context ends. Sends of actors never wait: they
 // drop for full lanes, and fail with ErrOverloaded if nobody took the message.
 //
 // # Lifecycle

@@ -111,7 +111,7 @@ func TestSlowPeerDoesNotHoldThePublisher(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if took := time.Since(begin); took > time.Second {
+		if took := time.Since(begin); took > 2*patience {
 			t.Errorf("publishing took %v beside a stuck peer", took)
 		}
 		if got := readers[1].count(); got != events {
@@ -122,7 +122,7 @@ func TestSlowPeerDoesNotHoldThePublisher(t *testing.T) {
 			t.Errorf("%d Overloaded events", len(over))
 		}
 		resume()
-		<-time.After(2 * hold)
+		<-time.After(2 * maxHold)
 		for range 3 {
 			if err := pub.Publish(t.Context(), "news", actor.Bytes("again")); err != nil {
 				t.Fatal(err)

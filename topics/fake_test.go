@@ -74,8 +74,14 @@ func (f *fabric) add(i int) *node {
 	return n
 }
 
-// converge links all live nodes and tells them.
+// converge links all live nodes and waits until they know.
 func (f *fabric) converge() {
+	f.link()
+	synctest.Wait()
+}
+
+// link links all live nodes and tells them.
+func (f *fabric) link() {
 	for _, a := range f.nodes {
 		var peers []router.Peer
 		for _, b := range f.nodes {
@@ -99,7 +105,6 @@ func (f *fabric) converge() {
 			a.sys.Send(s, nil, &router.Changed{Routes: next})
 		}
 	}
-	synctest.Wait()
 }
 
 // kill ends a node without a word; others notice when they are told.

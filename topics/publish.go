@@ -13,21 +13,23 @@ import (
 	"iris/transport/wire"
 )
 
-// Patience with a full lane. An event waits this long for a peer that was
-// healthy; then the peer counts as slow for hold, in which it gets only what
-// fits at once. A lane frees 64 KiB at a time, so peers that take less than
-// about 3 MB/s while others take more are slow, and one of them can hold a
-// publisher for at most patience in each hold.
+// Patience with full lanes. An event waits this long for the peers that were
+// healthy; those that took nothing then count as slow for hold, in which they
+// get only what fits at once. A peer that is found slow again and again is waited
+// for less and less often. A lane may free its 4 MiB all at once, so a peer that
+// takes less than about 8 MB/s while others take more is slow.
 const (
-	patience = 20 * time.Millisecond
-	hold     = time.Second
-	turn     = 10 * time.Millisecond // waiting for each of several slow peers
+	patience = 500 * time.Millisecond
+	hold     = 2 * time.Second  // after the first time, then doubled
+	maxHold  = 64 * time.Second // at most this
+	turn     = 20 * time.Millisecond
 )
 
 // flow is how one peer takes events.
 type flow struct {
 	peer    id.ID
 	slow    atomic.Int64  // time until which it is slow, Unix nanoseconds; 0 = healthy
+	hold    atomic.Int64  // length of the next slow time, nanoseconds
 	dropped atomic.Uint64 // events since it became slow
 }
 
@@ -48,6 +50,7 @@ func (t *Topics) flow(n id.ID) *flow {
 			}
 		}
 		f = &flow{peer: n}
+		f.hold.Store(int64(hold))
 		t.flows[n] = f
 	}
 	return f
@@ -66,7 +69,9 @@ func (t *Topics) took(f *flow) {
 
 // stuck notes that the peer's lane stayed full.
 func (t *Topics) stuck(f *flow) {
-	if f.slow.Swap(time.Now().Add(hold).UnixNano()) == 0 {
+	h := f.hold.Load()
+	f.hold.Store(min(2*h, int64(maxHold)))
+	if f.slow.Swap(time.Now().UnixNano()+h) == 0 {
 		t.sys.Events().Publish(&actor.Overloaded{What: "events to " + f.peer.String(), Dropped: f.dropped.Load()})
 	}
 }
@@ -162,14 +167,16 @@ func (g *group) publish(ctx context.Context, v *tree.View, msg any, trace string
 func (g *group) press(ctx context.Context, frame *wire.Event, full []*flow, progress bool) error {
 	t := g.t
 	slow := full[:0]
+	begin := time.Now()
 	for _, f := range full {
-		if f.isSlow(time.Now()) {
+		if f.isSlow(begin) {
 			slow = append(slow, f)
 			continue
 		}
-		switch err := g.sendWithin(ctx, f, frame, patience); {
+		switch err := g.sendWithin(ctx, f, frame, patience-time.Since(begin)); {
 		case err == nil:
 			progress = true
+			f.hold.Store(int64(hold))
 			t.took(f)
 		case ctx.Err() != nil:
 			return ended(ctx)

@@ -1,0 +1,46 @@
+package topics
+
+import (
+	"testing"
+
+	"iris/actor"
+)
+
+// BenchmarkRequestLocal measures a request to a member on the same node: view,
+// balancer, reply table, mailbox and back.
+func BenchmarkRequestLocal(b *testing.B) {
+	f := &fabric{t: b}
+	n := f.add(0)
+	b.Cleanup(f.close)
+	n.serve(b, "c", echo(n, nil), 1)
+	msg := actor.Bytes("x")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := n.Request(b.Context(), "c", msg, Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkPublish measures an event for 2 remote subscribers on in-memory links.
+func BenchmarkPublish(b *testing.B) {
+	f := &fabric{t: b}
+	for i := range 3 {
+		f.add(i)
+	}
+	f.link()
+	b.Cleanup(f.close)
+	for _, n := range f.nodes[:2] {
+		r := n.sys.Spawn(actor.Func(func(actor.Context) {}))
+		if _, err := n.Topics.Subscribe(b.Context(), "news", r); err != nil {
+			b.Fatal(err)
+		}
+	}
+	msg := actor.Bytes(make([]byte, 1024))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := f.nodes[2].Publish(b.Context(), "news", msg); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
