@@ -3,15 +3,15 @@
 // An Endpoint owns the one UDP socket of a node. It listens and dials on it,
 // and keeps at most one link per peer:
 //
-//	                 Endpoint (one UDP socket)
-//	                    │
-//	    iris/transport ─┼─ link/<peer>          a supervised actor per link
-//	                    │    ├ control  bidi    heartbeats, overlay, groups; its reader never blocks
-//	                    │    ├ direct   uni     requests, replies, messages to one actor
-//	                    │    ├ fanout   uni     events, broadcasts
-//	                    │    ├ transit  uni     frames forwarded for others
-//	                    │    └ bulk     uni     frames too large for a lane, in chunks
-//	                    └─ tunnel connection    second connection of the pair, a stream per tunnel
+//	             Endpoint (one UDP socket)
+//	                │
+//	iris/transport ─┼─ link/<peer>          a supervised actor per link
+//	                │    ├ control  bidi    heartbeats, overlay, groups; its reader never blocks
+//	                │    ├ direct   uni     requests, replies, messages to one actor
+//	                │    ├ fanout   uni     events, broadcasts
+//	                │    ├ transit  uni     frames forwarded for others
+//	                │    └ bulk     uni     frames too large for a lane, in chunks
+//	                └─ tunnel connection    second connection of the pair, a stream per tunnel
 //
 // # Sending
 //

@@ -80,13 +80,13 @@ type Endpoint struct {
 	owner    *actor.PID
 	ctx      context.Context
 	cancel   context.CancelFunc
-	linkSeq  atomic.Uint64 // names of link actors
+	linkSeq  atomic.Uint64  // names of link actors
 	wg       sync.WaitGroup // accept loop, handshakes, dials, drains
 
 	links   atomic.Pointer[map[id.ID]*Link] // copied on write under mu
 	mu      sync.Mutex                      // guards the following fields
-	dials   map[string]struct{}             // addresses being dialled
-	claims  map[id.ID]chan struct{}         // own dials past TLS; closed when decided
+	dials   map[string]*dialing             // by address
+	claims  map[id.ID]chan struct{}         // own dials in HELLO; closed when decided
 	tunnels map[id.ID]*tunnelConn
 	closed  bool
 	refused refusals
@@ -110,7 +110,7 @@ func Listen(cfg Config) (*Endpoint, error) {
 		cfg: cfg, sys: cfg.System, log: cfg.Logger, self: cfg.Identity.ID(), conn: conn,
 		gate: newGate(cfg.Limits.HalfOpen, time.Now), quic: quicConfig(cfg.Limits.Tunnels),
 		ctx: ctx, cancel: cancel,
-		dials: make(map[string]struct{}), claims: make(map[id.ID]chan struct{}), tunnels: make(map[id.ID]*tunnelConn),
+		dials: make(map[string]*dialing), claims: make(map[id.ID]chan struct{}), tunnels: make(map[id.ID]*tunnelConn),
 	}
 	e.links.Store(&map[id.ID]*Link{})
 	e.gate.failed = e.handshakeFailed

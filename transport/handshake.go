@@ -209,18 +209,18 @@ func (e *Endpoint) run(l *Link) error {
 // DialFailed.
 func (e *Endpoint) Dial(addr string, want id.ID) {
 	e.mu.Lock()
-	_, busy := e.dials[addr]
-	if busy || e.closed || !want.IsZero() && e.Link(want) != nil {
+	if e.dials[addr] != nil || e.closed || !want.IsZero() && e.Link(want) != nil {
 		e.mu.Unlock()
 		return
 	}
-	e.dials[addr] = struct{}{}
+	d := &dialing{addr: addr}
+	e.dials[addr] = d
 	e.mu.Unlock()
 	e.Expect(addr)
 	e.spawn(func() {
-		peer, err := e.dial(addr, want)
+		peer, err := e.dial(d, want)
 		e.mu.Lock()
-		delete(e.dials, addr)
+		e.dialed(d)
 		e.mu.Unlock()
 		if err != nil {
 			e.tell(&DialFailed{Addr: addr, Peer: peer, Err: err})
@@ -228,10 +228,21 @@ func (e *Endpoint) Dial(addr string, want id.ID) {
 	})
 }
 
+// dialing is a dial under way.
+type dialing struct{ addr string }
+
+// dialed notes that the outcome of d is known: the address may be dialled
+// again. The caller holds mu.
+func (e *Endpoint) dialed(d *dialing) {
+	if e.dials[d.addr] == d {
+		delete(e.dials, d.addr)
+	}
+}
+
 // dial makes a link to addr. When the peer refuses it because it holds a link
 // that we do not have, and none of ours comes up meanwhile, it insists once.
-func (e *Endpoint) dial(addr string, want id.ID) (id.ID, error) {
-	peer, err := e.dialOnce(addr, want, 0)
+func (e *Endpoint) dial(d *dialing, want id.ID) (id.ID, error) {
+	peer, err := e.dialOnce(d, want, 0)
 	app, refused := errors.AsType[*quic.ApplicationError](err)
 	if !refused || wire.Code(app.ErrorCode) != wire.CodeDuplicate {
 		return peer, err
@@ -247,23 +258,23 @@ func (e *Endpoint) dial(addr string, want id.ID) (id.ID, error) {
 				return peer, nil
 			}
 		case <-settled.C:
-			return e.dialOnce(addr, peer, featureInsist)
+			return e.dialOnce(d, peer, featureInsist)
 		case <-e.ctx.Done():
 			return peer, context.Cause(e.ctx)
 		}
 	}
 }
 
-func (e *Endpoint) dialOnce(addr string, want id.ID, features uint64) (id.ID, error) {
+func (e *Endpoint) dialOnce(d *dialing, want id.ID, features uint64) (id.ID, error) {
 	ctx, cancel := context.WithTimeout(e.ctx, handshakeTimeout)
 	defer cancel()
-	conn, err := e.connect(ctx, addr, want)
+	conn, err := e.connect(ctx, d.addr, want)
 	if err != nil {
 		return want, err
 	}
 	peer, err := identity.PeerID(conn.ConnectionState().TLS)
 	if err == nil {
-		err = e.dialLink(ctx, conn, peer, features)
+		err = e.dialLink(ctx, d, conn, peer, features)
 	}
 	if errors.Is(err, errDuplicate) {
 		closeConn(conn, wire.CodeDuplicate, "this end holds a link already")
@@ -286,40 +297,28 @@ func (e *Endpoint) connect(ctx context.Context, addr string, want id.ID) (*quic.
 }
 
 // dialLink exchanges HELLO on a dialled connection and installs the link.
-func (e *Endpoint) dialLink(ctx context.Context, conn *quic.Conn, peer id.ID, features uint64) error {
+func (e *Endpoint) dialLink(ctx context.Context, d *dialing, conn *quic.Conn, peer id.ID, features uint64) error {
 	claim := make(chan struct{})
 	e.mu.Lock()
-	if e.Link(peer) != nil || e.claims[peer] != nil {
+	if e.Link(peer) != nil && features&featureInsist == 0 || e.claims[peer] != nil {
 		e.mu.Unlock()
 		return errDuplicate
 	}
 	e.claims[peer] = claim
 	e.mu.Unlock()
-	defer func() {
-		e.mu.Lock()
-		delete(e.claims, peer)
-		e.mu.Unlock()
-		close(claim)
-	}()
+	l, err := e.offer(ctx, conn, peer, features)
 
-	control, err := conn.OpenStreamSync(ctx)
-	if err != nil {
-		return err
-	}
-	if err := control.SetDeadline(time.Now().Add(helloTimeout)); err != nil {
-		return err
-	}
-	l := newLink(e, peer, conn, control, true)
-	if err := l.greet(e.hello(wire.RoleLink, features)); err != nil {
-		return err
-	}
 	e.mu.Lock()
+	delete(e.claims, peer)
+	close(claim)
 	old := e.Link(peer)
-	if old != nil && features&featureInsist == 0 {
-		e.mu.Unlock()
-		return errDuplicate
+	if err == nil && old != nil && features&featureInsist == 0 {
+		err = errDuplicate
 	}
-	err = e.installLocked(l, old)
+	if err == nil {
+		err = e.installLocked(l, old)
+		e.dialed(d)
+	}
 	e.mu.Unlock()
 	if err != nil {
 		return err
@@ -328,6 +327,19 @@ func (e *Endpoint) dialLink(ctx context.Context, conn *quic.Conn, peer id.ID, fe
 		old.end(LinkDown{Link: old, Code: wire.CodeDuplicate, Reason: "replaced by a newer link"})
 	}
 	return e.run(l)
+}
+
+// offer makes a link of a dialled connection, as far as the handshake.
+func (e *Endpoint) offer(ctx context.Context, conn *quic.Conn, peer id.ID, features uint64) (*Link, error) {
+	control, err := conn.OpenStreamSync(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := control.SetDeadline(time.Now().Add(helloTimeout)); err != nil {
+		return nil, err
+	}
+	l := newLink(e, peer, conn, control, true)
+	return l, l.greet(e.hello(wire.RoleLink, features))
 }
 
 // greet runs the dialler's half of the handshake: HELLO out, HELLO and

@@ -195,4 +195,3 @@ func (t *tunnelConn) end(code wire.Code, reason string) {
 		delete(t.e.tunnels, t.peer)
 	}
 }
-
