@@ -1,6 +1,9 @@
 package discovery
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // air carries datagrams to other nodes: sockets, or in tests a thing in memory.
 // refresh and send are called by the run goroutine only, close by any.
@@ -42,28 +45,39 @@ type outlet struct {
 
 var loopbackIP = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
-// reachable returns those of addrs that a receiver at the other end of o can
-// dial: the unspecified IP becomes that of the outlet, and loopback stays on the
-// host. Texts that are no ip:port are left out.
+// reachable returns those of addrs to name in a beacon by o: the nearest, that is
+// IPv4 loopback on loopback and the interface's own on a LAN, or if the node
+// listens at none of these, all that a receiver may be able to dial. The
+// unspecified IP stands for the nearest, and loopback stays on the host. Texts
+// that are no ip:port are left out.
+//
+// Other interfaces of a host are often not what they seem from outside, as the
+// bridges of containers, whose address is the same on every host.
 func (o outlet) reachable(addrs []string) []netip.AddrPort {
-	var out []netip.AddrPort
+	near := o.ips
+	if o.way != lanMulticast {
+		near = []netip.Addr{loopbackIP}
+	}
+	var nearest, others []netip.AddrPort
 	for _, s := range addrs {
 		a, err := netip.ParseAddrPort(s)
 		if err != nil {
 			continue
 		}
-		ip := a.Addr().Unmap()
+		a = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 		switch {
-		case ip.IsUnspecified() && o.way != lanMulticast:
-			out = append(out, netip.AddrPortFrom(loopbackIP, a.Port()))
-		case ip.IsUnspecified():
-			for _, own := range o.ips {
-				out = append(out, netip.AddrPortFrom(own, a.Port()))
+		case a.Addr().IsUnspecified():
+			for _, ip := range near {
+				nearest = append(nearest, netip.AddrPortFrom(ip, a.Port()))
 			}
-		case ip.IsLoopback() && o.way == lanMulticast:
-		default:
-			out = append(out, netip.AddrPortFrom(ip, a.Port()))
+		case slices.Contains(near, a.Addr()):
+			nearest = append(nearest, a)
+		case !a.Addr().IsLoopback() || o.way != lanMulticast:
+			others = append(others, a)
 		}
 	}
-	return out
+	if len(nearest) > 0 {
+		return nearest
+	}
+	return others
 }

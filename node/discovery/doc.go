@@ -47,7 +47,8 @@
 //
 // Addresses come from this payload only: the source address of a packet that
 // came by loopback is often wrong. The sender puts in what a receiver of that
-// very packet can dial: loopback on loopback, the interface's own on a LAN.
+// very packet can dial: loopback on loopback, the interface's own on a LAN, or
+// what it listens at if that is neither.
 //
 // # Accepting
 //

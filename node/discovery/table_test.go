@@ -3,6 +3,7 @@ package discovery
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -163,24 +164,26 @@ func TestReachable(t *testing.T) {
 	lo := outlet{way: loopbackBroadcast}
 	eth := outlet{way: lanMulticast, ips: []netip.Addr{netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("198.51.100.7")}}
 	for _, c := range []struct {
-		addr    string
+		addrs   string
 		lo, eth string
 	}{
-		{"0.0.0.0:5", "[127.0.0.1:5]", "[192.0.2.7:5 198.51.100.7:5]"},
-		{"[::]:5", "[127.0.0.1:5]", "[192.0.2.7:5 198.51.100.7:5]"},
-		{"127.0.0.1:5", "[127.0.0.1:5]", "[]"},
-		{"[::1]:5", "[[::1]:5]", "[]"},
-		{"192.0.2.9:5", "[192.0.2.9:5]", "[192.0.2.9:5]"},
-		{"[::ffff:192.0.2.9]:5", "[192.0.2.9:5]", "[192.0.2.9:5]"},
-		{"host:5", "[]", "[]"},
-		{":5", "[]", "[]"},
-		{"", "[]", "[]"},
+		{"0.0.0.0:5", "127.0.0.1:5", "192.0.2.7:5 198.51.100.7:5"},
+		{"[::]:5", "127.0.0.1:5", "192.0.2.7:5 198.51.100.7:5"},
+		{"127.0.0.1:5", "127.0.0.1:5", ""},
+		{"[::1]:5", "[::1]:5", ""},
+		{"192.0.2.9:5", "192.0.2.9:5", "192.0.2.9:5"},
+		{"192.0.2.9:5 [2001:db8::1]:5", "192.0.2.9:5 [2001:db8::1]:5", "192.0.2.9:5 [2001:db8::1]:5"},
+		{"172.17.0.1:5 198.51.100.7:5 [2001:db8::1]:5 127.0.0.1:5 [::1]:5", "127.0.0.1:5", "198.51.100.7:5"},
+		{"[::ffff:192.0.2.9]:5", "192.0.2.9:5", "192.0.2.9:5"},
+		{"host:5 :5 x 192.0.2.9", "", ""},
+		{"", "", ""},
 	} {
-		if got := fmt.Sprint(lo.reachable([]string{c.addr})); got != c.lo {
-			t.Errorf("%q on loopback: %s, want %s", c.addr, got, c.lo)
+		in := strings.Fields(c.addrs)
+		if got := strings.Trim(fmt.Sprint(lo.reachable(in)), "[]"); got != strings.Trim(c.lo, "[]") {
+			t.Errorf("%q on loopback: %s, want %s", c.addrs, got, c.lo)
 		}
-		if got := fmt.Sprint(eth.reachable([]string{c.addr})); got != c.eth {
-			t.Errorf("%q on a LAN: %s, want %s", c.addr, got, c.eth)
+		if got := strings.Trim(fmt.Sprint(eth.reachable(in)), "[]"); got != strings.Trim(c.eth, "[]") {
+			t.Errorf("%q on a LAN: %s, want %s", c.addrs, got, c.eth)
 		}
 	}
 }
