@@ -82,15 +82,15 @@ const (
 type Props struct {
 	make       func() Actor
 	strategy   *Strategy
-	messages   int // 0 = DefaultMailbox
-	bytes      int // 0 = DefaultMailboxBytes
+	messages   int
+	bytes      int
 	exported   bool
 	supervisor bool
 }
 
 // Of makes actors with produce, called once per incarnation on the actor's own turn. A panic in it counts as a failure.
 func Of(produce func() Actor) *Props {
-	return &Props{make: produce}
+	return &Props{make: produce, messages: DefaultMailbox, bytes: DefaultMailboxBytes}
 }
 
 // Func makes stateless actors out of one function.
@@ -103,26 +103,18 @@ type funcActor func(Context)
 
 func (f funcActor) Receive(ctx Context) { f(ctx) }
 
+// Clone returns a copy that can be changed without changing p.
+func (p *Props) Clone() *Props {
+	c := *p
+	return &c
+}
+
 // Mailbox bounds the queue to n messages (at least 1). Overflow is answered with ErrOverloaded where someone waits for
 // an answer, otherwise it is a dead letter; the newest message is the one refused.
 func (p *Props) Mailbox(n int) *Props { p.messages = max(n, 1); return p }
 
 // MailboxBytes bounds the payload bytes queued. A single message is always accepted by an empty queue.
 func (p *Props) MailboxBytes(n int) *Props { p.bytes = max(n, 1); return p }
-
-// Clone returns a copy that may be changed by itself.
-func (p *Props) Clone() *Props { c := *p; return &c }
-
-// DefaultLimits bounds the mailbox where Mailbox and MailboxBytes have not.
-func (p *Props) DefaultLimits(messages, bytes int) *Props {
-	if p.messages == 0 {
-		p.Mailbox(messages)
-	}
-	if p.bytes == 0 {
-		p.MailboxBytes(bytes)
-	}
-	return p
-}
 
 // Strategy says what happens when this actor fails, in place of its supervisor's strategy, and when its children do.
 func (p *Props) Strategy(s Strategy) *Props { p.strategy = &s; return p }

@@ -44,6 +44,7 @@ type cell struct {
 	watching    map[pidKey]struct{}
 	waiting     map[string][]*spawnRequest // by id of a child that is still ending
 	draining    bool                       // poisoned; stops when the last child is gone
+	notices     int                        // of ends, in the user lane
 	stopped     bool                       // Stopped was handled
 }
 
@@ -65,8 +66,7 @@ func keyOf(p *PID) pidKey { return pidKey{p.Address, p.Id} }
 const clustersID = rootName + "/clusters"
 
 func newCell(s *System, parent *cell, id string, p *Props) *cell {
-	c := &cell{sys: s, pid: &PID{Address: s.node, Id: id}, parent: parent, done: make(chan struct{})}
-	c.props = p.Clone().DefaultLimits(DefaultMailbox, DefaultMailboxBytes) // the caller may go on changing p
+	c := &cell{sys: s, pid: &PID{Address: s.node, Id: id}, parent: parent, props: p, done: make(chan struct{})}
 	c.mb.cell = c
 	if parent != nil {
 		c.cluster = parent.cluster

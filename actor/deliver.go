@@ -85,7 +85,7 @@ func (s *System) DeliverRemote(targetID string, in *Inbound) error {
 // leftover disposes of a message that was queued when its actor stopped.
 func (s *System) leftover(c *cell, msg any) {
 	switch m := msg.(type) {
-	case *continuation, *timed, *idleTick, *poison:
+	case *continuation, *timed, *idleTick, *poison, *notice:
 	case *spawnRequest:
 		m.finish(nil, fmt.Errorf("spawn %s: supervisor stopped: %w", m.name, ErrNoActor))
 	case *Inbound:

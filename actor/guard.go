@@ -15,6 +15,7 @@ import (
 type guard struct {
 	cell        *cell
 	incarnation uint32
+	started     bool
 	actor       Actor
 	cur         current
 	idle        idleness
@@ -86,6 +87,10 @@ func (g *guard) Receive(p proto.Context) {
 
 // start makes the actor and gives it Started. A panic in either is a failure like any other.
 func (g *guard) start(m *Started) {
+	if g.started { // a restart overtook the first Started
+		return
+	}
+	g.started = true
 	c := g.cell
 	c.phase.Store(int32(phaseAlive))
 	if !c.props.supervisor && c.parent != nil {
@@ -120,30 +125,6 @@ func (g *guard) contain(msg any, d Directive) {
 	}
 }
 
-// terminated delivers the end of a child or of a watched actor, once.
-func (g *guard) terminated(m *Terminated) {
-	c := g.cell
-	key := keyOf(m.Who)
-	_, watched := c.watching[key]
-	delete(c.watching, key)
-	k := c.kids[m.Who.Id]
-	child := k != nil && !k.ended && key.node == c.sys.node && k.cell.gone.Load()
-	if child {
-		g.childGone(k)
-	}
-	if !watched && !child {
-		return
-	}
-	if phase(c.phase.Load()) == phaseAlive {
-		g.protect(current{msg: m}, nil)
-	} else {
-		g.contain(m, DirectiveStop)
-	}
-	if c.draining && len(c.kids) == 0 && phase(c.phase.Load()) == phaseAlive {
-		c.stop("poisoned")
-	}
-}
-
 // user handles one message of the user lane. Called by the mailbox.
 func (g *guard) user(raw any) {
 	switch m := raw.(type) {
@@ -163,6 +144,8 @@ func (g *guard) user(raw any) {
 		g.idleTick(m)
 	case *poison:
 		g.drain()
+	case *notice:
+		g.notice(m)
 	case *spawnRequest:
 		g.spawnFor(m)
 	default:
@@ -236,18 +219,5 @@ func (g *guard) failed(reason any) {
 		g.cell.sys.reply(in, nil, err)
 	} else if s := g.Sender(); s != nil {
 		g.cell.sys.fail(s, g.cell.pid, err)
-	}
-}
-
-// drain carries out a poison: the children first, in the same way.
-func (g *guard) drain() {
-	c := g.cell
-	c.draining = true
-	if len(c.kids) == 0 {
-		c.stop("poisoned")
-		return
-	}
-	for _, k := range c.kids {
-		k.cell.poison()
 	}
 }

@@ -19,11 +19,11 @@ import (
 type Events struct {
 	sys  *System
 	busy atomic.Int32 // number of subscribers; lets Publish return early
+	runs tally        // their goroutines
 
 	mu     sync.Mutex // guards the following fields
 	subs   []*subscriber
 	closed bool
-	wg     sync.WaitGroup // goroutines of subscribers
 }
 
 // EventQueue is the number of events a subscriber may be behind before the oldest are dropped.
@@ -80,7 +80,11 @@ func (e *Events) Subscribe(fn func(any)) (cancel func()) {
 	}
 	e.subs = append(e.subs, s)
 	e.busy.Add(1)
-	e.wg.Go(s.run)
+	e.runs.add()
+	go func() {
+		defer e.runs.done()
+		s.run()
+	}()
 	return s.unsubscribe
 }
 
@@ -110,11 +114,13 @@ func (e *Events) Chan(ctx context.Context, n int) <-chan any {
 	stop := context.AfterFunc(ctx, s.unsubscribe)
 	e.subs = append(e.subs, s)
 	e.busy.Add(1)
-	e.wg.Go(func() {
+	e.runs.add()
+	go func() {
+		defer e.runs.done()
 		defer close(ch)
 		defer stop()
 		s.run()
-	})
+	}()
 	return ch
 }
 
@@ -216,15 +222,8 @@ func (e *Events) close(ctx context.Context) error {
 		}
 		s.poke()
 	}
-	done := make(chan struct{})
-	go func() {
-		e.wg.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("event subscribers still busy: %w", ctx.Err())
+	if err := e.runs.wait(ctx); err != nil {
+		return fmt.Errorf("event subscribers still busy: %w", err)
 	}
+	return nil
 }

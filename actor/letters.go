@@ -18,8 +18,10 @@ type letters struct {
 
 type letterKey struct {
 	reason DeadReason
-	target string
+	pidKey // of the target
 }
+
+func (k letterKey) target() string { return k.node + "/" + k.id }
 
 const (
 	letterInterval = time.Second
@@ -31,7 +33,10 @@ func newLetters(s *System) *letters { return &letters{sys: s, recent: map[letter
 // add records one dead letter. to and sender may be nil.
 func (l *letters) add(r DeadReason, to, sender *PID, msg any) {
 	l.sys.count.dropped[r].Add(1)
-	key := letterKey{r, address(to)}
+	key := letterKey{reason: r}
+	if to != nil {
+		key.pidKey = keyOf(to)
+	}
 	var first *DeadLetter
 	l.mu.Lock()
 	if l.closed {
@@ -40,12 +45,12 @@ func (l *letters) add(r DeadReason, to, sender *PID, msg any) {
 	}
 	d := l.recent[key]
 	if d == nil && len(l.recent) >= maxLetterKeys {
-		key.target = "(others)"
+		key.pidKey = pidKey{"*", "*"}
 		d = l.recent[key]
 	}
 	if d == nil {
-		first = &DeadLetter{Reason: r, Target: key.target, MessageType: typeName(msg), Sender: address(sender), Count: 1}
-		l.recent[key] = &DeadLetter{Reason: r, Target: key.target}
+		first = &DeadLetter{Reason: r, Target: key.target(), MessageType: typeName(msg), Sender: address(sender), Count: 1}
+		l.recent[key] = &DeadLetter{Reason: r, Target: key.target()}
 		if l.timer == nil {
 			l.timer = l.sys.after(letterInterval, l.flush)
 		}
@@ -79,7 +84,7 @@ func (l *letters) flush() {
 			continue
 		}
 		due = append(due, d)
-		l.recent[key] = &DeadLetter{Reason: key.reason, Target: key.target}
+		l.recent[key] = &DeadLetter{Reason: key.reason, Target: key.target()}
 	}
 	l.timer = nil
 	if len(l.recent) > 0 && !l.closed {

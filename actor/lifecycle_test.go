@@ -150,8 +150,10 @@ func TestGoexitInLifecycleHandlers(t *testing.T) {
 			s := newTestSystem(t)
 			w := watchEvents(s)
 			var exits atomic.Int32
+			exited := make(chan struct{})
 			pid := s.Spawn(Func(func(ctx Context) {
 				if typeName(ctx.Message()) == msg && exits.Add(1) == 1 {
+					close(exited)
 					runtime.Goexit()
 				}
 				switch m := ctx.Message().(type) {
@@ -165,6 +167,7 @@ func TestGoexitInLifecycleHandlers(t *testing.T) {
 			}).Strategy(Strategy{BackoffMin: 1, BackoffMax: 1}))
 			if msg == "*actor.Terminated" {
 				s.Send(pid, nil, "child")
+				receive(t, exited)
 			}
 			mustAsk(t, s, pid, "hi")
 			s.Events().Publish(&Restart{PID: pid})
@@ -184,28 +187,37 @@ func TestGoexitInLifecycleHandlers(t *testing.T) {
 // S7: a parent that also watches its child is told twice.
 func TestWatchedChildTerminatesOnce(t *testing.T) {
 	s := newTestSystem(t)
-	var n atomic.Int32
+	told := make(chan *Terminated, 10)
 	parent := s.Spawn(Func(func(ctx Context) {
 		switch m := ctx.Message().(type) {
 		case string:
 			if m == "go" {
-				child := ctx.Spawn(echo())
+				ctx.Watch(NewPID("n1", ctx.Self().Id+"/kid")) // also before there is one
+				child, err := ctx.SpawnNamed(echo(), "kid")
+				if err != nil {
+					t.Error(err)
+				}
 				ctx.Watch(child)
 				ctx.Watch(child)
 				ctx.Respond(child)
 				return
 			}
-			ctx.Respond(int(n.Load()))
+			ctx.Respond(m)
 		case *Terminated:
-			n.Add(1)
+			told <- m
 		}
 	}))
 	child := mustAsk(t, s, parent, "go").(*PID)
 	if err := s.Stop(t.Context(), child); err != nil {
 		t.Fatal(err)
 	}
-	if got := mustAsk(t, s, parent, "count"); got != 1 {
-		t.Errorf("terminated %v times, want 1", got)
+	if m := receive(t, told); m.Why == TerminatedNotFound {
+		receive(t, told)
+	}
+	mustAsk(t, s, parent, "sync")
+	mustAsk(t, s, parent, "sync")
+	if len(told) != 0 {
+		t.Errorf("told %d times more", len(told))
 	}
 }
 
@@ -233,6 +245,42 @@ func TestTerminatedNotAfterUnwatch(t *testing.T) {
 	mustAsk(t, s, w, "sync")
 	if n.Load() != 0 {
 		t.Error("terminated after unwatch")
+	}
+}
+
+// The news of an end must not overtake what was sent before it.
+func TestTerminatedComesAfterTheLastWords(t *testing.T) {
+	s := newTestSystem(t)
+	got := make(chan any, 200)
+	const kids = 50
+	parent := s.Spawn(Func(func(ctx Context) {
+		switch m := ctx.Message().(type) {
+		case string:
+			for range kids {
+				ctx.Send(ctx.Spawn(Func(func(kid Context) {
+					if kid.Message() == "speak" {
+						kid.Send(kid.Parent(), kid.Self())
+						kid.Stop(kid.Self())
+					}
+				})), "speak")
+			}
+		case *PID:
+			got <- m.Id
+		case *Terminated:
+			got <- m
+		}
+	}))
+	s.Send(parent, nil, "go")
+	spoke := map[string]bool{}
+	for range 2 * kids {
+		switch m := receive(t, got).(type) {
+		case string:
+			spoke[m] = true
+		case *Terminated:
+			if !spoke[m.Who.Id] {
+				t.Errorf("%s ended before it spoke", m.Who.Id)
+			}
+		}
 	}
 }
 

@@ -56,7 +56,9 @@ func (s *System) Shutdown(ctx context.Context) error {
 	}
 	s.replies.close()
 	s.letters.close()
-	s.awaitTimers(ctx)
+	if err := s.timing.wait(ctx); err != nil {
+		errs = append(errs, fmt.Errorf("timers still busy: %w", err))
+	}
 	errs = append(errs, s.events.close(ctx))
 	if err := s.dispatcher.close(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("workers still busy: %w", err))
@@ -90,16 +92,4 @@ func (s *System) busy() string {
 		ids = append(ids[:10], "...")
 	}
 	return strings.Join(ids, ", ")
-}
-
-func (s *System) awaitTimers(ctx context.Context) {
-	done := make(chan struct{})
-	go func() {
-		s.timing.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
 }

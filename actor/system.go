@@ -34,9 +34,9 @@ type System struct {
 	remote      atomic.Pointer[Remote]
 	names       atomic.Pointer[Names]
 	nextName    atomic.Uint64
-	waiters     sync.Pool      // of chan Reply with room for one; per system because of testing/synctest
-	timing      sync.WaitGroup // timers armed or firing
-	closing     atomic.Bool    // nothing new is spawned
+	waiters     sync.Pool   // of chan Reply with room for one; per system because of testing/synctest
+	timing      tally       // timers armed or firing
+	closing     atomic.Bool // nothing new is spawned
 
 	mu       sync.Mutex // guards the following fields
 	services []*PID     // in order of creation

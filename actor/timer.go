@@ -1,14 +1,11 @@
 package actor
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 // timer is a time.AfterFunc that Shutdown waits for.
 type timer struct {
 	t      *time.Timer
-	firing *sync.WaitGroup
+	firing *tally
 }
 
 // after runs f on its own goroutine when d has passed. f must not block.
@@ -20,9 +17,9 @@ func (s *System) after(d time.Duration, f func()) *timer {
 
 // start is called once, before any stop.
 func (t *timer) start(d time.Duration, f func()) {
-	t.firing.Add(1)
+	t.firing.add()
 	t.t = time.AfterFunc(d, func() {
-		defer t.firing.Done()
+		defer t.firing.done()
 		f()
 	})
 }
@@ -30,6 +27,6 @@ func (t *timer) start(d time.Duration, f func()) {
 // stop keeps the timer from firing. It may be called any number of times, also after it fired.
 func (t *timer) stop() {
 	if t.t.Stop() {
-		t.firing.Done()
+		t.firing.done()
 	}
 }
