@@ -53,9 +53,9 @@
 // # Accepting
 //
 // A datagram passes, in this order: a limit of 20 per second and source, a limit
-// of 2000 per second in all, the strict decoder with its MAC, a window of 64
-// sequence numbers per node, and the clock: within 5 minutes of ours unless the
-// node is heard for the first time. Everything dropped is counted, see Stats.
+// of 2000 per second in all, the strict decoder with its MAC, the clock (within 5
+// minutes of ours unless the node is heard for the first time) and a window of 64
+// sequence numbers per node. Everything dropped is counted, see Stats.
 //
 // # Schedule
 //
