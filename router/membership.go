@@ -2,7 +2,6 @@ package router
 
 import (
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"iris/actor"
@@ -19,6 +18,7 @@ const (
 	leavingLimit   = 15 * time.Second // a peer that left and keeps its link is cut off
 	announceTo     = 16               // peers told of a death
 	reportEvery    = time.Minute      // of dropped candidates
+	batch          = 10 * time.Millisecond
 )
 
 // peer is a member of the overlay as the router actor sees it.
@@ -49,7 +49,8 @@ type membership struct {
 	reconcile time.Time // next
 	exchange  time.Time // next
 	reported  time.Time // when dropped candidates were last reported
-	change    Changed   // being collected for the next publish, with the next two
+	dirty     bool      // peers differ from the published routes
+	changed   time.Time // since when
 	events    []any     // published after the routes
 	lost      []id.ID   // nodes whose pending replies and watches end then
 	over      bool      // this incarnation of the actor ends
@@ -112,8 +113,10 @@ func (m *membership) Receive(ctx actor.Context) {
 		}
 	case *silent:
 		if p := m.peers[e.peer]; p != nil && p.link == e.link {
-			p.refusable = true
-			m.snapshot(m.r.Routes().Version())
+			p.refusable = true // the peer's actor reads it from the next snapshot
+			if !m.dirty {
+				m.snapshot(m.r.Routes().Version())
+			}
 		}
 	case *subscribe:
 		m.subscribe(ctx, e.pid)
@@ -126,9 +129,19 @@ func (m *membership) Receive(ctx actor.Context) {
 		m.tick(ctx, now)
 	}
 	m.dial(now)
+	if m.dirty && now.Sub(m.changed) < batch && m.r.sys.MailboxLen(ctx.Self()) > 0 {
+		return // changes come in crowds: one snapshot for those that are here
+	}
 	m.publish(ctx)
 	m.converge(now)
 	m.flush()
+}
+
+// touch notes that peers changed.
+func (m *membership) touch(now time.Time) {
+	if !m.dirty {
+		m.dirty, m.changed = true, now
+	}
 }
 
 // start begins, also after a crash: peers are learnt from the links that are up,
@@ -147,14 +160,11 @@ func (m *membership) start(ctx actor.Context, now time.Time) {
 	}
 	for _, p := range m.r.Routes().Peers() {
 		if m.peers[p.ID] == nil {
-			m.change.Down = append(m.change.Down, p.ID)
+			m.touch(now)
 			m.lost = append(m.lost, p.ID)
 			m.book.add(now, hint{peer: p.ID, addrs: []string{p.Addr}, from: lost})
 		}
 	}
-	// Who was there before is not news.
-	before := m.r.Routes()
-	m.change.Up = slices.DeleteFunc(m.change.Up, func(n id.ID) bool { _, known := before.Peer(n); return known })
 	for _, pid := range m.r.subscribers() {
 		ctx.Watch(pid)
 	}
@@ -177,7 +187,7 @@ func (m *membership) linkUp(ctx actor.Context, now time.Time, l link) {
 	}
 	if p := m.peers[n]; p != nil && p.Incarnation != hello.Incarnation {
 		m.lost = append(m.lost, n)
-		m.down(ctx, p, "restarted")
+		m.down(ctx, now, p, "restarted")
 		m.ending[n] = l
 		return
 	}
@@ -191,7 +201,7 @@ func (m *membership) linkUp(ctx actor.Context, now time.Time, l link) {
 		m.peers[n] = p
 		m.attach(p, l)
 		m.spawn(ctx, p)
-		m.change.Up = append(m.change.Up, n)
+		m.touch(now)
 		m.event(&actor.PeerUp{Peer: n.String(), Addr: p.Addr, Incarnation: p.Incarnation})
 		m.r.log.Info("peer up", "peer", n.Short(), "addr", p.Addr)
 	} else if p.link != l {
@@ -206,6 +216,7 @@ func (m *membership) linkUp(ctx actor.Context, now time.Time, l link) {
 
 func (m *membership) attach(p *peer, l link) {
 	hello := l.Hello()
+	p.RTT = l.Stats().RTT
 	p.link, p.Addr, p.Zone, p.Name = l, l.RemoteAddr().String(), hello.Zone, hello.Name
 	if p.refusable = trusted(l); !p.refusable && len(m.peers) <= meshSmall {
 		m.r.baseline(p.ID, l)
@@ -267,14 +278,14 @@ func (m *membership) opinion(ctx actor.Context, now time.Time, e *opinion) {
 	case detector.Suspected:
 		if p.State != Suspect {
 			p.State = Suspect
-			m.change.Suspected = append(m.change.Suspected, p.ID)
+			m.touch(now)
 			m.event(&actor.PeerSuspected{Peer: p.ID.String(), Reason: e.reason})
 			m.r.log.Debug("peer suspected", "peer", p.ID.Short(), "reason", e.reason)
 		}
 	case detector.Recovered:
 		if p.State == Suspect {
 			p.State = Alive
-			m.change.Recovered = append(m.change.Recovered, p.ID)
+			m.touch(now)
 			m.event(&actor.PeerRecovered{Peer: p.ID.String()})
 		}
 	case detector.Died:
@@ -283,7 +294,7 @@ func (m *membership) opinion(ctx actor.Context, now time.Time, e *opinion) {
 			return // a new link has come up since; the peer actor hears of it next
 		}
 		m.lost = append(m.lost, p.ID)
-		m.down(ctx, p, e.reason)
+		m.down(ctx, now, p, e.reason)
 		if link != nil {
 			link.Close(wire.CodeDead, e.reason)
 		}
@@ -302,14 +313,14 @@ func (m *membership) depart(ctx actor.Context, now time.Time, p *peer) {
 	} else {
 		m.lost = append(m.lost, p.ID)
 	}
-	m.down(ctx, p, "left")
+	m.down(ctx, now, p, "left")
 }
 
 // down removes p from the table; the caller decides what becomes of requests,
 // link and memory of it.
-func (m *membership) down(ctx actor.Context, p *peer, reason string) {
+func (m *membership) down(ctx actor.Context, now time.Time, p *peer, reason string) {
 	delete(m.peers, p.ID)
-	m.change.Down = append(m.change.Down, p.ID)
+	m.touch(now)
 	m.event(&actor.PeerDown{Peer: p.ID.String(), Reason: reason})
 	m.r.log.Info("peer down", "peer", p.ID.Short(), "reason", reason)
 	m.r.kids.Delete(p.ID)

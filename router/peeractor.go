@@ -127,8 +127,9 @@ func (a *peerActor) tick(ctx actor.Context, now time.Time) {
 	a.step(ctx, now, t)
 }
 
-// step runs the detector and does what it says.
-func (a *peerActor) step(ctx actor.Context, now time.Time, e detector.Event) {
+// step runs the detector and does what it says. It reports whether that was to
+// send a heartbeat.
+func (a *peerActor) step(ctx actor.Context, now time.Time, e detector.Event) (beat bool) {
 	var out detector.Out
 	if p := a.r.pulse.pauses.Load(); (p != a.pauses || a.r.pulse.overdue(now)) && now.Sub(a.pausedAt) > pauseGuard {
 		a.pauses, a.pausedAt = p, now
@@ -164,6 +165,7 @@ func (a *peerActor) step(ctx actor.Context, now time.Time, e detector.Event) {
 		a.link.Close(wire.CodeStuck, "no answer over this link, though others reach the peer")
 	}
 	a.arm(ctx, now, out.Wake)
+	return out.Beat
 }
 
 // arm sets the one timer, unless it fires early enough already.
@@ -208,13 +210,15 @@ func (a *peerActor) ask(k int) {
 
 // help tries the peer on behalf of another one.
 func (a *peerActor) help(ctx actor.Context, now time.Time, m *probeIn) {
-	a.step(ctx, now, detector.Accused{By: m.asker})
+	beat := a.step(ctx, now, detector.Accused{By: m.asker})
 	if a.link == nil || len(a.helping) >= maxHelp {
 		a.answer(help{asker: m.asker, seq: m.seq}, false)
 		return
 	}
 	a.helping = append(a.helping, help{m.asker, m.seq, now.Add(helpLimit)})
-	a.send(&wire.Heartbeat{Health: a.health()}) // number 0: not one of the detector's
+	if !beat && len(a.helping) == 1 {
+		a.send(&wire.Heartbeat{Health: a.health()}) // number 0: not one of the detector's
+	}
 	a.expireLater(ctx, now)
 }
 

@@ -114,7 +114,14 @@ func (m *membership) antiEntropy() {
 	if len(m.peers) == 0 {
 		return
 	}
-	m.snapshot(m.r.Routes().Version())
+	for _, p := range m.peers {
+		if p.link != nil {
+			p.RTT = p.link.Stats().RTT
+		}
+	}
+	if !m.dirty {
+		m.snapshot(m.r.Routes().Version())
+	}
 	for _, p := range m.peers { // the order of a map is random enough
 		if p.link != nil {
 			m.tellPeers(p.link, p.ID)

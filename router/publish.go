@@ -15,27 +15,53 @@ func (m *membership) subscribe(ctx actor.Context, pid *actor.PID) {
 	ctx.Watch(pid)
 	m.publish(ctx) // what is pending is not for the newcomer
 	routes := m.r.Routes()
-	first := &Changed{Routes: routes}
-	for _, p := range routes.Peers() {
-		first.Up = append(first.Up, p.ID)
-		if p.State == Suspect {
-			first.Suspected = append(first.Suspected, p.ID)
-		}
-	}
-	ctx.Send(pid, first)
+	ctx.Send(pid, difference(NewRoutes(routes.self, 0, nil), routes))
 }
 
 // publish makes a new snapshot if anything changed and tells the subscribers. It
 // comes before flush, so that who reacts to a failed request or an event finds
 // the new routes.
 func (m *membership) publish(ctx actor.Context) {
-	if c := m.change; len(c.Up)+len(c.Down)+len(c.Suspected)+len(c.Recovered) > 0 {
-		m.change = Changed{}
-		c.Routes = m.snapshot(m.r.Routes().Version() + 1)
-		for _, pid := range m.r.subscribers() {
-			ctx.Send(pid, &c)
+	if !m.dirty {
+		return
+	}
+	m.dirty = false
+	before := m.r.Routes()
+	c := difference(before, m.snapshot(before.Version()+1))
+	for _, pid := range m.r.subscribers() {
+		ctx.Send(pid, c)
+	}
+}
+
+// difference says what changed between two snapshots. A peer that was replaced
+// by a new incarnation is in Down and in Up.
+func difference(before, after *Routes) *Changed {
+	c := &Changed{Routes: after}
+	for _, p := range after.Peers() {
+		old, known := before.Peer(p.ID)
+		if known && (old.Incarnation != p.Incarnation || !old.Since.Equal(p.Since)) {
+			c.Down = append(c.Down, p.ID)
+			known = false
+		}
+		switch {
+		case !known:
+			c.Up = append(c.Up, p.ID)
+			if p.State == Suspect {
+				c.Suspected = append(c.Suspected, p.ID)
+			}
+		case p.State == old.State:
+		case p.State == Suspect:
+			c.Suspected = append(c.Suspected, p.ID)
+		default:
+			c.Recovered = append(c.Recovered, p.ID)
 		}
 	}
+	for _, p := range before.Peers() {
+		if _, still := after.Peer(p.ID); !still {
+			c.Down = append(c.Down, p.ID)
+		}
+	}
+	return c
 }
 
 // flush ends what waits for lost nodes, and sends the events.
@@ -53,9 +79,6 @@ func (m *membership) flush() {
 func (m *membership) snapshot(version uint64) *Routes {
 	peers := make([]Peer, 0, len(m.peers))
 	for _, p := range m.peers {
-		if p.link != nil {
-			p.RTT = p.link.Stats().RTT
-		}
 		peers = append(peers, p.Peer)
 	}
 	routes := NewRoutes(m.r.ep.ID(), version, peers)

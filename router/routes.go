@@ -157,8 +157,9 @@ func (r *Routes) valid() bool {
 	return true
 }
 
-// Changed is what a subscriber receives after each change, in order. It is
-// shared between subscribers: read only.
+// Changed is what a subscriber receives after each change, in order; changes that
+// come at once come as one. Apply Down before Up: a peer replaced by a new
+// incarnation of itself is in both. It is shared between subscribers: read only.
 type Changed struct {
 	Routes    *Routes // the ring after the change
 	Up        []id.ID // peers that joined; on subscription all of them

@@ -72,3 +72,29 @@ func TestRoutesOfALoneNode(t *testing.T) {
 		t.Error("self is not a peer")
 	}
 }
+
+func TestDifferenceOfSnapshots(t *testing.T) {
+	now := epoch
+	p := func(lo, inc uint64, s State) Peer {
+		return Peer{ID: id.ID{Lo: lo}, Incarnation: inc, State: s, Since: now}
+	}
+	before := NewRoutes(id.ID{Lo: 9}, 4, []Peer{p(1, 1, Alive), p(2, 1, Alive), p(3, 1, Suspect), p(4, 1, Alive), p(5, 1, Alive)})
+	after := NewRoutes(id.ID{Lo: 9}, 5, []Peer{p(1, 1, Alive), p(2, 1, Suspect), p(3, 1, Alive), p(4, 2, Alive), p(6, 1, Suspect)})
+	got := difference(before, after)
+	ids := func(los ...uint64) (out []id.ID) {
+		for _, lo := range los {
+			out = append(out, id.ID{Lo: lo})
+		}
+		return out
+	}
+	for what, c := range map[string][2][]id.ID{
+		"up":        {got.Up, ids(4, 6)},
+		"down":      {got.Down, ids(4, 5)},
+		"suspected": {got.Suspected, ids(2, 6)},
+		"recovered": {got.Recovered, ids(3)},
+	} {
+		if d := cmp.Diff(c[1], c[0]); d != "" {
+			t.Errorf("%s (-want +got):\n%s", what, d)
+		}
+	}
+}

@@ -8,18 +8,21 @@ const (
 	// PauseAfter is how late a tick may be before we say that we were paused.
 	PauseAfter = 500 * time.Millisecond
 
-	healthMax     = 7               // so that the factor is at most 8
-	healthRelief  = 5 * time.Second // of punctual ticks take one point away
-	silenceCharge = 2 * time.Second // at most one point per such time for common silence
+	healthMax     = 7                      // so that the factor is at most 8
+	lateAfter     = 250 * time.Millisecond // a tick so late costs a point, though it is no pause
+	lateCharge    = time.Second            // at most one per such time
+	healthRelief  = 5 * time.Second        // of punctual ticks take one point away
+	silenceCharge = 2 * time.Second        // at most one point per such time for common silence
 )
 
 // Health is a node's opinion of itself: 0 well, 7 hardly running. Its own
 // troubles must not become accusations of others (Lifeguard, section IV.A).
 type Health struct {
-	score   int
-	last    time.Time // the last tick
-	relief  time.Time // since when all was well
-	charged time.Time // when common silence was last charged
+	score    int
+	last     time.Time // the last tick
+	relief   time.Time // since when all was well
+	charged  time.Time // when common silence was last charged
+	worsened time.Time // when the score last rose
 }
 
 // Score returns 0..7, what heartbeats report.
@@ -29,7 +32,8 @@ func (h *Health) Score() int { return h.score }
 func (h *Health) Factor() int { return h.score + 1 }
 
 // Tick takes note of the time. It returns how long the process did not run if
-// the tick is more than PauseAfter late, else 0.
+// the tick is more than PauseAfter late, else 0. Ticks that are often a little
+// late tell of a starved processor.
 func (h *Health) Tick(now time.Time) (paused time.Duration) {
 	if h.last.IsZero() {
 		h.last, h.relief = now, now
@@ -41,7 +45,11 @@ func (h *Health) Tick(now time.Time) (paused time.Duration) {
 		h.worse(now)
 		return late
 	}
-	if late > PauseAfter/4 { // not well yet, but not worth a point either
+	if late > lateAfter && now.Sub(h.worsened) >= lateCharge {
+		h.worse(now)
+		return 0
+	}
+	if late > lateAfter/2 { // not well yet, but not worth a point either
 		h.relief = now
 		return 0
 	}
@@ -63,5 +71,5 @@ func (h *Health) AllSilent(now time.Time) {
 
 func (h *Health) worse(now time.Time) {
 	h.score = min(h.score+1, healthMax)
-	h.relief = now
+	h.relief, h.worsened = now, now
 }

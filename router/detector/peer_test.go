@@ -261,8 +261,8 @@ func TestOwnHealthStretches(t *testing.T) {
 	r := newRig(t)
 	r.factor = 4
 	r.answers, r.silent = false, true
-	// A heartbeat is late after 4 s, unacknowledged traffic after 2 s.
-	between(t, "suspect", r.until(1, 10*time.Second), 2*time.Second, 2200*time.Millisecond)
+	// A heartbeat is late after 4 s, unacknowledged traffic after 1 s.
+	between(t, "suspect", r.until(1, 10*time.Second), time.Second, 1200*time.Millisecond)
 	between(t, "dead", r.until(2, 20*time.Second), 12*time.Second, 12100*time.Millisecond)
 }
 

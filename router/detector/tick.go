@@ -53,7 +53,8 @@ func (p *Peer) silent(now time.Time, factor int) bool {
 	if p.unacked.IsZero() || p.last.Sent-p.sent < unackedSends {
 		return false
 	}
-	limit := max(unackedMin, unackedRTTs*p.last.RTT) * time.Duration(factor)
+	// Suspicion is cheap: our own health does not delay it by much.
+	limit := max(unackedMin, unackedRTTs*p.last.RTT) * time.Duration(min(factor, 2))
 	return now.Sub(p.unacked) >= limit
 }
 
@@ -110,7 +111,7 @@ func (p *Peer) tickSuspect(now time.Time, factor, others int, o *Out) {
 	if p.linked && now.Sub(p.lastBeat) >= beatSuspect {
 		p.beat(now, o)
 	}
-	if now.Sub(p.lastAsk) >= askEvery {
+	if now.Sub(p.lastAsk) >= askEvery*time.Duration(factor) {
 		p.lastAsk = now
 		o.Ask, o.Refusal, o.Redial = confirmers, true, !p.linked
 	}
