@@ -77,20 +77,20 @@ const (
 	DefaultMailboxBytes = 64 << 20 // bytes, of payloads whose size is known
 )
 
-// Props says how to make an actor. A Props value may be used for many actors and is not changed by spawning; its
-// methods change it and return it.
+// Props says how to make an actor. A Props value may be used for many actors; spawning copies it. Its methods change it
+// and return it; they must not be called concurrently with a spawn.
 type Props struct {
 	make       func() Actor
 	strategy   *Strategy
-	messages   int
-	bytes      int
+	messages   int // 0 = DefaultMailbox
+	bytes      int // 0 = DefaultMailboxBytes
 	exported   bool
 	supervisor bool
 }
 
 // Of makes actors with produce, called once per incarnation on the actor's own turn. A panic in it counts as a failure.
 func Of(produce func() Actor) *Props {
-	return &Props{make: produce, messages: DefaultMailbox, bytes: DefaultMailboxBytes}
+	return &Props{make: produce}
 }
 
 // Func makes stateless actors out of one function.
@@ -107,6 +107,17 @@ func (f funcActor) Receive(ctx Context) { f(ctx) }
 func (p *Props) Clone() *Props {
 	c := *p
 	return &c
+}
+
+// DefaultLimits bounds the mailbox where Mailbox and MailboxBytes have not.
+func (p *Props) DefaultLimits(messages, bytes int) *Props {
+	if p.messages == 0 {
+		p.Mailbox(messages)
+	}
+	if p.bytes == 0 {
+		p.MailboxBytes(bytes)
+	}
+	return p
 }
 
 // Mailbox bounds the queue to n messages (at least 1). Overflow is answered with ErrOverloaded where someone waits for

@@ -66,7 +66,8 @@ func keyOf(p *PID) pidKey { return pidKey{p.Address, p.Id} }
 const clustersID = rootName + "/clusters"
 
 func newCell(s *System, parent *cell, id string, p *Props) *cell {
-	c := &cell{sys: s, pid: &PID{Address: s.node, Id: id}, parent: parent, props: p, done: make(chan struct{})}
+	c := &cell{sys: s, pid: &PID{Address: s.node, Id: id}, parent: parent, done: make(chan struct{})}
+	c.props = p.Clone().DefaultLimits(DefaultMailbox, DefaultMailboxBytes) // the caller may go on changing p
 	c.mb.cell = c
 	if parent != nil {
 		c.cluster = parent.cluster

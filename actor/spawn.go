@@ -141,7 +141,7 @@ func (g *guard) spawn(p *Props, name string, kids map[string]*kid) (*cell, error
 	if parent.kids == nil {
 		parent.kids = map[string]*kid{}
 	}
-	parent.kids[id] = &kid{cell: c, name: name, props: p}
+	parent.kids[id] = &kid{cell: c, name: name, props: c.props}
 	if _, err := parent.ctx.SpawnNamed(c.protoProps(), name); err != nil {
 		delete(parent.kids, id)
 		parent.sys.cells.remove(c)
