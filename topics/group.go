@@ -27,6 +27,10 @@ type group struct {
 	local   atomic.Pointer[[]*member] // members on this node that take messages; replaced under mu
 	latency ewma                      // of requests served here
 
+	balancer atomic.Pointer[actor.PID] // the cluster's balancer actor, once it runs
+	choices  atomic.Int64              // since its last probe
+	probing  atomic.Bool               // it probes, or was told to
+
 	mu      sync.Mutex // guards the following fields
 	bal     *balance.Balancer
 	wanted  uint32 // members the root is to know of
@@ -160,6 +164,7 @@ func (g *group) choose(now time.Time, tried []id.ID) (choice, bool) {
 	if !ok {
 		return choice{}, false
 	}
+	g.chosen()
 	return choice{g: g, node: n, at: g.bal.Sent(n), begin: now}, true
 }
 
@@ -173,6 +178,13 @@ func (c choice) done(o balance.Outcome, load *actor.Load) {
 	c.g.mu.Lock()
 	c.g.bal.Done(now, c.node, c.at, now.Sub(c.begin), o, l)
 	c.g.mu.Unlock()
+}
+
+// report takes a load that came with a probe.
+func (g *group) report(n id.ID, l wire.Load) {
+	g.mu.Lock()
+	g.bal.Report(time.Now(), n, wireBalance(l))
+	g.mu.Unlock()
 }
 
 // reach tells the balancer how well a node can be reached.

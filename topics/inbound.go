@@ -5,7 +5,6 @@ import (
 
 	"iris/actor"
 	"iris/internal/id"
-	"iris/topics/balance"
 	"iris/transport"
 	"iris/transport/wire"
 )
@@ -135,13 +134,7 @@ func (t *Topics) onProbe(from id.ID, f *wire.LoadProbe) {
 
 // onReport takes the load of a member node for the balancer.
 func (t *Topics) onReport(from id.ID, f *wire.LoadReport) {
-	g := t.find(wire.GroupCluster, f.Cluster)
-	if g == nil {
-		return
+	if g := t.find(wire.GroupCluster, f.Cluster); g != nil {
+		g.report(from, f.Load)
 	}
-	g.mu.Lock()
-	g.bal.Report(time.Now(), from, balance.Load{
-		InFlight: f.Load.InFlight, Latency: time.Duration(f.Load.LatencyMicros) * time.Microsecond, Draining: f.Load.Draining,
-	})
-	g.mu.Unlock()
 }

@@ -219,3 +219,37 @@ func TestIdempotentRequestIsExecutedOnce(t *testing.T) {
 }
 
 // reader collects events.
+
+func TestStaleMembersAreProbedWhileRequestsAreMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFabric(t, 3)
+		for _, n := range f.nodes[:2] {
+			n.serve(t, "c", echo(n, nil), 1)
+		}
+		asker := f.nodes[2]
+		var probes, reports atomic.Int64
+		count := func(fr wire.Frame) bool {
+			switch fr.(type) {
+			case *wire.LoadProbe:
+				probes.Add(1)
+			case *wire.LoadReport:
+				reports.Add(1)
+			}
+			return false
+		}
+		for _, n := range f.nodes[:2] {
+			asker.Link(n.id).(*pipe).drop.Store(&count)
+			n.Link(asker.id).(*pipe).drop.Store(&count)
+		}
+		asker.ask(t, "c", "x")
+		<-time.After(time.Second)
+		if p := probes.Load(); p < 1 || p > 2 || reports.Load() != p {
+			t.Errorf("after one request %d probes, %d reports", p, reports.Load())
+		}
+		probes.Store(0)
+		<-time.After(time.Minute)
+		if p := probes.Load(); p != 0 {
+			t.Errorf("%d probes in an idle minute", p)
+		}
+	})
+}

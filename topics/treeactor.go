@@ -147,24 +147,3 @@ func askError(c tree.Code) error {
 	}
 	return actor.ErrUnreachable
 }
-
-// balancerActor is iris/topics/balancer/<cluster>. The choice itself is made on
-// the senders' goroutines under the group's lock; the actor does what need not
-// be in time.
-type balancerActor struct {
-	t *Topics
-	g *group
-}
-
-func (b *balancerActor) Receive(ctx actor.Context) {
-	msg, ok := ctx.Message().(*membersChanged)
-	if !ok {
-		return
-	}
-	for _, e := range msg.left {
-		b.t.sys.Events().Publish(&actor.MemberLeft{Cluster: b.g.key.Name, Node: e.Node.String(), Members: int(e.Members)})
-	}
-	for _, e := range msg.joined {
-		b.t.sys.Events().Publish(&actor.MemberJoined{Cluster: b.g.key.Name, Node: e.Node.String(), Members: int(e.Members)})
-	}
-}

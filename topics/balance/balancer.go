@@ -190,6 +190,23 @@ func (b *Balancer) Report(now time.Time, nodeID id.ID, load Load) {
 	}
 }
 
+// Stale returns up to limit random member nodes whose load was not reported for
+// half the time that a report counts. They are worth a probe.
+func (b *Balancer) Stale(now time.Time, limit int) []id.ID {
+	var stale []id.ID
+	if len(b.candidates) == 0 {
+		return nil
+	}
+	start := b.rand.IntN(len(b.candidates))
+	for i := 0; i < len(b.candidates) && len(stale) < limit; i++ {
+		c := &b.candidates[(start+i)%len(b.candidates)]
+		if !c.Draining && now.Sub(b.nodes[c.Node].loadAt) > b.cfg.Fresh/2 {
+			stale = append(stale, c.Node)
+		}
+	}
+	return stale
+}
+
 // choose returns the index of the best of two samples, -1 if none is eligible.
 func (b *Balancer) choose(now time.Time, reach func(id.ID) Reach, excluded []id.ID) int {
 	for _, worst := range []Reach{Up, Doubtful} {
