@@ -10,20 +10,16 @@ import (
 func (in *Inbound) sender() *PID {
 	switch {
 	case in.ReplyTo != 0:
-		return &PID{Address: in.asker(), Id: replyID, RequestId: in.ReplyTo}
+		return &PID{Address: in.From, Id: replyID, RequestId: in.ReplyTo}
 	case in.SenderID != "":
-		return &PID{Address: in.asker(), Id: in.SenderID}
+		node := in.From
+		if in.SenderNode != "" {
+			node = in.SenderNode
+		}
+		return &PID{Address: node, Id: in.SenderID}
 	default:
 		return nil
 	}
-}
-
-// asker is the node answers go to.
-func (in *Inbound) asker() string {
-	if in.SenderNode != "" {
-		return in.SenderNode
-	}
-	return in.From
 }
 
 // Deliver posts in to a local actor, on any goroutine, without blocking. ErrOverloaded (mailbox full) and ErrNoActor (an
@@ -79,7 +75,33 @@ func (s *System) DeliverRemote(targetID string, in *Inbound) error {
 	if f, ok := in.Message.(*wireFailure); ok {
 		in.Message = f.failed()
 	}
+	s.checkSender(in)
 	return s.deliver(s.cells.get(targetID), in, targetID)
+}
+
+// checkSender makes sure that answering in does not lead to actors of this node which the peer could not address itself.
+func (s *System) checkSender(in *Inbound) {
+	node := in.SenderNode
+	if (node == s.node || node == "nonhost" || strings.HasPrefix(node, "$")) && !addressable(in.SenderID) {
+		in.SenderID, in.SenderNode = "", ""
+	}
+}
+
+// Refuse disposes of an inbound message that was given up before it could be delivered, for example because it could not
+// be decoded; in.Message may be nil. It is a dead letter, and the sending actor of a Tell gets a *RequestFailed.
+// Requests are answered by the caller.
+func (s *System) Refuse(targetID string, in *Inbound, messageType string, err error) {
+	s.letters.note(reasonOf(err), pidKey{s.node, targetID}, messageType, in.From+"/"+in.SenderID, 1)
+	if in.ReplyTo == 0 && in.SenderID != "" {
+		s.checkSender(in)
+		s.fail(in.sender(), &PID{Address: s.node, Id: targetID}, err)
+	}
+}
+
+// Dropped records n messages given up by a layer above as dead letters: counted by reason and reported like those of the
+// system itself. target and sender are for people.
+func (s *System) Dropped(r DeadReason, target, messageType, sender string, n uint64) {
+	s.letters.note(min(r, deadReasons-1), pidKey{"", target}, messageType, sender, n)
 }
 
 // leftover disposes of a message that was queued when its actor stopped.
@@ -140,5 +162,5 @@ func (s *System) forward(to *PID, in *Inbound) {
 	if !in.Deadline.IsZero() {
 		ttl = max(time.Until(in.Deadline), time.Millisecond)
 	}
-	s.request(to, nil, in.Message, ttl, func(r Reply) { s.answer(in.asker(), in.ReplyTo, r.Message, r.Err, r.Load) })
+	s.request(to, nil, in.Message, ttl, func(r Reply) { s.answer(in.From, in.ReplyTo, r.Message, r.Err, r.Load) })
 }

@@ -48,6 +48,11 @@ func failureOf(target *PID, err error) *wireFailure {
 		f.Code, f.Text, f.Panic = re.Code, re.Text, re.Panic
 		return f
 	}
+	var codec *CodecError
+	if errors.As(err, &codec) {
+		f.Code = CodeUnknown
+		return f
+	}
 	for _, s := range sentinels {
 		if errors.Is(err, s.err) {
 			f.Code = s.code

@@ -21,7 +21,12 @@ type letterKey struct {
 	pidKey // of the target
 }
 
-func (k letterKey) target() string { return k.node + "/" + k.id }
+func (k letterKey) target() string {
+	if k.node == "" {
+		return k.id
+	}
+	return k.node + "/" + k.id
+}
 
 const (
 	letterInterval = time.Second
@@ -32,11 +37,21 @@ func newLetters(s *System) *letters { return &letters{sys: s, recent: map[letter
 
 // add records one dead letter. to and sender may be nil.
 func (l *letters) add(r DeadReason, to, sender *PID, msg any) {
-	l.sys.count.dropped[r].Add(1)
 	key := letterKey{reason: r}
 	if to != nil {
 		key.pidKey = keyOf(to)
 	}
+	l.record(key, 1, func() (string, string) { return typeName(msg), address(sender) })
+}
+
+// note records n dead letters of which only texts are known.
+func (l *letters) note(r DeadReason, target pidKey, typ, sender string, n uint64) {
+	l.record(letterKey{r, target}, n, func() (string, string) { return typ, sender })
+}
+
+// record counts; describe is called only for what will be part of an event.
+func (l *letters) record(key letterKey, n uint64, describe func() (typ, sender string)) {
+	l.sys.count.dropped[key.reason].Add(n)
 	var first *DeadLetter
 	l.mu.Lock()
 	if l.closed {
@@ -45,20 +60,22 @@ func (l *letters) add(r DeadReason, to, sender *PID, msg any) {
 	}
 	d := l.recent[key]
 	if d == nil && len(l.recent) >= maxLetterKeys {
-		key.pidKey = pidKey{"*", "*"}
+		key.pidKey = pidKey{"", "(others)"}
 		d = l.recent[key]
 	}
-	if d == nil {
-		first = &DeadLetter{Reason: r, Target: key.target(), MessageType: typeName(msg), Sender: address(sender), Count: 1}
-		l.recent[key] = &DeadLetter{Reason: r, Target: key.target()}
+	switch {
+	case d == nil:
+		first = &DeadLetter{Reason: key.reason, Target: key.target(), Count: n}
+		first.MessageType, first.Sender = describe()
+		l.recent[key] = &DeadLetter{Reason: key.reason, Target: first.Target}
 		if l.timer == nil {
 			l.timer = l.sys.after(letterInterval, l.flush)
 		}
-	} else {
-		d.Count++
-		if d.Count == 1 {
-			d.MessageType, d.Sender = typeName(msg), address(sender)
-		}
+	case d.Count == 0:
+		d.MessageType, d.Sender = describe()
+		fallthrough
+	default:
+		d.Count += n
 	}
 	l.mu.Unlock()
 	if first != nil {
@@ -84,7 +101,7 @@ func (l *letters) flush() {
 			continue
 		}
 		due = append(due, d)
-		l.recent[key] = &DeadLetter{Reason: key.reason, Target: key.target()}
+		l.recent[key] = &DeadLetter{Reason: key.reason, Target: d.Target}
 	}
 	l.timer = nil
 	if len(l.recent) > 0 && !l.closed {

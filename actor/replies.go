@@ -21,7 +21,7 @@ const MaxReplies = 1 << 20
 // the request and its answer, leads back to a function. Each done function is called exactly once (unless the request
 // is cancelled), on the goroutine of whoever completes the request; it must not block.
 type Replies struct {
-	node   string
+	late   func(from string, rep Reply) // told of answers nobody waits for
 	next   atomic.Uint32
 	count  atomic.Int64
 	shards [16]replyShard
@@ -47,8 +47,8 @@ type pending struct {
 
 const maxFree = 256
 
-func newReplies(node string) *Replies {
-	r := &Replies{node: node}
+func newReplies(late func(from string, rep Reply)) *Replies {
+	r := &Replies{late: late}
 	for i := range r.shards {
 		r.shards[i].m = map[uint32]*pending{}
 	}
@@ -154,13 +154,14 @@ func (r *Replies) Cancel(id uint32) bool {
 }
 
 // Complete gives the answer of node from to request id. false: there is no such request (any more), or another node was
-// asked.
+// asked; then the answer is a dead letter.
 func (r *Replies) Complete(from string, id uint32, rep Reply) bool {
 	s := r.shard(id)
 	s.mu.Lock()
 	p := s.m[id]
 	if p == nil || p.node != from {
 		s.mu.Unlock()
+		r.late(from, rep)
 		return false
 	}
 	done := s.remove(p)

@@ -158,15 +158,13 @@ func (s *System) reply(in *Inbound, msg any, err error) {
 		l := in.Tracker.Load()
 		load = &l
 	}
-	s.answer(in.asker(), in.ReplyTo, msg, err, load)
+	s.answer(in.From, in.ReplyTo, msg, err, load)
 }
 
 // answer completes request id of node, here or there.
 func (s *System) answer(node string, id uint32, msg any, err error, load *Load) {
 	if node == s.node || node == "" {
-		if !s.replies.Complete(s.node, id, Reply{From: s.node, Message: msg, Err: err, Load: load}) {
-			s.dead(DeadLate, &PID{Address: s.node, Id: replyID}, nil, msg)
-		}
+		s.replies.Complete(s.node, id, Reply{From: s.node, Message: msg, Err: err, Load: load})
 		return
 	}
 	r := s.remote.Load()

@@ -59,7 +59,9 @@ func NewSystem(o Options) *System {
 	s.events = newEvents(s)
 	s.letters = newLetters(s)
 	s.watches = newWatches()
-	s.replies = newReplies(s.node)
+	s.replies = newReplies(func(from string, rep Reply) {
+		s.letters.note(DeadLate, pidKey{s.node, replyID}, typeName(rep.Message), from, 1)
+	})
 	s.proto = newProto(s)
 	if err := s.spawnRoot(); err != nil {
 		panic("actor: root supervisor: " + err.Error()) // cannot be: the registry is empty
