@@ -52,7 +52,6 @@ func (s *supervisor) Receive(ctx actor.Context) {
 		s.changed(ctx, msg.Routes, msg.Down)
 	case *check:
 		s.changed(ctx, s.t.router.Routes(), nil) // a Changed may have been lost to a full mailbox
-		s.t.letters.flush()
 		ctx.After(checkEvery, &check{})
 	case *frameIn:
 		s.frame(ctx, msg)

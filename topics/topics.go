@@ -34,16 +34,15 @@ type Config struct {
 // Topics is one node's part in all clusters and topics. Its methods may be
 // called from any goroutine.
 type Topics struct {
-	sys     *actor.System
-	net     network
-	router  Router
-	zone    string
-	log     *slog.Logger
-	self    id.ID
-	name    string // self in the form PIDs use
-	pid     *actor.PID
-	dedupe  *dedupe
-	letters letters
+	sys    *actor.System
+	net    network
+	router Router
+	zone   string
+	log    *slog.Logger
+	self   id.ID
+	name   string // self in the form PIDs use
+	pid    *actor.PID
+	dedupe *dedupe
 
 	perPeer   int           // trees that frames of one peer may make
 	lastIndex atomic.Uint32 // of machines, see tree.Config.Index; written by the supervisor
@@ -66,8 +65,7 @@ func start(cfg Config, net network) (*Topics, error) {
 	t := &Topics{
 		sys: cfg.System, net: net, router: cfg.Router, zone: cfg.Zone, log: cfg.Logger,
 		perPeer: maxGroupsPerPeer, self: net.ID(), name: net.ID().String(), dedupe: newDedupe(),
-		letters: letters{events: cfg.System.Events(), recent: map[letter]*lost{}},
-		groups:  map[wire.Group]*group{}, regs: map[*Registration]struct{}{}, flows: map[id.ID]*flow{},
+		groups: map[wire.Group]*group{}, regs: map[*Registration]struct{}{}, flows: map[id.ID]*flow{},
 	}
 	t.handle()
 	pid, err := t.sys.Service("topics", actor.Of(func() actor.Actor { return &supervisor{t: t} }).
@@ -101,7 +99,6 @@ func (t *Topics) Stop(ctx context.Context) error {
 	for _, g := range t.all() {
 		g.resolve(actor.ErrClosed)
 	}
-	t.letters.flush()
 	return err
 }
 

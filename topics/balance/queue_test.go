@@ -180,7 +180,7 @@ func TestTailComparedToRandomAndOracle(t *testing.T) {
 		{"3 servers 1 requester 80 %", 3, 1, 0.8, 2.5, 0.8},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			const seed, n = 7, 40_000
+			const seed, n = 7, 20_000
 			o50, o99 := runQueue(seed, c.servers, c.requesters, n, c.load, oraclePolicy)
 			r50, r99 := runQueue(seed, c.servers, c.requesters, n, c.load, randomPolicy)
 			p50, p99 := runQueue(seed, c.servers, c.requesters, n, c.load, ourPolicy(seed, c.servers, c.requesters))
