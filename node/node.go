@@ -72,7 +72,7 @@ func Start(ctx context.Context, cfg config.Config) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
-	log := newLogger(cfg.Log).With("node", ident.ID().Short())
+	log := slog.New(cfg.Log.NewHandler(os.Stderr)).With("node", ident.ID().Short())
 	n := &Node{cfg: cfg, network: network, log: log}
 	incarnation := uint64(began.UnixNano())
 	n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Incarnation: incarnation, Logger: log})
@@ -189,16 +189,4 @@ func (n *Node) Peers() []PeerInfo {
 		})
 	}
 	return out
-}
-
-// newLogger makes the logger that the configuration asks for.
-func newLogger(l config.Log) *slog.Logger {
-	if l.Handler != nil {
-		return slog.New(l.Handler)
-	}
-	opts := &slog.HandlerOptions{Level: l.Level}
-	if l.Format == config.FormatJSON {
-		return slog.New(slog.NewJSONHandler(os.Stderr, opts))
-	}
-	return slog.New(slog.NewTextHandler(os.Stderr, opts))
 }

@@ -70,7 +70,7 @@ func (n *Node) register(what, name string, props *actor.Props, opts []RegisterOp
 		opt(&o)
 	}
 	strategy := actor.Strategy{}
-	props = props.Clone().DefaultLimits(n.cfg.Limits.Mailbox, n.cfg.Limits.MailboxBytes)
+	props = props.Clone()
 	if what == "cluster" {
 		props, strategy = n.configured(name, props, &o)
 	}

@@ -14,6 +14,14 @@ import (
 // loss= delay=, cut A B, heal and down, and needs root.
 const labEnv = "ACCEPTANCE_LAB"
 
+// labName tells labs that run side by side apart.
+func labName() string {
+	if name := os.Getenv("LAB"); name != "" {
+		return name
+	}
+	return "iris"
+}
+
 type lab struct {
 	t      *testing.T
 	script string
@@ -36,7 +44,7 @@ func hosts(t *testing.T, n int) *lab {
 func (l *lab) run(args ...string) string {
 	l.t.Helper()
 	cmd := exec.Command(l.script, args...)
-	cmd.Env = append(os.Environ(), "LAB=iris", "LAB_TTL=1800")
+	cmd.Env = append(os.Environ(), "LAB="+labName(), "LAB_TTL=1800")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		l.t.Fatalf("lab %v: %v\n%s", args, err, out)
@@ -47,7 +55,7 @@ func (l *lab) run(args ...string) string {
 // node starts a worker on host i that finds the others by multicast.
 func (l *lab) node(i int) *process {
 	l.t.Helper()
-	p := spawn(l.t, "host "+strconv.Itoa(i), "ip", "netns", "exec", "iris"+strconv.Itoa(i))
+	p := spawn(l.t, "host "+strconv.Itoa(i), "ip", "netns", "exec", labName()+strconv.Itoa(i))
 	p.start(startArgs{Network: "lab", LAN: true, Listen: ":7000"})
 	return p
 }
@@ -137,7 +145,7 @@ func TestOnlyLoopbackIsUp(t *testing.T) {
 	l.run("link", "1", "down")
 	ps := make([]*process, 3)
 	for i := range ps {
-		ps[i] = spawn(t, "process "+strconv.Itoa(i+1), "ip", "netns", "exec", "iris1")
+		ps[i] = spawn(t, "process "+strconv.Itoa(i+1), "ip", "netns", "exec", labName()+"1")
 	}
 	together(t, ps, 1500)
 }
