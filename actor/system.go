@@ -84,10 +84,11 @@ func newProto(s *System) *proto.ActorSystem {
 	)
 	p.ProcessRegistry.Address = s.node
 	p.ProcessRegistry.RegisterAddressResolver(func(*PID) (proto.Process, bool) { return remoteProcess{s}, true })
-	// The registry comes with 32768 maps (2.8 MB); ours is what messages go through, so four of 32 each will do. The
-	// processes "deadletter" and "eventstream" stay behind and cannot be addressed any more.
+	// The registry comes with 1024 buckets of 32 maps (2.8 MB), chosen by a remainder that is negative for half of the
+	// names on 32-bit machines. Ours is what messages go through, so one bucket will do. The processes "deadletter" and
+	// "eventstream" stay behind and cannot be addressed any more.
 	pids := p.ProcessRegistry.LocalPIDs
-	pids.LocalPIDs = append(pids.LocalPIDs[:0:0], pids.LocalPIDs[:4]...)
+	pids.LocalPIDs = append(pids.LocalPIDs[:0:0], pids.LocalPIDs[:1]...)
 	p.EventStream = eventstream.NewEventStream()
 	p.EventStream.Subscribe(func(ev any) {
 		if d, ok := ev.(*proto.DeadLetterEvent); ok {
