@@ -67,7 +67,6 @@ func (n *Node) Tunnel(ctx context.Context, cluster string) (*tunnels.Tunnel, err
 	return n.tunnels.Open(ctx, cluster)
 }
 
-
 // picker lets tunnels choose a member as requests do.
 func (n *Node) picker() tunnels.Picker {
 	return tunnels.PickerFunc(func(ctx context.Context, cluster string) (tunnels.Choice, error) {

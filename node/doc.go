@@ -1,16 +1,16 @@
 // Package node is one process of an Iris network: it puts the layers together,
 // starts and stops them in order, and offers them to programs by name.
 //
-//	        program: Register, Subscribe, Request, Broadcast, Publish, Tunnel
-//	           │
-//	  ┌────── Node ───────────────────────────────────────────────┐
-//	  │  clusters   the program's handlers, iris/clusters/<name>/<n> │
-//	  │  tunnels    ordered, throttled streams                     │
-//	  │  topics     who serves a cluster, who hears a topic        │
-//	  │  router     peers, failures, the ring     ◀── discovery    │
-//	  │  transport  links over QUIC                                │
-//	  │  actor      mailboxes, supervision, events                 │
-//	  └───────────────────────────────────────────────────────────┘
+//	      program: Register, Subscribe, Request, Broadcast, Publish, Tunnel
+//	         │
+//	┌────── Node ───────────────────────────────────────────────┐
+//	│  clusters   the program's handlers, iris/clusters/<name>/<n> │
+//	│  tunnels    ordered, throttled streams                     │
+//	│  topics     who serves a cluster, who hears a topic        │
+//	│  router     peers, failures, the ring     ◀── discovery    │
+//	│  transport  links over QUIC                                │
+//	│  actor      mailboxes, supervision, events                 │
+//	└───────────────────────────────────────────────────────────┘
 //
 // # Lifecycle
 //

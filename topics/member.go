@@ -13,6 +13,7 @@ import (
 type member struct {
 	g        *group
 	pid      *actor.PID
+	counted  bool          // part of g.wanted; guarded by g.mu
 	inFlight atomic.Int64  // requests accepted and not done
 	quiet    chan struct{} // gets a token whenever inFlight reaches 0
 }

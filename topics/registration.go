@@ -84,7 +84,23 @@ func (g *group) enlist(members []*member) <-chan tree.Code {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.local.Store(new(append(slices.Clone(*g.local.Load()), members...)))
+	for _, m := range members {
+		m.counted = true
+	}
 	g.wanted += uint32(len(members))
+	return g.changeWanted()
+}
+
+// resign takes members that are still counted out of what the root is told.
+func (g *group) resign(members ...*member) <-chan tree.Code {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, m := range members {
+		if m.counted {
+			m.counted = false
+			g.wanted--
+		}
+	}
 	return g.changeWanted()
 }
 
@@ -119,10 +135,7 @@ func (g *group) discharge(members []*member) {
 
 // abandon undoes a registration without waiting.
 func (r *Registration) abandon() {
-	r.g.mu.Lock()
-	r.g.wanted -= uint32(len(r.members))
-	r.g.changeWanted()
-	r.g.mu.Unlock()
+	r.g.resign(r.members...)
 	r.g.discharge(r.members)
 	r.t.tell(&want{r.g})
 	r.t.mu.Lock()
@@ -141,10 +154,7 @@ func (r *Registration) Leave(ctx context.Context) error {
 
 func (r *Registration) leave(ctx context.Context) error {
 	g := r.g
-	g.mu.Lock()
-	g.wanted -= uint32(len(r.members))
-	done := g.changeWanted()
-	g.mu.Unlock()
+	done := g.resign(r.members...)
 	r.t.tell(&want{g})
 	var err error
 	select {

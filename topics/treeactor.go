@@ -45,6 +45,8 @@ func (a *treeActor) Receive(ctx actor.Context) {
 	case *want:
 		a.join(ctx)
 		a.ref.handled++
+	case *actor.Terminated:
+		a.ended(ctx, msg.Who)
 	case *tick:
 		if msg.at.Equal(a.wake) {
 			a.wake = time.Time{}
@@ -85,7 +87,22 @@ func (a *treeActor) ring(r *router.Routes, up, down []id.ID) tree.Ring {
 	}
 }
 
+// ended takes a member that has stopped for good out of the group, as if it
+// had left.
+func (a *treeActor) ended(ctx actor.Context, who *actor.PID) {
+	for _, m := range *a.g.local.Load() {
+		if actor.Same(m.pid, who) {
+			a.g.discharge([]*member{m})
+			a.g.resign(m)
+			a.join(ctx)
+		}
+	}
+}
+
 func (a *treeActor) join(ctx actor.Context) {
+	for _, m := range *a.g.local.Load() {
+		ctx.Watch(m.pid) // again is harmless
+	}
 	a.g.mu.Lock()
 	members, change := a.g.wanted, a.g.change
 	a.g.mu.Unlock()

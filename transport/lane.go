@@ -41,8 +41,9 @@ func (l Lane) urgency() int8 { return [laneCount]int8{0, 2, 4, 6, 7}[l] }
 // maxWrite is the largest single write to a stream.
 const maxWrite = 64 << 10
 
-// keepBuffer is the largest buffer kept after a burst.
-const keepBuffer = 256 << 10
+// segment is the size in which a lane's buffer is handed to the writer. Room
+// for senders comes back in these steps.
+const segment = 256 << 10
 
 // sendStream is what a lane needs of a QUIC stream.
 type sendStream interface {
@@ -55,7 +56,7 @@ type sendStream interface {
 // senders and written by one goroutine, which the first frame starts.
 type lane struct {
 	name    Lane
-	limit   int // bytes that may wait in buf
+	limit   int // bytes that may wait
 	timeout time.Duration
 	open    func() (sendStream, error) // called by the writer before its first write
 	fail    func(error)                // tells the link that the lane is broken
@@ -66,8 +67,11 @@ type lane struct {
 
 	mu      sync.Mutex // guards the following fields
 	enc     *wire.Writer
-	buf     []byte        // frames encoded and not yet taken by the writer
+	full    [][]byte      // segments encoded and not yet taken by the writer, oldest first
+	buf     []byte        // the segment being filled, after those in full
+	waiting int           // bytes in full and buf
 	writing int           // bytes that the writer has taken and not yet written
+	spare   []byte        // an empty segment to fill next, nil if there is none
 	started bool          // the writer goroutine runs
 	closing bool          // no further frame is taken
 	broken  error         // why, when closing for a fault
@@ -92,13 +96,18 @@ func (l *lane) putLocked(f wire.Frame) error {
 	if l.closing {
 		return actor.ErrUnreachable
 	}
-	if len(l.buf) > 0 && len(l.buf)+f.Size() > l.limit {
+	if l.waiting > 0 && l.waiting+f.Size() > l.limit {
 		return actor.ErrOverloaded
+	}
+	if len(l.buf) >= segment {
+		l.full = append(l.full, l.buf)
+		l.buf, l.spare = l.spare, nil
 	}
 	buf, err := l.enc.Append(l.buf, f)
 	if err != nil {
 		return err
 	}
+	l.waiting += len(buf) - len(l.buf)
 	l.buf = buf
 	if !l.started {
 		l.started = true
@@ -133,7 +142,7 @@ func (l *lane) wait(ctx context.Context, f wire.Frame) error {
 func (l *lane) queued() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.buf) + l.writing
+	return l.waiting + l.writing
 }
 
 // shut refuses further frames. What is queued is still written unless err
@@ -172,54 +181,63 @@ func (l *lane) finished(ctx context.Context, done <-chan struct{}) bool {
 	return started
 }
 
+// take hands the oldest segment to the writer, and the last one back to the
+// senders. more reports whether frames are left; last that none will come.
+func (l *lane) take(written []byte) (batch []byte, more, last bool, broken error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if cap(written) <= 2*segment { // a larger one held an unusual frame
+		l.spare = written[:0]
+	}
+	if len(l.full) > 0 {
+		batch, l.full[0] = l.full[0], nil
+		l.full = l.full[1:]
+	} else {
+		batch = l.buf
+		l.buf, l.spare = l.spare, nil
+		l.full = nil
+	}
+	l.writing = len(batch)
+	l.waiting -= len(batch)
+	close(l.space)
+	l.space = make(chan struct{})
+	return batch, l.waiting > 0, l.closing, l.broken
+}
+
 // write runs in the lane's goroutine until the lane is shut and empty.
 func (l *lane) write() {
 	defer close(l.exited)
 	var stream sendStream
 	var batch []byte
+	var more, last bool
 	busy := false
 	for {
-		<-l.wake
+		if !more {
+			<-l.wake
+		}
 		if busy {
 			// Under load one scheduler turn lets senders add to the batch; an idle
 			// lane writes at once. No timer is involved.
 			runtime.Gosched()
 		}
-		l.mu.Lock()
-		batch, l.buf = l.buf, batch[:0]
-		l.writing = len(batch)
-		last, broken := l.closing, l.broken
-		close(l.space)
-		l.space = make(chan struct{})
-		l.mu.Unlock()
-		if broken != nil {
+		var err error
+		if batch, more, last, err = l.take(batch); err != nil {
 			return
 		}
 		busy = len(batch) > 1024
-		err := l.flush(&stream, batch)
-		if cap(batch) > keepBuffer {
-			batch = nil
-		}
-		l.mu.Lock()
-		l.writing = 0
-		empty := len(l.buf) == 0
-		l.mu.Unlock()
-		if err != nil {
+		if err = l.flush(&stream, batch); err != nil {
 			l.shut(err)
 			l.fail(err)
 			return
 		}
-		if last && empty {
+		l.mu.Lock()
+		l.writing = 0
+		l.mu.Unlock()
+		if last && !more {
 			if stream != nil {
 				_ = stream.Close() // FIN; a broken connection reports itself elsewhere
 			}
 			return
-		}
-		if last {
-			select {
-			case l.wake <- struct{}{}:
-			default:
-			}
 		}
 	}
 }

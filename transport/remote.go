@@ -125,7 +125,7 @@ func (r remote) Stop(pid *actor.PID, poison bool) error {
 func (r remote) onTell(l *Link, f *wire.Tell) {
 	msg, err := actor.Decode(f.Body.Type, f.Body.Data)
 	if err != nil {
-		drop(r.e.sys, actor.DeadCodec, f.Target, f.Body.Type, f.Sender)
+		r.e.sys.Dropped(actor.DeadCodec, f.Target, f.Body.Type, f.Sender, 1)
 		return
 	}
 	in := &actor.Inbound{
@@ -176,6 +176,3 @@ func Deadline(ttl uint32) time.Time {
 	}
 	return time.Now().Add(time.Duration(ttl) * time.Millisecond)
 }
-
-// TEMP until actor.System has it
-func drop(*actor.System, actor.DeadReason, string, string, string) {}
