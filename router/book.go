@@ -21,10 +21,11 @@ const (
 	stagger   = 200 * time.Millisecond // between the addresses of one candidate
 	backoff   = 50 * time.Millisecond  // doubling, jittered
 	backoffUp = 30 * time.Second       // its limit
-	lostUp    = 2 * time.Second        // its limit soon after a peer was lost
+	lostUp    = 2 * time.Second        // its limit while the peer is still a member
 	goneEarly = 4 * time.Second        // between tries of a dead peer in the first minute
 	goneLate  = 15 * time.Second       // and later
 	early     = time.Minute
+	goneFor   = 90 * time.Minute // then the dead are forgotten (FreePastry's PartitionHandler)
 	freshMin  = time.Second      // a fresh hint dials at once, but not more often
 	tried     = 2 * time.Second  // a dial without outcome for so long counts as tried
 	stale     = time.Minute      // hearsay that nobody repeats is forgotten
@@ -118,7 +119,9 @@ func (b *book) add(now time.Time, h hint) {
 		e.at, e.next = 0, now.Add(b.holdFor(h))
 	}
 	if h.from == lost || h.from == gone {
-		e.from = min(e.from, h.from)
+		if e.from != seed {
+			e.from = h.from
+		}
 		e.since, e.attempts, e.at = now, 0, 0
 		e.next = now.Add(b.holdFor(h))
 		if h.from == gone {
@@ -292,7 +295,7 @@ func (b *book) due(now time.Time) (dials []dial) {
 		}
 	}
 	b.entries = slices.DeleteFunc(b.entries, func(e *entry) bool {
-		return e.from == heard && e.attempts >= 5 && now.Sub(e.heardAt) > stale
+		return e.from == heard && e.attempts >= 5 && now.Sub(e.heardAt) > stale || e.from == gone && now.Sub(e.since) > goneFor
 	})
 	for _, e := range b.entries {
 		if !e.settled && !e.began.IsZero() && now.Sub(e.began) > tried {
@@ -328,10 +331,8 @@ func (b *book) due(now time.Time) (dials []dial) {
 func (b *book) pause(now time.Time, e *entry) time.Duration {
 	limit := backoffUp
 	switch e.from {
-	case lost:
-		if now.Sub(e.since) < early {
-			limit = lostUp
-		}
+	case lost: // still a member, so it may come back at any time
+		limit = lostUp
 	case gone:
 		if now.Sub(e.since) < early {
 			return b.jitter(goneEarly)

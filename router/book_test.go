@@ -76,7 +76,7 @@ func TestLostPeersAreRedialledQuicklyDeadOnesSlowly(t *testing.T) {
 		least, most int // dials in the first minute
 		late        time.Duration
 	}{
-		{lost, 25, 60, 30 * time.Second},
+		{lost, 25, 60, 2 * time.Second},
 		{gone, 10, 25, 15 * time.Second},
 	} {
 		b, _ := testBook(1)
@@ -94,6 +94,19 @@ func TestLostPeersAreRedialledQuicklyDeadOnesSlowly(t *testing.T) {
 		if gap := more[len(more)-1] - more[len(more)-2]; gap < c.late/2 || gap > c.late*3/2 {
 			t.Errorf("origin %d: at last every %v, want about %v", c.from, gap, c.late)
 		}
+	}
+}
+
+func TestTheDeadAreForgottenInTheEnd(t *testing.T) {
+	b, _ := testBook(1)
+	b.add(epoch, hint{peer: nodeID(2), addrs: []string{"a:1"}, from: lost})
+	b.add(epoch, hint{peer: nodeID(2), addrs: []string{"a:1"}, from: gone})
+	if len(b.entries) != 1 || b.entries[0].from != gone {
+		t.Fatalf("entries %+v, want one, gone", b.entries)
+	}
+	b.due(epoch.Add(goneFor + time.Second))
+	if len(b.entries) != 0 {
+		t.Error("still remembered")
 	}
 }
 

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -74,8 +75,11 @@ func newMembership(r *Router) *membership {
 func (m *membership) Receive(ctx actor.Context) {
 	now := time.Now()
 	switch ctx.Message().(type) {
-	case *actor.Restarting, *actor.Stopping:
+	case *actor.Restarting:
 		m.over = true // the ends of the peer actors that follow are not their failures
+	case *actor.Stopping:
+		m.over = true
+		m.r.endProbes()
 	}
 	if m.over {
 		return
@@ -200,7 +204,10 @@ func (m *membership) linkUp(ctx actor.Context, now time.Time, l link) {
 		p = &peer{Peer: Peer{ID: n, Incarnation: hello.Incarnation, Since: now}}
 		m.peers[n] = p
 		m.attach(p, l)
-		m.spawn(ctx, p)
+		if !m.spawn(ctx, p) {
+			delete(m.peers, n)
+			return
+		}
 		m.touch(now)
 		m.event(&actor.PeerUp{Peer: n.String(), Addr: p.Addr, Incarnation: p.Incarnation})
 		m.r.log.Info("peer up", "peer", n.Short(), "addr", p.Addr)
@@ -224,17 +231,24 @@ func (m *membership) attach(p *peer, l link) {
 	p.addrs = usable(append([]string{p.Addr}, hello.Addrs...))
 }
 
-// spawn gives p its actor.
-func (m *membership) spawn(ctx actor.Context, p *peer) {
+// spawn gives p its actor. It fails when this actor is being stopped, and else
+// only by a defect; then the next comparison with the links tries again.
+func (m *membership) spawn(ctx actor.Context, p *peer) bool {
 	r, n, incarnation := m.r, p.ID, p.Incarnation
 	props := actor.Of(func() actor.Actor { return newPeerActor(r, n, incarnation) }).Mailbox(peerQueue).
 		Strategy(actor.Strategy{MaxRestarts: -1, BackoffMax: time.Second})
 	pid, err := ctx.SpawnNamed(props, "peer/"+n.String())
-	if err != nil {
-		panic(err) // a defect of ours; the restart learns everything anew
+	switch {
+	case errors.Is(err, actor.ErrDraining) || errors.Is(err, actor.ErrClosed):
+		m.over = true
+		return false
+	case err != nil:
+		m.r.log.Error("peer actor was not started", "peer", n.Short(), "error", err)
+		return false
 	}
 	m.kids[n] = pid
 	r.kids.Store(n, pid)
+	return true
 }
 
 // linkDown takes the end of a link. What it tells about the peer is for the
@@ -345,10 +359,17 @@ func (m *membership) terminated(ctx actor.Context, now time.Time, who *actor.PID
 		return
 	}
 	for n, pid := range m.kids {
-		if actor.Same(pid, who) { // not our doing: its supervisor gave up
-			m.spawn(ctx, m.peers[n])
-			return
+		if !actor.Same(pid, who) {
+			continue
 		}
+		// Not our doing: stopped from outside, perhaps as a part of our own end.
+		m.r.kids.Delete(n)
+		delete(m.kids, n)
+		if p := m.peers[n]; p != nil && !m.spawn(ctx, p) {
+			delete(m.peers, n)
+			m.touch(now)
+		}
+		return
 	}
 }
 

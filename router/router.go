@@ -169,11 +169,16 @@ func (r *Router) spawn(f func()) {
 }
 
 func (r *Router) stopProbes() {
+	r.endProbes()
+	r.probing.Wait()
+}
+
+// endProbes makes probes under way return and starts no more. It does not wait.
+func (r *Router) endProbes() {
 	r.mu.Lock()
 	r.closed = true
 	r.mu.Unlock()
 	r.cancel()
-	r.probing.Wait()
 }
 
 // kid returns the actor of a peer, or nil.

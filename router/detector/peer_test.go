@@ -412,6 +412,17 @@ func TestHealth(t *testing.T) {
 	if h.Score() != 0 {
 		t.Errorf("score %d after punctual ticks, want 0", h.Score())
 	}
+	for range 30 { // a starved processor: late again and again, but no pause
+		if p := tick(TickEvery + 400*time.Millisecond); p != 0 {
+			t.Fatalf("paused %v", p)
+		}
+	}
+	if h.Score() < 5 {
+		t.Errorf("score %d after 15 s of late ticks", h.Score())
+	}
+	for range int(healthRelief/TickEvery) * healthMax {
+		tick(TickEvery)
+	}
 	h.AllSilent(now)
 	h.AllSilent(now.Add(time.Second))
 	if h.Score() != 1 {
