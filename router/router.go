@@ -96,7 +96,7 @@ func newRouter(cfg Config, ep endpoint) *Router {
 func (r *Router) start() error {
 	props := actor.Of(func() actor.Actor { return newMembership(r) }).Mailbox(mailbox).
 		Strategy(actor.Strategy{MaxRestarts: -1, BackoffMax: time.Second})
-	if _, err := r.sys.Service("router", props); err != nil {
+	if _, err := r.sys.Service("router", props.Silent()); err != nil {
 		r.cancel()
 		return fmt.Errorf("start router: %w", err)
 	}
@@ -132,7 +132,7 @@ func (r *Router) Open() { r.open.Store(true); r.tell(look{}) }
 // DiscoveryQuiet says that discovery has found nothing new for a while, or that
 // there is none. Until then the router does not converge. The context would bound
 // the hand-over, which at present does not block.
-func (r *Router) DiscoveryQuiet(...context.Context) {
+func (r *Router) DiscoveryQuiet(context.Context) {
 	r.quiet.Store(true)
 	r.Open()
 }
