@@ -86,6 +86,7 @@ type Props struct {
 	bytes      int // 0 = DefaultMailboxBytes
 	exported   bool
 	supervisor bool
+	silent     bool
 }
 
 // Of makes actors with produce, called once per incarnation on the actor's own turn. A panic in it counts as a failure.
@@ -132,6 +133,10 @@ func (p *Props) Strategy(s Strategy) *Props { p.strategy = &s; return p }
 
 // Exported lets other nodes stop and poison the actor.
 func (p *Props) Exported() *Props { p.exported = true; return p }
+
+// Silent leaves HandlerStarted and HandlerStopped of the actor and its children unpublished: for actors that come and go
+// with something that has events of its own. Failures are always published.
+func (p *Props) Silent() *Props { p.silent = true; return p }
 
 // Supervisor makes an actor that does nothing but supervise: it takes children by System.SpawnUnder and restarts them
 // by s. When it is restarted itself (after an escalation), it starts its children anew under their names.

@@ -2,6 +2,7 @@ package actor
 
 import (
 	"log/slog"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -70,9 +71,13 @@ func newCell(s *System, parent *cell, id string, p *Props) *cell {
 	c.props = p.Clone().DefaultLimits(DefaultMailbox, DefaultMailboxBytes) // the caller may go on changing p
 	c.mb.cell = c
 	if parent != nil {
+		c.props.silent = c.props.silent || parent.props.silent
 		c.cluster = parent.cluster
 		if c.cluster == "" && parent.parent != nil && parent.parent.pid.Id == clustersID {
 			c.cluster = strings.TrimPrefix(parent.pid.Id, clustersID+"/")
+			if name, err := url.PathUnescape(c.cluster); err == nil {
+				c.cluster = name
+			}
 		}
 	}
 	return c
@@ -119,7 +124,7 @@ func (c *cell) finish() {
 	c.cancelTimers()
 	c.sys.forgetWatches(c)
 	c.sys.tellRemoteWatchers(c)
-	if c.parent != nil && !c.props.supervisor && !c.returns() {
+	if c.parent != nil && !c.props.supervisor && !c.props.silent && !c.returns() {
 		c.sys.events.Publish(&HandlerStopped{PID: c.pid, Cluster: c.cluster, Reason: c.stopReason()})
 	}
 	close(c.done)

@@ -59,10 +59,11 @@ func (s *System) refuse(in *Inbound, id string, err error) {
 const (
 	userPrefix    = userID + "/"
 	clusterPrefix = clustersID + "/"
+	readerPrefix  = rootName + "/readers/"
 )
 
 func addressable(id string) bool {
-	return strings.HasPrefix(id, userPrefix) || strings.HasPrefix(id, clusterPrefix)
+	return strings.HasPrefix(id, userPrefix) || strings.HasPrefix(id, clusterPrefix) || strings.HasPrefix(id, readerPrefix)
 }
 
 // DeliverRemote is Deliver for an id named by a peer: ErrDenied (an ErrNoActor, so that peers cannot probe for names)

@@ -93,7 +93,7 @@ func (g *guard) start(m *Started) {
 	g.started = true
 	c := g.cell
 	c.phase.Store(int32(phaseAlive))
-	if !c.props.supervisor && c.parent != nil {
+	if c.parent != nil && !c.props.supervisor && !c.props.silent {
 		c.sys.events.Publish(&HandlerStarted{PID: c.pid, Cluster: c.cluster, Restarts: int(g.incarnation) - 1})
 	}
 	g.protect(current{msg: m}, nil)

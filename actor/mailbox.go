@@ -28,6 +28,7 @@ type mailbox struct {
 	pending atomic.Int64 // user messages in lane and batch
 	bytes   atomic.Int64 // their known sizes
 	urgent  atomic.Bool  // the system lane is not empty
+	resting atomic.Bool  // what suspended says, for those who only want to know
 
 	mu        sync.Mutex // guards the following fields
 	user, sys ring

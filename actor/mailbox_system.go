@@ -76,6 +76,7 @@ func (m *mailbox) after(msg any) {
 func (m *mailbox) suspend(on bool) {
 	m.mu.Lock()
 	m.suspended = on
+	m.resting.Store(on)
 	m.mu.Unlock()
 }
 

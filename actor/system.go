@@ -144,6 +144,12 @@ func (s *System) MailboxLen(pid *PID) int {
 	return 0
 }
 
+// Suspended reports whether a local actor has failed and waits for its restart: what it is sent waits with it.
+func (s *System) Suspended(pid *PID) bool {
+	c := s.local(pid)
+	return c != nil && c.mb.resting.Load()
+}
+
 // demoted writes every record at debug level.
 type demoted struct{ slog.Handler }
 

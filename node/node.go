@@ -33,13 +33,12 @@ type Node struct {
 	topics    *topics.Topics
 	tunnels   *tunnels.Tunnels
 	discovery *discovery.Discovery
-	clusters  *actor.PID // iris/clusters
-	readers   *actor.PID // iris/readers: subscribers of topics
+	clusters  *handlers // of clusters
+	readers   *handlers // of topics
 	watch     context.CancelFunc
 	watching  sync.WaitGroup
 
 	mu      sync.Mutex // guards the following fields
-	seq     uint64     // names of handler groups
 	stopped chan struct{}
 	stopErr error
 }
@@ -117,10 +116,11 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 	if err != nil {
 		return err
 	}
-	for name, pid := range map[string]**actor.PID{"clusters": &n.clusters, "readers": &n.readers} {
-		if *pid, err = n.sys.Service(name, actor.Supervisor(actor.Strategy{MaxRestarts: -1})); err != nil {
-			return fmt.Errorf("start %s: %w", name, err)
-		}
+	if n.clusters, err = newHandlers(n.sys, "clusters"); err != nil {
+		return err
+	}
+	if n.readers, err = newHandlers(n.sys, "readers"); err != nil {
+		return err
 	}
 	if err := n.endpoint.Start(n.router.PID()); err != nil {
 		return err

@@ -52,9 +52,9 @@ func (n *Node) shutdown(ctx context.Context, code wire.Code) error {
 	if n.topics != nil {
 		step("topics", n.topics.Stop(ctx))
 	}
-	for name, pid := range map[string]*actor.PID{"clusters": n.clusters, "readers": n.readers} {
-		if pid != nil {
-			step(name, n.sys.Poison(ctx, pid))
+	for _, h := range []*handlers{n.clusters, n.readers} {
+		if h != nil {
+			step(h.service, n.sys.Poison(ctx, h.pid))
 		}
 	}
 	if n.tunnels != nil {
@@ -73,22 +73,4 @@ func (n *Node) shutdown(ctx context.Context, code wire.Code) error {
 	n.sys.Events().Publish(&actor.NodeStopped{})
 	step("actors", n.sys.Shutdown(ctx))
 	return errors.Join(errs...)
-}
-
-// watchCommands carries out the commands of supervising programs that concern
-// the node itself; the actor system sees to those about actors.
-func (n *Node) watchCommands() {
-	ctx, cancel := context.WithCancel(context.Background())
-	n.watch = cancel
-	events := n.sys.Events().Chan(ctx, 64)
-	n.watching.Go(func() {
-		for ev := range events {
-			switch ev := ev.(type) {
-			case *actor.Disconnect:
-				n.disconnect(ev.Peer)
-			case *actor.Drain:
-				n.watching.Go(func() { n.drain() })
-			}
-		}
-	})
 }

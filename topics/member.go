@@ -51,9 +51,14 @@ func (g *group) load() actor.Load {
 	return l
 }
 
-// busyness orders members: requests it works on or messages queued, whichever is more.
+// busyness orders members: requests it works on or messages queued, whichever
+// is more. One that failed and waits for its restart comes after all others.
 func (m *member) busyness() int64 {
-	return max(m.inFlight.Load(), int64(m.g.t.sys.MailboxLen(m.pid)))
+	b := max(m.inFlight.Load(), int64(m.g.t.sys.MailboxLen(m.pid)))
+	if m.g.t.sys.Suspended(m.pid) {
+		b += 1 << 32
+	}
+	return b
 }
 
 // leastLoaded returns the least loaded member other than not: of all if they

@@ -69,7 +69,7 @@ func start(cfg Config, net network) (*Topics, error) {
 	}
 	t.handle()
 	pid, err := t.sys.Service("topics", actor.Of(func() actor.Actor { return &supervisor{t: t} }).
-		Strategy(actor.Strategy{MaxRestarts: -1}).Mailbox(1<<18))
+		Silent().Strategy(actor.Strategy{MaxRestarts: -1}).Mailbox(1<<18))
 	if err != nil {
 		return nil, fmt.Errorf("start topics: %w", err)
 	}

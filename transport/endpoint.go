@@ -105,6 +105,11 @@ func Listen(cfg Config) (*Endpoint, error) {
 			return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
 		}
 	}
+	// quic-go tells the standard logger when the kernel grants it less buffer
+	// than it wants; docs say what to set, and a library keeps to its own log.
+	if err := os.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true"); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Endpoint{
 		cfg: cfg, sys: cfg.System, log: cfg.Logger, self: cfg.Identity.ID(), conn: conn,
@@ -165,9 +170,8 @@ func (e *Endpoint) HandleStream(h func(from id.ID, s Stream)) { e.onStream = h }
 
 // Start begins to accept. owner receives LinkUp, LinkDown and DialFailed.
 func (e *Endpoint) Start(owner *actor.PID) error {
-	service, err := e.sys.Service("transport", actor.Supervisor(actor.Strategy{Decide: func(actor.Failure) actor.Directive {
-		return actor.DirectiveStop // a link is made by a handshake, never restarted
-	}}))
+	neverAgain := func(actor.Failure) actor.Directive { return actor.DirectiveStop } // a link is made by a handshake only
+	service, err := e.sys.Service("transport", actor.Supervisor(actor.Strategy{Decide: neverAgain}).Silent())
 	if err != nil {
 		return fmt.Errorf("start transport: %w", err)
 	}

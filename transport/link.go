@@ -39,10 +39,10 @@ type Link struct {
 
 	wg    sync.WaitGroup // every goroutine of the link but the actor's
 	done  chan struct{}  // closed when the link has ended
-	mu    sync.Mutex     // guards cause, started, ended
-	cause LinkDown       // valid once done is closed
+	mu    sync.Mutex     // guards the following fields
+	cause LinkDown       // final once done is closed
 	ended bool
-	pid   *actor.PID
+	pid   *actor.PID // of the link's actor, once it runs
 }
 
 func newLink(e *Endpoint, peer id.ID, conn *quic.Conn, control *quic.Stream, dialed bool) *Link {
@@ -206,6 +206,7 @@ func (l *Link) end(down LinkDown) {
 		return
 	}
 	l.ended, l.cause = true, down
+	pid := l.pid // none yet: the actor will see that the link has ended
 	l.mu.Unlock()
 	_ = l.conn.CloseWithError(quic.ApplicationErrorCode(down.Code), down.Reason) // idempotent
 	for _, x := range l.lanes {
@@ -213,8 +214,8 @@ func (l *Link) end(down LinkDown) {
 	}
 	l.bulk.shut()
 	close(l.done)
-	if l.pid != nil {
-		l.e.sys.Send(l.pid, nil, linkEnded{})
+	if pid != nil {
+		l.e.sys.Send(pid, nil, linkEnded{})
 	}
 }
 

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"fmt"
 	"time"
 
 	"iris/actor"
@@ -96,7 +97,8 @@ func (r remote) Reply(node string, req uint32, msg any, err error, load *actor.L
 	f.Status, f.Text = Status(err)
 	if err == nil {
 		if f.Body.Type, f.Body.Data, err = actor.Encode(msg); err != nil {
-			f.Status, f.Text = Status(err)
+			f.Status, f.Text = wire.StatusError, "reply not sent: "+err.Error()
+			r.e.sys.Dropped(actor.DeadCodec, "reply to "+node, fmt.Sprintf("%T", msg), "", 1)
 		}
 	}
 	if load != nil {
@@ -123,17 +125,17 @@ func (r remote) Stop(pid *actor.PID, poison bool) error {
 }
 
 func (r remote) onTell(l *Link, f *wire.Tell) {
-	msg, err := actor.Decode(f.Body.Type, f.Body.Data)
-	if err != nil {
-		r.e.sys.Dropped(actor.DeadCodec, f.Target, f.Body.Type, f.Sender, 1)
-		return
-	}
 	in := &actor.Inbound{
 		Delivery: actor.Delivery{Kind: actor.Tell, Origin: l.node(), Trace: f.Trace},
-		Message:  msg, Size: len(f.Body.Data), From: l.node(), SenderID: f.Sender,
+		Size:     len(f.Body.Data), From: l.node(), SenderID: f.Sender,
 	}
 	if !f.SenderNode.IsZero() {
 		in.SenderNode = f.SenderNode.String()
+	}
+	var err error
+	if in.Message, err = actor.Decode(f.Body.Type, f.Body.Data); err != nil {
+		r.e.sys.Refuse(f.Target, in, f.Body.Type, err)
+		return
 	}
 	_ = r.e.sys.DeliverRemote(f.Target, in) // a refused message is a dead letter by then
 }

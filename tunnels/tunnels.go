@@ -46,7 +46,7 @@ func New(c Config) (*Tunnels, error) {
 		return nil, errors.New("tunnels: System, Endpoint, Picker and Local are required")
 	}
 	c = c.withDefaults()
-	parent, err := c.System.Service("tunnels", actor.Supervisor(actor.Strategy{}))
+	parent, err := c.System.Service("tunnels", actor.Supervisor(actor.Strategy{}).Silent())
 	if err != nil {
 		return nil, fmt.Errorf("tunnels: %w", err)
 	}
