@@ -97,22 +97,27 @@ func TestAPanickingHandler(t *testing.T) {
 	ps := network(t, 3)
 	ps[1].do("register", clusterArgs{Cluster: "p", Kind: "panic"})
 	ps[2].do("register", clusterArgs{Cluster: "p", Kind: "panic"})
-	panics, ok := 0, 0
-	for range 4 {
+	const panics = 4
+	for i := range panics {
 		r := must[requestResult](ps[0], "request", requestArgs{Cluster: "p", Body: "panic"})
 		if r.Error != "RemoteError" {
 			t.Fatalf("got %q (%s), want a RemoteError", r.Error, r.Text)
 		}
-		panics++
 		holds(t, "the asker of a panicking handler hears", r.TookMs, 10, "ms")
+		eventually(t, "the handler is restarted", 5*time.Second, func() bool {
+			return count(ps[1:], "HandlerStarted") == 2+i+1
+		})
 	}
+	// The other member goes on while one waits for its restart.
+	ps[0].do("request", requestArgs{Cluster: "p", Body: "panic"})
+	ok := 0
 	for range 50 {
 		if r := must[requestResult](ps[0], "request", requestArgs{Cluster: "p", Body: "fine"}); r.Error == "" {
 			ok++
 		}
 	}
 	if ok != 50 {
-		t.Errorf("%d of 50 requests answered after %d panics", ok, panics)
+		t.Errorf("%d of 50 requests answered after a panic", ok)
 	}
 	stacks := 0
 	for _, p := range ps[1:] {
@@ -122,9 +127,21 @@ func TestAPanickingHandler(t *testing.T) {
 			}
 		}
 	}
-	if stacks != panics {
-		t.Errorf("%d HandlerFailed events with a stack, want %d", stacks, panics)
+	if stacks != panics+1 {
+		t.Errorf("%d HandlerFailed events with a stack, want %d", stacks, panics+1)
 	}
+}
+
+// count is how many events of a kind the processes have seen together.
+func count(ps []*process, kind string) (n int) {
+	for _, p := range ps {
+		for _, e := range must[[]seen](p, "events", nil) {
+			if e.Kind == kind {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func TestGracefulStopFailsNothing(t *testing.T) {
