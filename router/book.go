@@ -3,6 +3,7 @@ package router
 import (
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"time"
@@ -73,7 +74,8 @@ type book struct {
 	entries []*entry
 	linked  func(id.ID) bool
 	left    map[id.ID]departure
-	full    uint64 // candidates refused for want of room
+	own     []string // addresses of this node, not to be dialled
+	full    uint64   // candidates refused for want of room
 }
 
 type departure struct {
@@ -308,13 +310,15 @@ func (b *book) due(now time.Time) (dials []dial) {
 			e.began = now
 		}
 		addr := e.addrs[e.at]
-		e.inflight[addr] = struct{}{}
-		e.dialed = now
 		want := e.peer
 		if e.from == seed {
 			want = id.ID{} // whoever lives there
 		}
-		dials = append(dials, dial{addr, want})
+		if !slices.Contains(b.own, addr) {
+			e.inflight[addr] = struct{}{}
+			e.dialed = now
+			dials = append(dials, dial{addr, want})
+		}
 		e.at++
 		if e.at < len(e.addrs) {
 			e.next = now.Add(stagger)
@@ -322,6 +326,7 @@ func (b *book) due(now time.Time) (dials []dial) {
 		}
 		e.at = 0
 		e.attempts++
+		e.settled = e.settled || len(e.inflight) == 0
 		e.next = now.Add(b.pause(now, e))
 	}
 	return dials
@@ -351,6 +356,15 @@ func (b *book) pause(now time.Time, e *entry) time.Duration {
 func (b *book) pending() bool {
 	return slices.ContainsFunc(b.entries, func(e *entry) bool {
 		return !e.settled && (e.peer.IsZero() || !b.linked(e.peer))
+	})
+}
+
+// reachable drops loopback addresses that came from another host: there they
+// mean that host, here they would mean this one.
+func reachable(addrs []string, sameHost bool) []string {
+	return slices.DeleteFunc(slices.Clone(addrs), func(a string) bool {
+		p, err := netip.ParseAddrPort(a)
+		return !sameHost && err == nil && p.Addr().Unmap().IsLoopback()
 	})
 }
 

@@ -208,6 +208,41 @@ func TestSelfAsSeedIsForgotten(t *testing.T) {
 	}
 }
 
+func TestOwnAddressesAreNotDialled(t *testing.T) {
+	b, _ := testBook(1)
+	b.own = []string{"10.0.0.1:7", "127.0.0.1:7"}
+	b.add(epoch, hint{addrs: []string{"10.0.0.1:7"}, from: seed})
+	b.add(epoch, hint{peer: nodeID(2), addrs: []string{"10.0.0.2:7", "127.0.0.1:7"}, from: heard})
+	var got []string
+	for d := time.Duration(0); d < 240*time.Millisecond; d += 10 * time.Millisecond {
+		for _, x := range b.due(epoch.Add(d)) {
+			got = append(got, x.addr)
+			b.failed(x.addr, x.want)
+		}
+	}
+	if b.pending() {
+		t.Error("nothing is left to try")
+	}
+	for _, a := range got {
+		if a != "10.0.0.2:7" {
+			t.Errorf("dialled %s", a)
+		}
+	}
+	if len(got) == 0 {
+		t.Error("the other's address was not dialled")
+	}
+}
+
+func TestLoopbackOfAnotherHostIsUseless(t *testing.T) {
+	addrs := []string{"10.0.0.2:7", "127.0.0.1:7", "[::1]:7", "host:7"}
+	if got := reachable(addrs, false); !slices.Equal(got, []string{"10.0.0.2:7", "host:7"}) {
+		t.Errorf("from another host: %v", got)
+	}
+	if got := reachable(addrs, true); !slices.Equal(got, addrs) {
+		t.Errorf("from this host: %v", got)
+	}
+}
+
 func TestAFreshHintDialsAtOnce(t *testing.T) {
 	b, _ := testBook(1)
 	b.add(epoch, hint{peer: nodeID(2), addrs: []string{"a:1"}, from: heard})

@@ -48,6 +48,6 @@ func (m *membership) introduce(now time.Time, e *peersIn) {
 		if q := m.peers[n.ID]; q != nil && q.link != nil || n.ID.IsZero() {
 			continue
 		}
-		m.book.add(now, hint{peer: n.ID, incarnation: n.Incarnation, addrs: n.Addrs, from: heard})
+		m.book.add(now, hint{peer: n.ID, incarnation: n.Incarnation, addrs: reachable(n.Addrs, p.sameHost), from: heard})
 	}
 }

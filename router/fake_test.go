@@ -61,6 +61,8 @@ func (a fakeAddr) String() string  { return string(a) }
 func (e *fakeEndpoint) ID() id.ID           { return e.id }
 func (e *fakeEndpoint) Incarnation() uint64 { return e.incarnation }
 
+func (e *fakeEndpoint) Addrs() []string { return []string{e.addr} }
+
 func (e *fakeEndpoint) Link(n id.ID) link {
 	e.net.mu.Lock()
 	defer e.net.mu.Unlock()

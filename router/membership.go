@@ -27,6 +27,7 @@ type peer struct {
 	Peer
 	link       link // nil while there is none
 	addrs      []string
+	sameHost   bool // it runs on this machine
 	introduced bool // its Peers frame has come, so we know whom it knows
 	missing    bool // the last comparison found the link down, and no LinkDown
 }
@@ -156,6 +157,7 @@ func (m *membership) start(ctx actor.Context, now time.Time) {
 	m.health.Tick(now)
 	m.lastWall, m.lastTick = now.Round(0), now
 	m.reconcile, m.exchange = now.Add(reconcileEvery), now.Add(m.book.jitter(exchangeEvery))
+	m.book.own = m.r.ep.Addrs()
 	for _, s := range m.r.seeds {
 		m.book.add(now, hint{addrs: []string{s}, from: seed})
 	}
@@ -228,7 +230,8 @@ func (m *membership) attach(p *peer, l link) {
 	if p.refusable = trusted(l); !p.refusable && len(m.peers) <= meshSmall {
 		m.r.baseline(p.ID, l)
 	}
-	p.addrs = usable(append([]string{p.Addr}, hello.Addrs...))
+	p.sameHost = onThisHost(p.Addr)
+	p.addrs = usable(append([]string{p.Addr}, reachable(hello.Addrs, p.sameHost)...))
 }
 
 // spawn gives p its actor. It fails when this actor is being stopped, and else

@@ -38,6 +38,7 @@ func (m *membership) tick(ctx actor.Context, now time.Time) {
 	}
 	if !now.Before(m.exchange) {
 		m.exchange = now.Add(m.book.jitter(exchangeEvery))
+		m.book.own = m.r.ep.Addrs() // interfaces come and go
 		m.antiEntropy()
 	}
 	if n := m.r.dropped.Load(); n != m.book.full && now.Sub(m.reported) >= reportEvery {

@@ -57,7 +57,12 @@ func trusted(l link) bool {
 	if l.Dialed() {
 		return true
 	}
-	a, err := netip.ParseAddrPort(l.RemoteAddr().String())
+	return onThisHost(l.RemoteAddr().String())
+}
+
+// onThisHost reports whether "ip:port" is of this machine.
+func onThisHost(addr string) bool {
+	a, err := netip.ParseAddrPort(addr)
 	if err != nil {
 		return false
 	}

@@ -12,6 +12,7 @@ import (
 type endpoint interface {
 	ID() id.ID
 	Incarnation() uint64
+	Addrs() []string // of this node, host:port
 	Dial(addr string, want id.ID)
 	Link(n id.ID) link // nil when none is up
 	Links() []link
@@ -35,6 +36,7 @@ type seam struct{ e *transport.Endpoint }
 
 func (s seam) ID() id.ID                    { return s.e.ID() }
 func (s seam) Incarnation() uint64          { return s.e.Incarnation() }
+func (s seam) Addrs() []string              { return s.e.Addrs() }
 func (s seam) Dial(addr string, want id.ID) { s.e.Dial(addr, want) }
 
 func (s seam) Link(n id.ID) link {
