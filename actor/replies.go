@@ -14,13 +14,14 @@ type Reply struct {
 	Load    *Load // of the member that answered, may be nil
 }
 
-// MaxReplies bounds the requests waiting for an answer at one time.
-const MaxReplies = 1 << 20
+// DefaultReplies bounds the requests waiting for an answer at one time.
+const DefaultReplies = 1 << 20
 
 // Replies is the table of requests waiting for an answer. It takes the place of a future per request: an id, carried by
 // the request and its answer, leads back to a function. Each done function is called exactly once (unless the request
 // is cancelled), on the goroutine of whoever completes the request; it must not block.
 type Replies struct {
+	limit  int64                        // of count
 	late   func(from string, rep Reply) // told of answers nobody waits for
 	next   atomic.Uint32
 	count  atomic.Int64
@@ -47,8 +48,11 @@ type pending struct {
 
 const maxFree = 256
 
-func newReplies(late func(from string, rep Reply)) *Replies {
-	r := &Replies{late: late}
+func newReplies(limit int, late func(from string, rep Reply)) *Replies {
+	if limit <= 0 {
+		limit = DefaultReplies
+	}
+	r := &Replies{limit: int64(limit), late: late}
 	for i := range r.shards {
 		r.shards[i].m = map[uint32]*pending{}
 	}
@@ -58,7 +62,7 @@ func newReplies(late func(from string, rep Reply)) *Replies {
 func (r *Replies) shard(id uint32) *replyShard { return &r.shards[id%uint32(len(r.shards))] }
 
 // Open registers a request to node and returns its id, which is never 0. done gets ErrTimeout when deadline passes
-// (zero: DefaultTimeout from now), ErrLost when the node is lost, ErrClosed at shutdown. ErrOverloaded if MaxReplies are
+// (zero: DefaultTimeout from now), ErrLost when the node is lost, ErrClosed at shutdown. ErrOverloaded if as many as the table holds are
 // pending, ErrClosed; then done is not called.
 func (r *Replies) Open(node string, deadline time.Time, done func(Reply)) (uint32, error) {
 	now := time.Now()
@@ -70,7 +74,7 @@ func (r *Replies) Open(node string, deadline time.Time, done func(Reply)) (uint3
 }
 
 func (r *Replies) open(node string, now time.Time, ttl time.Duration, done func(Reply)) (uint32, error) {
-	if r.count.Add(1) > MaxReplies {
+	if r.count.Add(1) > r.limit {
 		r.count.Add(-1)
 		return 0, ErrOverloaded
 	}

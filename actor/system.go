@@ -14,6 +14,7 @@ import (
 type Options struct {
 	Node        string       // address of this node's PIDs; empty means "local"
 	Incarnation uint64       // of this process, for whoever asks
+	Replies     int          // requests that may wait for an answer at one time; 0 = 1 048 576
 	Logger      *slog.Logger // nil discards
 }
 
@@ -59,7 +60,7 @@ func NewSystem(o Options) *System {
 	s.events = newEvents(s)
 	s.letters = newLetters(s)
 	s.watches = newWatches()
-	s.replies = newReplies(func(from string, rep Reply) {
+	s.replies = newReplies(o.Replies, func(from string, rep Reply) {
 		s.letters.note(DeadLate, pidKey{s.node, replyID}, typeName(rep.Message), from, 1)
 	})
 	s.proto = newProto(s)

@@ -74,7 +74,7 @@ func Start(ctx context.Context, cfg config.Config) (*Node, error) {
 	log := slog.New(cfg.Log.NewHandler(os.Stderr)).With("node", ident.ID().Short())
 	n := &Node{cfg: cfg, network: network, log: log}
 	incarnation := uint64(began.UnixNano())
-	n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Incarnation: incarnation, Logger: log})
+	n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Incarnation: incarnation, Replies: cfg.Limits.Replies, Logger: log})
 	if err := n.build(ident, keys, incarnation); err != nil {
 		return nil, errors.Join(err, n.unwind())
 	}
@@ -95,7 +95,7 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 		System: n.sys, Identity: ident, Listen: n.cfg.Listen, Incarnation: incarnation,
 		Zone: n.cfg.Node.Zone, Logger: n.log,
 		Limits: transport.Limits{
-			Message: limits.Message, Lane: limits.Lane, Peers: limits.Peers, HalfOpen: limits.HalfOpen, Tunnels: limits.Tunnels,
+			Message: limits.Message, Frame: limits.Frame, Lane: limits.Lane, Peers: limits.Peers, HalfOpen: limits.HalfOpen, Tunnels: limits.Tunnels,
 		},
 	})
 	if err != nil {

@@ -27,6 +27,7 @@ import (
 // Limits bounds what an endpoint holds. A zero field means its default.
 type Limits struct {
 	Message  int // largest message in bytes; default 64 MiB
+	Frame    int // largest frame on a lane in bytes, larger ones travel in chunks beside it; at most wire.MaxFrame, default wire.MaxInline
 	Lane     int // bytes waiting in one lane of a link; default 4 MiB
 	Peers    int // links; default 1024
 	HalfOpen int // handshakes under way; default 256
@@ -40,6 +41,8 @@ func (l Limits) withDefaults() Limits {
 		}
 	}
 	def(&l.Message, 64<<20)
+	def(&l.Frame, wire.MaxInline)
+	l.Frame = min(l.Frame, wire.MaxFrame)
 	def(&l.Lane, 4<<20)
 	def(&l.Peers, 1024)
 	def(&l.HalfOpen, 256)

@@ -125,7 +125,7 @@ func (l *Link) Stats() Stats {
 // link has ended, wire.ErrTooLarge when f is beyond the limit. f and its byte
 // slices may be reused when TrySend returns.
 func (l *Link) TrySend(n Lane, f wire.Frame) error {
-	if f.Size() > wire.MaxInline && n != Control {
+	if f.Size() > l.e.cfg.Limits.Frame && n != Control {
 		return l.bulk.trySend(n, f)
 	}
 	return l.lanes[n].put(f)
@@ -134,7 +134,7 @@ func (l *Link) TrySend(n Lane, f wire.Frame) error {
 // Send is TrySend that waits for space until ctx ends; the error then wraps
 // both actor.ErrOverloaded and the context's cause.
 func (l *Link) Send(ctx context.Context, n Lane, f wire.Frame) error {
-	if f.Size() > wire.MaxInline && n != Control {
+	if f.Size() > l.e.cfg.Limits.Frame && n != Control {
 		return l.bulk.send(ctx, n, f)
 	}
 	return l.lanes[n].wait(ctx, f)

@@ -95,7 +95,7 @@ type Discovery struct {
 
 // Limits bound what traffic can cost. Sizes are bytes.
 type Limits struct {
-	Frame        int // largest frame on a lane; 64 KiB..1 MiB, default 1 MiB; larger messages travel in pieces
+	Frame        int // largest frame sent on a lane; 64 KiB..1 MiB, default 256 KiB; larger messages travel in pieces beside it
 	Message      int // largest message a handler or a tunnel's Recv is given; 64 KiB..1 GiB, default 64 MiB
 	Lane         int // bytes queued per lane of a link before senders wait; Frame..1 GiB, default 4 MiB
 	Mailbox      int // messages queued per handler; 1..10 million, default 10 000
@@ -167,7 +167,7 @@ func Default() Config {
 	return Config{
 		Discovery: Discovery{Host: true},
 		Limits: Limits{
-			Frame:        1 << 20,
+			Frame:        256 << 10,
 			Message:      64 << 20,
 			Lane:         4 << 20,
 			Mailbox:      10_000,

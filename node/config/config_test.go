@@ -179,7 +179,7 @@ func TestProblems(t *testing.T) {
 			`clusters.a.strategy.exhausted: "restart" is not one of stop, escalate`, `backoff_min: 0s is out of range, 1ms to 1h`, `window: "1" has no unit`,
 		}},
 		{"backoff order", "clusters: {a: {strategy: {backoff_min: 2m, backoff_max: 1m}}}\n", []string{`clusters.a.strategy.backoff_max: 1m is less than backoff_min, 2m`}},
-		{"lane below frame", "limits: {lane: 64KiB}\n", []string{`2:16: limits.lane: 64KiB is less than one frame, limits.frame is 1MiB`}},
+		{"lane below frame", "limits: {lane: 64KiB}\n", []string{`2:16: limits.lane: 64KiB is less than one frame, limits.frame is 256KiB`}},
 		{"frame refused, lane not blamed", "limits: {lane: 64KiB, frame: 3MiB}\n", []string{`limits.frame: 3MiB is out of range`}},
 		{"loopback and lan", "listen: 127.0.0.1:0\ndiscovery: {lan: true}\n", []string{`listen: 127.0.0.1:0 cannot be reached from the network that discovery.lan searches`}},
 		{"loopback and seed", "listen: '[::1]:0'\nseeds: ['10.0.0.1:4000']\n", []string{`from [::1]:0 the seed 10.0.0.1:4000 cannot be reached`}},
