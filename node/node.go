@@ -46,8 +46,10 @@ type Node struct {
 // PeerInfo is what this node knows of a peer.
 type PeerInfo struct {
 	ID          string
+	Name        string // of its host
 	Addr        string
 	Zone        string
+	Labels      map[string]string // of its configuration
 	Incarnation uint64
 	Suspect     bool
 	RTT         time.Duration
@@ -89,11 +91,14 @@ func Start(ctx context.Context, cfg config.Config) (*Node, error) {
 
 // build makes the layers from the bottom up.
 func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnation uint64) error {
-	var err error
 	limits := n.cfg.Limits
+	host, err := os.Hostname()
+	if err != nil {
+		host = "" // a name is a courtesy
+	}
 	n.endpoint, err = transport.Listen(transport.Config{
 		System: n.sys, Identity: ident, Listen: n.cfg.Listen, Incarnation: incarnation,
-		Zone: n.cfg.Node.Zone, Logger: n.log,
+		Zone: n.cfg.Node.Zone, Name: host, Labels: n.cfg.Node.Labels, Logger: n.log,
 		Limits: transport.Limits{
 			Message: limits.Message, Frame: limits.Frame, Lane: limits.Lane, Peers: limits.Peers, HalfOpen: limits.HalfOpen, Tunnels: limits.Tunnels,
 		},
@@ -183,10 +188,14 @@ func (n *Node) System() *actor.System { return n.sys }
 func (n *Node) Peers() []PeerInfo {
 	var out []PeerInfo
 	for _, p := range n.router.Routes().Peers() {
-		out = append(out, PeerInfo{
+		info := PeerInfo{
 			ID: p.ID.String(), Addr: p.Addr, Zone: p.Zone, Incarnation: p.Incarnation,
 			Suspect: p.State == router.Suspect, RTT: p.RTT, Since: p.Since,
-		})
+		}
+		if l := n.endpoint.Link(p.ID); l != nil { // it may be on its way out
+			info.Name, info.Labels = l.Hello().Name, l.Labels()
+		}
+		out = append(out, info)
 	}
 	return out
 }

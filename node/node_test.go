@@ -419,6 +419,16 @@ func TestTunnels(t *testing.T) {
 	}
 }
 
+func TestPeersTellWhatTheirOperatorsSay(t *testing.T) {
+	nodes := together(t, 2, func(c *config.Config) {
+		c.Node.Zone, c.Node.Labels = "eu-1", map[string]string{"disk": "ssd", "empty": ""}
+	})
+	p := nodes[0].Peers()[0]
+	if p.ID != nodes[1].ID() || p.Zone != "eu-1" || len(p.Labels) != 2 || p.Labels["disk"] != "ssd" {
+		t.Errorf("the peer is described as %+v", p)
+	}
+}
+
 // What the configuration says of a cluster replaces what the program says.
 func TestTheConfigurationRulesClusters(t *testing.T) {
 	n := together(t, 1, func(c *config.Config) {

@@ -60,7 +60,8 @@ type Config struct {
 	// Incarnation tells this start of the node from earlier ones; it grows with time.
 	Incarnation uint64
 	Zone        string
-	Name        string // for people, in logs of peers
+	Name        string            // for people, in logs of peers
+	Labels      map[string]string // what the operator says of the node; told to peers
 	Limits      Limits
 	Logger      *slog.Logger
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -28,8 +30,28 @@ var (
 func (e *Endpoint) hello(role uint8, features uint64) *wire.Hello {
 	return &wire.Hello{
 		Version: wire.ProtocolVersion, Incarnation: e.cfg.Incarnation, Role: role, Features: features,
-		Addrs: e.Addrs(), Zone: e.cfg.Zone, Name: e.cfg.Name,
+		Addrs: e.Addrs(), Zone: e.cfg.Zone, Name: e.cfg.Name, Labels: flatten(e.cfg.Labels),
 	}
+}
+
+// flatten returns names and values in turn, in the order of the names.
+func flatten(labels map[string]string) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		out = append(out, name, labels[name])
+	}
+	return out
+}
+
+// Labels returns what the operator of the peer says of it.
+func (l *Link) Labels() map[string]string {
+	labels := make(map[string]string)
+	for pair := range slices.Chunk(l.hello.Labels, 2) {
+		if len(pair) == 2 {
+			labels[pair[0]] = pair[1]
+		}
+	}
+	return labels
 }
 
 // readHello reads one handshake frame of type F from a fresh control stream.

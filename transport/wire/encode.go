@@ -177,9 +177,9 @@ func (w *Writer) label(s string) {
 	w.str(s)
 }
 
-func (w *Writer) addrs(list []string) {
-	w.list(len(list), MaxAddrs)
-	if len(list) > MaxAddrs {
+func (w *Writer) labels(list []string, most int) {
+	w.list(len(list), most)
+	if len(list) > most {
 		return
 	}
 	for _, s := range list {

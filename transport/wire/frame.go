@@ -19,6 +19,7 @@ const (
 
 	MaxNames   = 4096 // entries of a lane's name dictionary
 	MaxAddrs   = 32   // addresses of one node
+	MaxLabels  = 128  // names and values of a node's labels
 	MaxPeers   = 512  // nodes in one Peers frame
 	MaxEntries = 1024 // entries in one GroupView or GroupReplica
 

@@ -20,6 +20,7 @@ type Hello struct {
 	Addrs       []string // host:port the sender can be dialled at, at most MaxAddrs
 	Zone        string   // placement hint, may be empty
 	Name        string   // human name of the node, may be empty
+	Labels      []string // what the operator says of the node: name, value, name, value, ..., at most MaxLabels
 }
 
 // HelloAck accepts (CodeOK) or refuses the peer's Hello.
@@ -45,21 +46,22 @@ func (*Goodbye) Kind() Kind    { return KindGoodbye }
 func (*GoodbyeAck) Kind() Kind { return KindGoodbyeAck }
 
 func (f *Hello) Size() int {
-	return sizeHead + 4*sizeUint + sizeStrings(f.Addrs) + sizeStr(f.Zone) + sizeStr(f.Name)
+	return sizeHead + 4*sizeUint + sizeStrings(f.Addrs) + sizeStr(f.Zone) + sizeStr(f.Name) + sizeStrings(f.Labels)
 }
 func (f *HelloAck) Size() int { return sizeHead + sizeUint + sizeText(f.Reason) }
 func (f *Goodbye) Size() int  { return sizeHead + 2*sizeUint + sizeText(f.Reason) }
 func (*GoodbyeAck) Size() int { return sizeHead }
 
 func (f *Hello) append(w *Writer) {
-	w.head(KindHello, 7)
+	w.head(KindHello, 8)
 	w.uint(uint64(f.Version))
 	w.uint(f.Incarnation)
 	w.uint(uint64(f.Role))
 	w.uint(f.Features)
-	w.addrs(f.Addrs)
+	w.labels(f.Addrs, MaxAddrs)
 	w.label(f.Zone)
 	w.label(f.Name)
+	w.labels(f.Labels, MaxLabels)
 }
 
 func (f *Hello) parse(r *Reader) {
@@ -67,9 +69,10 @@ func (f *Hello) parse(r *Reader) {
 	f.Incarnation = r.uint64()
 	f.Role = r.uint8()
 	f.Features = r.uint64()
-	f.Addrs = r.addrs()
+	f.Addrs = r.labels(MaxAddrs)
 	f.Zone = r.label()
 	f.Name = r.label()
+	f.Labels = r.labels(MaxLabels)
 }
 
 func (f *HelloAck) append(w *Writer) { w.end(KindHelloAck, f.Code, f.Reason) }

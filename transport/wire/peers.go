@@ -50,7 +50,7 @@ func (f *Peers) append(w *Writer) {
 		w.array(3)
 		w.id(n.ID)
 		w.uint(n.Incarnation)
-		w.addrs(n.Addrs)
+		w.labels(n.Addrs, MaxAddrs)
 	}
 }
 
@@ -60,7 +60,7 @@ func (f *Peers) parse(r *Reader) {
 	f.Nodes = make([]NodeRef, n)
 	for i := range f.Nodes {
 		inner := r.open()
-		f.Nodes[i] = NodeRef{ID: r.id(), Incarnation: r.uint64(), Addrs: r.addrs()}
+		f.Nodes[i] = NodeRef{ID: r.id(), Incarnation: r.uint64(), Addrs: r.labels(MaxAddrs)}
 		r.close(inner)
 	}
 	r.close(outer)

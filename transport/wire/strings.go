@@ -54,17 +54,17 @@ func (r *Reader) labelFrom(c byte, limit int) string {
 	return string(b)
 }
 
-func (r *Reader) addrs() []string {
-	n, outer := r.list(MaxAddrs, 1)
-	var addrs []string
+func (r *Reader) labels(most int) []string {
+	n, outer := r.list(most, 1)
+	var list []string
 	if n > 0 {
-		addrs = make([]string, n)
+		list = make([]string, n)
 	}
-	for i := range addrs {
-		addrs[i] = r.label()
+	for i := range list {
+		list[i] = r.label()
 	}
 	r.close(outer)
-	return addrs
+	return list
 }
 
 func (r *Reader) name() string     { return r.intern(MaxName, false) }
