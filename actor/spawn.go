@@ -130,7 +130,7 @@ func (g *guard) spawn(p *Props, name string, kids map[string]*kid) (*cell, error
 		return nil, ErrBadName
 	case parent.kids[id] != nil:
 		return nil, ErrNameExists
-	case parent.stopped || parent.draining:
+	case parent.stopped || parent.draining || phase(parent.phase.Load()) != phaseAlive:
 		return nil, ErrDraining
 	}
 	c := newCell(parent.sys, parent, id, p)

@@ -42,6 +42,9 @@ func (g *guard) HandleFailure(_ *proto.ActorSystem, _ proto.Supervisor, who *PID
 	}
 	if d == DirectiveRestart && k.cell.poisoned.Load() {
 		delay = 0 // it has to work off its queue before the deadline of whoever poisoned it
+		if _, starting := f.message.(*Started); starting {
+			d = DirectiveStop // it cannot, and would fail like this until then
+		}
 	}
 	c.sys.publishFailure(k.cell, f, len(k.restarts.times), d, delay)
 	switch d {

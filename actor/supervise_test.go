@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -363,5 +364,48 @@ func TestSpawnInsideProducer(t *testing.T) {
 	}))
 	if got := mustAsk(t, s, pid, "hi"); got != "re hi" {
 		t.Errorf("got %v", got)
+	}
+}
+
+// An actor that cannot start is not restarted for ever while it should end.
+func TestPoisonOfAnActorThatCannotStart(t *testing.T) {
+	s := newTestSystem(t)
+	never := Strategy{MaxRestarts: -1, BackoffMin: time.Hour, BackoffMax: time.Hour}
+	var broken atomic.Bool
+	pid := s.Spawn(Func(func(ctx Context) {
+		switch ctx.Message().(type) {
+		case *Started:
+			if broken.Load() {
+				panic("cannot start")
+			}
+		case string:
+			broken.Store(true)
+			panic("and cannot start again")
+		}
+	}).Strategy(never))
+	s.Send(pid, nil, "fail")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := s.Poison(ctx, pid); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What a restarting actor spawns would end with the incarnation that goes.
+func TestSpawnWhileRestartingIsRefused(t *testing.T) {
+	s := newTestSystem(t)
+	got := make(chan error, 1)
+	pid := s.Spawn(Func(func(ctx Context) {
+		switch ctx.Message().(type) {
+		case *Restarting:
+			_, err := ctx.SpawnNamed(echo(), "late")
+			got <- err
+		case string:
+			panic("restart me")
+		}
+	}))
+	s.Send(pid, nil, "fail")
+	if err := <-got; !errors.Is(err, ErrDraining) {
+		t.Errorf("spawn while restarting: %v, want ErrDraining", err)
 	}
 }
