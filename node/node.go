@@ -130,6 +130,7 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 	if err := n.endpoint.Start(n.router.PID()); err != nil {
 		return err
 	}
+	n.router.Open()
 	n.discovery, err = discovery.Start(discovery.Config{
 		ID: ident.ID(), Incarnation: incarnation, Addrs: n.endpoint.Addrs, Keys: keys.BeaconKeys(),
 		Host: n.cfg.Discovery.Host, LAN: n.cfg.Discovery.LAN, Logger: n.log,
