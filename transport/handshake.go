@@ -112,6 +112,9 @@ func (e *Endpoint) receive(conn *quic.Conn) {
 	defer cancel()
 	if err := e.receiveHello(ctx, conn); err != nil {
 		closeConn(conn, codeOf(err), err.Error())
+		if app, ok := errors.AsType[*quic.ApplicationError](err); ok && app.Remote {
+			return // the dialler changed its mind, such as for a duplicate
+		}
 		if !errors.Is(err, errDuplicate) && e.ctx.Err() == nil {
 			e.refuse(conn.RemoteAddr().String(), err)
 		}
