@@ -16,8 +16,8 @@ import (
 // Patience with full lanes. An event waits this long for the peers that were
 // healthy; those that took nothing then count as slow for hold, in which they
 // get only what fits at once. A peer that is found slow again and again is waited
-// for less and less often. A lane may free its 4 MiB all at once, so a peer that
-// takes less than about 8 MB/s while others take more is slow.
+// for less and less often. A lane gives room back in steps of 256 KiB, so a peer
+// that takes less than about 0.5 MB/s while others take more is slow.
 const (
 	patience = 500 * time.Millisecond
 	hold     = 2 * time.Second  // after the first time, then doubled
