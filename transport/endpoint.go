@@ -94,6 +94,11 @@ type Endpoint struct {
 	tunnels map[id.ID]*tunnelConn
 	closed  bool
 	refused refusals
+
+	gone     chan struct{} // closed when Close is done
+	closeErr error         // valid then
+
+	greetings greetings // guarded by mu too
 }
 
 // Listen binds the socket. No connection is accepted before Start.
@@ -118,8 +123,9 @@ func Listen(cfg Config) (*Endpoint, error) {
 	e := &Endpoint{
 		cfg: cfg, sys: cfg.System, log: cfg.Logger, self: cfg.Identity.ID(), conn: conn,
 		gate: newGate(cfg.Limits.HalfOpen, time.Now), quic: quicConfig(cfg.Limits.Tunnels),
-		ctx: ctx, cancel: cancel,
-		dials: make(map[string]*dialing), claims: make(map[id.ID]chan struct{}), tunnels: make(map[id.ID]*tunnelConn),
+		ctx: ctx, cancel: cancel, gone: make(chan struct{}),
+		greetings: greetings{max: cfg.Limits.Peers, peers: make(map[id.ID]int)},
+		dials:     make(map[string]*dialing), claims: make(map[id.ID]chan struct{}), tunnels: make(map[id.ID]*tunnelConn),
 	}
 	e.links.Store(&map[id.ID]*Link{})
 	e.gate.failed = e.handshakeFailed
@@ -184,13 +190,15 @@ func (e *Endpoint) Start(owner *actor.PID) error {
 	return nil
 }
 
-// spawn runs f in a goroutine that Close waits for; not after Close began.
-func (e *Endpoint) spawn(f func()) {
+// spawn runs f in a goroutine that Close waits for. It reports false, and does
+// nothing, once Close began.
+func (e *Endpoint) spawn(f func()) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !e.closed {
 		e.wg.Go(f)
 	}
+	return !e.closed
 }
 
 // Link returns the link to n, or nil when none is up. It is lock-free.
@@ -234,23 +242,28 @@ func (e *Endpoint) accept() {
 			return
 		}
 		settle(conn.Context())
-		e.spawn(func() { e.receive(conn) })
+		if !e.spawn(func() { e.receive(conn) }) {
+			closeConn(conn, wire.CodeLeave, actor.ErrClosed.Error())
+		}
 	}
 }
 
 // Close ends every link and tunnel connection with code and reason, then the
-// socket. With CodeLeave links are drained first, as far as ctx allows. It
-// returns when every goroutine of the endpoint has ended; it is idempotent.
+// socket. Links are drained first, as far as ctx allows; the rest takes no
+// longer when ctx has ended. It returns when every goroutine of the endpoint
+// has ended; it is idempotent, also concurrently: all calls return the result
+// of the first.
 func (e *Endpoint) Close(ctx context.Context, code wire.Code, reason string) error {
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
-		e.wg.Wait()
-		return nil
+		<-e.gone
+		return e.closeErr
 	}
 	e.closed = true
 	tunnels := slices.Collect(maps.Values(e.tunnels))
 	e.mu.Unlock()
+	defer close(e.gone)
 
 	var drains sync.WaitGroup
 	for _, l := range e.Links() {
@@ -265,12 +278,23 @@ func (e *Endpoint) Close(ctx context.Context, code wire.Code, reason string) err
 		t.end(code, reason)
 	}
 	e.cancel()
-	err := e.ln.Close()
+	err := ignoreClosed(e.ln.Close())
 	e.wg.Wait()
+	for { // those that nobody has accepted
+		conn, err := e.ln.Accept(context.Background())
+		if err != nil {
+			break
+		}
+		closeConn(conn, code, reason)
+	}
 	if e.service != nil {
+		// Every link has ended, so their actors only wait for handlers to return.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actorsTimeout)
+		defer cancel()
 		err = errors.Join(err, e.sys.Poison(ctx, e.service))
 	}
-	return errors.Join(ignoreClosed(err), ignoreClosed(e.tr.Close()), ignoreClosed(e.conn.Close()))
+	e.closeErr = errors.Join(err, ignoreClosed(e.tr.Close()), ignoreClosed(e.conn.Close()))
+	return e.closeErr
 }
 
 func ignoreClosed(err error) error {

@@ -87,41 +87,23 @@ func closeConn(conn *quic.Conn, code wire.Code, reason string) {
 	_ = conn.CloseWithError(quic.ApplicationErrorCode(code), reason) // idempotent
 }
 
-// codeOf is the close code for a handshake that failed with err.
-func codeOf(err error) wire.Code {
-	var proto *wire.ProtocolError
-	switch {
-	case errors.Is(err, errDuplicate):
-		return wire.CodeDuplicate
-	case errors.Is(err, errVersion):
-		return wire.CodeVersion
-	case errors.Is(err, errFull):
-		return wire.CodeBusy
-	case errors.Is(err, errSelf):
-		return wire.CodeIdentity
-	case errors.As(err, &proto):
-		return wire.CodeProtocol
-	}
-	return wire.CodeHelloTimeout
-}
-
 // receive judges an accepted connection: it becomes a link, a tunnel
 // connection, or is closed with a code.
 func (e *Endpoint) receive(conn *quic.Conn) {
-	ctx, cancel := context.WithTimeout(e.ctx, helloTimeout)
-	defer cancel()
-	if err := e.receiveHello(ctx, conn); err != nil {
-		closeConn(conn, codeOf(err), err.Error())
-		if app, ok := errors.AsType[*quic.ApplicationError](err); ok && app.Remote {
-			return // the dialler changed its mind, such as for a duplicate
-		}
-		if !errors.Is(err, errDuplicate) && e.ctx.Err() == nil {
-			e.refuse(conn.RemoteAddr().String(), err)
-		}
+	err := e.receiveGreeting(conn)
+	if err == nil {
+		return
+	}
+	closeConn(conn, codeOf(err), err.Error())
+	if app, ok := errors.AsType[*quic.ApplicationError](err); ok && app.Remote {
+		return // the dialler changed its mind, such as for a duplicate
+	}
+	if !errors.Is(err, errDuplicate) && e.ctx.Err() == nil {
+		e.refuse(conn.RemoteAddr().String(), err)
 	}
 }
 
-func (e *Endpoint) receiveHello(ctx context.Context, conn *quic.Conn) error {
+func (e *Endpoint) receiveGreeting(conn *quic.Conn) error {
 	peer, err := identity.PeerID(conn.ConnectionState().TLS)
 	if err != nil {
 		return err
@@ -129,11 +111,23 @@ func (e *Endpoint) receiveHello(ctx context.Context, conn *quic.Conn) error {
 	if peer == e.self {
 		return errSelf
 	}
+	e.mu.Lock()
+	err = e.greetings.enter(peer)
+	e.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		e.mu.Lock()
+		e.greetings.leave(peer)
+		e.mu.Unlock()
+	}()
+	return e.greet(e.ctx, conn, func(ctx context.Context) error { return e.receiveHello(ctx, conn, peer) })
+}
+
+func (e *Endpoint) receiveHello(ctx context.Context, conn *quic.Conn, peer id.ID) error {
 	control, err := conn.AcceptStream(ctx)
 	if err != nil {
-		return fmt.Errorf("no HELLO: %w", err)
-	}
-	if err := control.SetDeadline(time.Now().Add(helloTimeout)); err != nil {
 		return err
 	}
 	l := newLink(e, peer, conn, control, false)
@@ -160,6 +154,7 @@ func (e *Endpoint) receiveLink(ctx context.Context, l *Link) error {
 	patience := time.NewTimer(helloTimeout / 2) // for our own dial to come to an end
 	defer patience.Stop()
 	waited := false
+	hello := e.hello(wire.RoleLink, 0) // not under mu: it asks the system for its addresses
 	for {
 		e.mu.Lock()
 		old := e.Link(l.peer)
@@ -180,7 +175,7 @@ func (e *Endpoint) receiveLink(ctx context.Context, l *Link) error {
 			continue
 		case accept, replace:
 		}
-		err := e.installLocked(l, old, e.hello(wire.RoleLink, 0), &wire.HelloAck{})
+		err := e.installLocked(l, old, hello, &wire.HelloAck{})
 		e.mu.Unlock()
 		if err != nil {
 			return err
@@ -212,9 +207,6 @@ func (e *Endpoint) installLocked(l, old *Link, answer ...wire.Frame) error {
 
 // run gives an installed link its actor.
 func (e *Endpoint) run(l *Link) error {
-	if err := l.control.SetDeadline(time.Time{}); err != nil {
-		l.failed(err)
-	}
 	l.control.SetPriority(Control.urgency(), false)
 	_, err := e.sys.SpawnUnder(e.service, fmt.Sprintf("link/%s-%d", l.peer.Short(), e.linkSeq.Add(1)), actor.Of(func() actor.Actor { return &linkActor{l: l} }))
 	if err != nil {
@@ -291,15 +283,13 @@ func (e *Endpoint) dial(d *dialing, want id.ID) (id.ID, error) {
 }
 
 func (e *Endpoint) dialOnce(d *dialing, want id.ID, features uint64) (id.ID, error) {
-	ctx, cancel := context.WithTimeout(e.ctx, handshakeTimeout)
-	defer cancel()
-	conn, err := e.connect(ctx, d.addr, want)
+	conn, err := e.connect(e.ctx, d.addr, want)
 	if err != nil {
 		return want, err
 	}
 	peer, err := identity.PeerID(conn.ConnectionState().TLS)
 	if err == nil {
-		err = e.dialLink(ctx, d, conn, peer, features)
+		err = e.greet(e.ctx, conn, func(ctx context.Context) error { return e.dialLink(ctx, d, conn, peer, features) })
 	}
 	if errors.Is(err, errDuplicate) {
 		closeConn(conn, wire.CodeDuplicate, "this end holds a link already")
@@ -311,7 +301,10 @@ func (e *Endpoint) dialOnce(d *dialing, want id.ID, features uint64) (id.ID, err
 	return peer, err
 }
 
+// connect makes a connection, as far as the TLS handshake.
 func (e *Endpoint) connect(ctx context.Context, addr string, want id.ID) (*quic.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
 	to, err := resolve(ctx, e.conn, addr)
 	if err != nil {
 		return nil, err
@@ -360,16 +353,13 @@ func (e *Endpoint) offer(ctx context.Context, conn *quic.Conn, peer id.ID, featu
 	if err != nil {
 		return nil, err
 	}
-	if err := control.SetDeadline(time.Now().Add(helloTimeout)); err != nil {
-		return nil, err
-	}
 	l := newLink(e, peer, conn, control, true)
-	return l, l.greet(e.hello(wire.RoleLink, features))
+	return l, l.introduce(e.hello(wire.RoleLink, features))
 }
 
-// greet runs the dialler's half of the handshake: HELLO out, HELLO and
+// introduce runs the dialler's half of the handshake: HELLO out, HELLO and
 // HELLO-ACK in.
-func (l *Link) greet(hello *wire.Hello) error {
+func (l *Link) introduce(hello *wire.Hello) error {
 	first, err := l.lanes[Control].enc.Append(nil, hello)
 	if err != nil {
 		return err

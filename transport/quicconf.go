@@ -18,8 +18,9 @@ const (
 	connectionWindow = (1 + uniLanes) * streamWindow
 
 	handshakeTimeout = 5 * time.Second
-	// pressedHandshakeTimeout applies while the gate is under pressure.
-	pressedHandshakeTimeout = 1 * time.Second
+	// pressedHandshakeTimeout applies while the gate is under pressure: silence for
+	// so long ends a handshake, which any path of less round-trip time survives.
+	pressedHandshakeTimeout = 500 * time.Millisecond
 	// idleTimeout is the backstop behind the router's heartbeats: QUIC answers
 	// for a process whose application is stuck, so it is not the detector.
 	idleTimeout     = 10 * time.Second
@@ -33,6 +34,8 @@ const (
 	writeTimeout = 30 * time.Second // one write on a data lane
 	controlWrite = 5 * time.Second  // one write on the control stream
 	drainTimeout = 2 * time.Second  // for GOODBYE-ACK
+
+	actorsTimeout = 5 * time.Second // for the handlers of a link that ended to return
 )
 
 // quicConfig returns the settings shared by dialled and accepted connections.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/quic-go/quic-go"
 
@@ -78,13 +77,11 @@ func (t *tunnelConn) connection(ctx context.Context, l *Link) (*quic.Conn, error
 	if c := t.current(); c != nil {
 		return c, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
-	defer cancel()
 	conn, err := t.e.connect(ctx, l.RemoteAddr().String(), t.peer)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.greet(ctx, conn); err != nil {
+	if err := t.e.greet(ctx, conn, func(ctx context.Context) error { return t.introduce(ctx, conn) }); err != nil {
 		closeConn(conn, codeOf(err), err.Error())
 		return nil, err
 	}
@@ -94,13 +91,10 @@ func (t *tunnelConn) connection(ctx context.Context, l *Link) (*quic.Conn, error
 	return conn, nil
 }
 
-// greet exchanges HELLO on a stream of its own, which stays open and silent.
-func (t *tunnelConn) greet(ctx context.Context, conn *quic.Conn) error {
+// introduce exchanges HELLO on a stream of its own, which stays open and silent.
+func (t *tunnelConn) introduce(ctx context.Context, conn *quic.Conn) error {
 	s, err := conn.OpenStreamSync(ctx)
 	if err != nil {
-		return err
-	}
-	if err := s.SetDeadline(time.Now().Add(helloTimeout)); err != nil {
 		return err
 	}
 	first, err := wire.NewWriter().Append(nil, t.e.hello(wire.RoleTunnels, 0))
