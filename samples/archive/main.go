@@ -31,6 +31,10 @@ func main() {
 	file := flag.String("file", "", "file to send; empty sends random bytes")
 	size := flag.Int64("size", 64<<20, "random bytes to send")
 	flag.Parse()
+	if *size < 0 || flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "archive: want -size of at least 0, nothing else")
+		os.Exit(2)
+	}
 	if err := run(*file, *size); err != nil {
 		fmt.Fprintln(os.Stderr, "archive:", err)
 		os.Exit(1)
@@ -49,6 +53,9 @@ func run(file string, size int64) error {
 		info, err := f.Stat()
 		if err != nil {
 			return err
+		}
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is not a regular file", file)
 		}
 		src, size = f, info.Size()
 	}
@@ -96,8 +103,11 @@ func run(file string, size int64) error {
 	if string(receipt) != ours {
 		return fmt.Errorf("checksums differ: sent %s, archived %s", ours, receipt)
 	}
-	fmt.Printf("%d bytes archived in %v, %.0f MiB/s, sha256 %s at both ends\n",
-		n, took.Round(time.Millisecond), float64(n)/(1<<20)/took.Seconds(), ours)
+	fmt.Printf("archived %d bytes in %v", n, took.Round(time.Microsecond))
+	if n >= 1<<20 { // of less the rate says nothing
+		fmt.Printf(", %.0f MiB/s", float64(n)/(1<<20)/took.Seconds())
+	}
+	fmt.Printf(", sha256 %s at both ends\n", ours)
 	return nil
 }
 

@@ -15,12 +15,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"iris/actor"
@@ -36,7 +38,11 @@ func main() {
 	rate := flag.Int("rate", 1000, "requests per second")
 	idempotent := flag.Bool("idempotent", false, "requests may be executed more than once")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	if *count < 1 || *rate < 1 || *rate > 1e6 || flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "echo: want -count of at least 1, -rate between 1 and 1000000, nothing else")
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var err error
 	if *member {
@@ -58,12 +64,19 @@ func start(ctx context.Context, secret []byte) (*node.Node, error) {
 	return node.Start(ctx, cfg)
 }
 
-// serve is a member process: it echoes until it is interrupted or killed.
+// serve is a member process: it echoes until it is interrupted or killed, or
+// the program that started it has gone.
 func serve(ctx context.Context) error {
 	var key string
 	if _, err := fmt.Scanln(&key); err != nil {
 		return fmt.Errorf("network key on standard input: %w", err)
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		defer cancel()
+		_, _ = io.Copy(io.Discard, os.Stdin) // nothing comes; the end is what matters
+	}()
 	n, err := start(ctx, []byte(key))
 	if err != nil {
 		return err
@@ -144,14 +157,18 @@ func ask(ctx context.Context, count, rate int, idempotent bool) error {
 	}
 	var mu sync.Mutex // guards the following
 	var took []time.Duration
-	failed := map[error]int{}
+	lost := 0
 	var other error
 
 	var wg sync.WaitGroup
 	tick := time.NewTicker(time.Second / time.Duration(rate))
 	defer tick.Stop()
 	for i := range count {
-		<-tick.C
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return errors.New("interrupted")
+		}
 		if i == count/2 {
 			fmt.Printf("request %d: killing a member\n", i)
 			if err := members[0].Process.Kill(); err != nil {
@@ -167,16 +184,19 @@ func ask(ctx context.Context, count, rate int, idempotent bool) error {
 			case err == nil:
 				took = append(took, time.Since(began))
 			case errors.Is(err, actor.ErrLost):
-				failed[actor.ErrLost]++
+				lost++
 			default:
 				other = err
 			}
 		})
 	}
 	wg.Wait()
-	slices.Sort(took)
-	fmt.Printf("%d answered, %d lost with the killed member; p50 %v, p99 %v\n",
-		len(took), failed[actor.ErrLost], took[len(took)/2].Round(time.Microsecond), took[len(took)*99/100].Round(time.Microsecond))
+	fmt.Printf("%d answered, %d lost with the killed member", len(took), lost)
+	if len(took) > 0 {
+		slices.Sort(took)
+		fmt.Printf("; p50 %v, p99 %v", took[len(took)/2].Round(time.Microsecond), took[len(took)*99/100].Round(time.Microsecond))
+	}
+	fmt.Println()
 	if other != nil {
 		return fmt.Errorf("a request failed otherwise: %w", other)
 	}

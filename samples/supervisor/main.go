@@ -31,6 +31,10 @@ func init() { actor.RegisterType[Division]("supervisor.Division") }
 const tolerated = 3
 
 func main() {
+	if len(os.Args) > 1 {
+		fmt.Fprintln(os.Stderr, "supervisor: takes no arguments")
+		os.Exit(2)
+	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "supervisor:", err)
 		os.Exit(1)
@@ -91,9 +95,8 @@ func run() error {
 func decide(n *node.Node, ev any, stopped chan<- struct{}) {
 	switch ev := ev.(type) {
 	case *actor.HandlerFailed:
-		top, _, _ := strings.Cut(ev.Stack, "\n")
-		fmt.Printf("  event: %s failed on %s: %s; the runtime will %s it in %v (%s)\n",
-			ev.PID.Id, ev.MessageType, ev.Reason, ev.Directive, ev.Backoff.Round(time.Millisecond), top)
+		fmt.Printf("  event: %s failed on %s in %s: %s; the runtime will %s it in %v\n",
+			ev.PID.Id, ev.MessageType, culprit(ev.Stack), ev.Reason, ev.Directive, ev.Backoff.Round(time.Millisecond))
 		if ev.Restarts >= tolerated {
 			fmt.Println("  decision: that is enough, stop it")
 			n.Events().Publish(&actor.StopHandler{PID: ev.PID})
@@ -107,4 +110,15 @@ func decide(n *node.Node, ev any, stopped chan<- struct{}) {
 			close(stopped)
 		}
 	}
+}
+
+// culprit returns the function of this program that is on top of a stack.
+func culprit(stack string) string {
+	for line := range strings.Lines(stack) {
+		if strings.HasPrefix(line, "main.") {
+			name, _, _ := strings.Cut(line, "(")
+			return name
+		}
+	}
+	return "somewhere"
 }

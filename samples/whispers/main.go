@@ -4,13 +4,17 @@
 //
 //	go run ./samples/whispers                   # 5 players, each a node with its own socket
 //	go run ./samples/whispers -players 20
-//	go run ./samples/whispers -players 3 -player 2 &   # one player per process
-//	go run ./samples/whispers -players 3 -player 3 &
-//	go run ./samples/whispers -players 3 -player 1
+//
+// One player per process, each in a terminal of its own, in any order:
+//
+//	go run ./samples/whispers -players 3 -player 2
+//	go run ./samples/whispers -players 3 -player 3
+//	go run ./samples/whispers -players 3 -player 1   # whispers, then sends all home
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -18,6 +22,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 
 	"iris/actor"
@@ -31,10 +36,14 @@ const secret = "whispers: the key of a sample is no secret"
 
 // Whisper is what the gophers pass on.
 type Whisper struct {
-	Number int
+	Number int // 0 is passed on aloud, bye ends the game
 	Heard  int // how many players have heard it
 	Text   string
 }
+
+// bye is the number of the whisper that sends the gophers of other processes
+// home.
+const bye = -1
 
 func init() { actor.RegisterType[Whisper]("whispers.Whisper") }
 
@@ -44,10 +53,10 @@ func main() {
 	rounds := flag.Int("rounds", 2000, "whispers in the measured part")
 	flag.Parse()
 	if *players < 2 || *player < 0 || *player > *players || *rounds < 1 || flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "want -players of at least 2, -player between 0 and -players, -rounds of at least 1")
+		fmt.Fprintln(os.Stderr, "whispers: want -players of at least 2, -player between 0 and -players, -rounds of at least 1, nothing else")
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, *players, *player, *rounds, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "whispers:", err)
@@ -61,6 +70,7 @@ func run(ctx context.Context, players, only, rounds int, out io.Writer) error {
 		network += fmt.Sprintf("-%d", os.Getpid()) // a ring of this process alone
 	}
 	back := make(chan Whisper, window)
+	home := make(chan struct{}, 1)
 	nodes := make([]*node.Node, 0, players)
 	defer func() {
 		var wg sync.WaitGroup
@@ -78,16 +88,29 @@ func run(ctx context.Context, players, only, rounds int, out io.Writer) error {
 			return err
 		}
 		nodes = append(nodes, n)
-		if _, err := n.Register(name(k), actor.Func(gopher(k, players, back, out))); err != nil {
+		if _, err := n.Register(name(k), actor.Func(gopher(k, players, back, home, out))); err != nil {
 			return err
 		}
 	}
 	if only > 1 {
-		fmt.Fprintf(out, "gopher %d listens; end with ctrl-c\n", only)
-		<-ctx.Done()
+		fmt.Fprintf(out, "gopher %d listens until gopher 1 sends it home, or ctrl-c\n", only)
+		select {
+		case <-home:
+			fmt.Fprintf(out, "gopher %d goes home\n", only)
+		case <-ctx.Done():
+		}
 		return nil
 	}
-	return lead(ctx, nodes[0], players, rounds, back, out)
+	if err := lead(ctx, nodes[0], players, rounds, back, out); err != nil {
+		return err
+	}
+	if only == 1 {
+		whisper(nodes[0], bye, "good night")
+		if _, ok := next(ctx, back, 5*time.Second); !ok {
+			return errors.New("somebody did not say good night")
+		}
+	}
+	return nil
 }
 
 func join(ctx context.Context, network string) (*node.Node, error) {
@@ -101,7 +124,7 @@ func join(ctx context.Context, network string) (*node.Node, error) {
 func name(k int) string { return fmt.Sprintf("gopher-%d", k) }
 
 // gopher returns the handler of player k.
-func gopher(k, players int, back chan<- Whisper, out io.Writer) func(actor.Context) {
+func gopher(k, players int, back chan<- Whisper, home chan<- struct{}, out io.Writer) func(actor.Context) {
 	return func(ctx actor.Context) {
 		w, ok := ctx.Message().(Whisper)
 		if !ok {
@@ -123,7 +146,18 @@ func gopher(k, players int, back chan<- Whisper, out io.Writer) func(actor.Conte
 		}
 		w.Heard++
 		ctx.Send(actor.Cluster(name(k%players+1)), w)
+		if w.Number == bye && k > 1 {
+			select {
+			case home <- struct{}{}:
+			default: // on the way already
+			}
+		}
 	}
+}
+
+// whisper starts a whisper with the first player.
+func whisper(n *node.Node, number int, text string) {
+	n.System().Send(actor.Cluster(name(1)), nil, Whisper{Number: number, Text: text})
 }
 
 // window is how many whispers are under way at once in the measured part.
@@ -133,24 +167,26 @@ const window = 64
 // aloud, then many, and counts those that come back.
 func lead(ctx context.Context, n *node.Node, players, rounds int, back <-chan Whisper, out io.Writer) error {
 	for k := 2; k <= players; k++ {
-		for {
-			if _, err := n.Request(ctx, name(k), Whisper{Text: "are you there?"}); err == nil {
+		for asked := false; ; asked = true {
+			_, err := n.Request(ctx, name(k), Whisper{Text: "are you there?"})
+			if err == nil {
 				break
+			}
+			if !asked {
+				fmt.Fprintf(out, "waiting for gopher %d\n", k)
 			}
 			select {
 			case <-time.After(100 * time.Millisecond):
 			case <-ctx.Done():
-				return fmt.Errorf("gopher %d is missing: %w", k, context.Cause(ctx))
+				return fmt.Errorf("gopher %d is missing: %w", k, err)
 			}
 		}
 	}
-	whisper := func(number int) {
-		n.System().Send(actor.Cluster(name(1)), nil, Whisper{Number: number, Text: "psst, pass it on"})
-	}
+	const text = "psst, pass it on"
 	began := time.Now()
-	whisper(0)
+	whisper(n, 0, text)
 	if _, ok := next(ctx, back, 5*time.Second); !ok {
-		return fmt.Errorf("the whisper got lost")
+		return errors.New("the whisper got lost")
 	}
 	fmt.Fprintf(out, "the whisper went round %d gophers in %v\n", players, time.Since(began).Round(time.Microsecond))
 
@@ -159,7 +195,7 @@ func lead(ctx context.Context, n *node.Node, players, rounds int, back <-chan Wh
 	for heard < rounds {
 		for sent < rounds && sent-heard < window {
 			sent++
-			whisper(sent)
+			whisper(n, sent, text)
 		}
 		if _, ok := next(ctx, back, 5*time.Second); !ok {
 			break
