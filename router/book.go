@@ -23,8 +23,10 @@ const (
 	backoff   = 50 * time.Millisecond  // doubling, jittered
 	backoffUp = 30 * time.Second       // its limit
 	lostUp    = 2 * time.Second        // its limit while the peer is still a member
-	goneEarly = 4 * time.Second        // between tries of a dead peer in the first minute
-	goneLate  = 15 * time.Second       // and later
+	seedUp    = 250 * time.Millisecond // its limit for a seed at first: it may be starting too, or be flooded
+	seedEarly = 5 * time.Second
+	goneEarly = 4 * time.Second  // between tries of a dead peer in the first minute
+	goneLate  = 15 * time.Second // and later
 	early     = time.Minute
 	goneFor   = 90 * time.Minute // then the dead are forgotten (FreePastry's PartitionHandler)
 	freshMin  = time.Second      // a fresh hint dials at once, but not more often
@@ -344,7 +346,10 @@ func (b *book) pause(now time.Time, e *entry) time.Duration {
 		}
 		return b.jitter(goneLate)
 	case seed:
-		if !e.peer.IsZero() && now.Sub(e.since) < early {
+		switch age := now.Sub(e.since); {
+		case age < seedEarly:
+			limit = seedUp
+		case !e.peer.IsZero() && age < early:
 			limit = lostUp
 		}
 	case heard:
