@@ -191,7 +191,7 @@ func (s *supervisor) frame(ctx actor.Context, in *frameIn) {
 // refusal is the code for what makes no tree here: too many, or not the root.
 func refusal(here bool) uint16 {
 	if here {
-		return wire.GroupBusy
+		return wire.GroupFull
 	}
 	return wire.GroupNotRoot
 }

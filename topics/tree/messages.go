@@ -15,10 +15,10 @@ type Code = uint16
 const (
 	CodeOK      Code = wire.GroupOK      // done: every asker with a live lease knows; or: this is the list
 	CodeNotRoot Code = wire.GroupNotRoot // not the root as it sees the ring: ask again soon
-	CodeRefused Code = wire.GroupStale   // a node spoke for another one
-	CodeFull    Code = wire.GroupBusy    // a bound of the root would be passed
-	CodeMoved   Code = 4                 // a push: the root gave up its reign, the lease ends now
-	CodeSame    Code = 5                 // the version the asker has is current; the list is left out
+	CodeRefused Code = wire.GroupRefused // a node spoke for another one
+	CodeFull    Code = wire.GroupFull    // a bound of the root would be passed
+	CodeMoved   Code = wire.GroupMoved   // a push: the root gave up its reign, the lease ends now
+	CodeSame    Code = wire.GroupSame    // the version the asker has is current; the list is left out
 )
 
 // Event is what happens to a machine.

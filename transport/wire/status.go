@@ -21,8 +21,4 @@ const (
 	GroupFull    uint16 = 3 // a bound of the root would be passed, try later
 	GroupMoved   uint16 = 4 // a push: the root gave up its reign, the lease ends now
 	GroupSame    uint16 = 5 // the version the asker has is current; the list is left out
-
-	// GroupStale and GroupBusy are the former names of the codes 2 and 3.
-	GroupStale = GroupRefused
-	GroupBusy  = GroupFull
 )
