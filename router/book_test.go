@@ -65,8 +65,13 @@ func TestBackOffDoublesUpToHalfAMinute(t *testing.T) {
 	if last < 20*time.Second || last > 40*time.Second {
 		t.Errorf("at last every %v, want about 30 s", last)
 	}
-	if len(at) < 12 || len(at) > 25 {
+	if len(at) < 12 || len(at) > 45 {
 		t.Errorf("%d dials in 5 min", len(at))
+	}
+	for i := 1; i < len(at) && at[i] < seedEarly; i++ {
+		if gap := at[i] - at[i-1]; gap > 2*seedUp {
+			t.Errorf("a seed that is new is left alone for %v", gap)
+		}
 	}
 }
 
