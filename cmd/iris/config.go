@@ -22,7 +22,7 @@ func newConfigCheck(s streams) *cobra.Command {
 		Short: "Report every problem of a config file",
 		Long: `Read a config file as a node would, with the IRIS_ variables and the key file,
 and report every problem with its place. The exit status is 1 if there is one.`,
-		Args: cobra.ExactArgs(1),
+		Args: fileArg,
 		RunE: work(func(args []string) error {
 			if _, err := config.Load(args[0]); err != nil {
 				return explain(err)
@@ -41,7 +41,7 @@ func newConfigShow(s streams) *cobra.Command {
 		Short: "Print the effective configuration",
 		Long: `Print the configuration that a node would run with: the config file, what
 IRIS_ variables change, and the defaults of the rest. The secret is not shown.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: work(func([]string) error { return showConfig(s, file, origin, asJSON) }),
 	}
 	cmd.Flags().StringVarP(&file, "config", "c", "", "config file; without one, the developer defaults")

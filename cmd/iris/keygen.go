@@ -20,7 +20,7 @@ func newKeygen(s streams) *cobra.Command {
 and print the name of the file. Every node of a network needs the same key:
 copy the file to each machine and name it in network.key of the config file.
 An existing file is never overwritten.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: work(func([]string) error { return keygen(s, file) }),
 	}
 	cmd.Flags().StringVarP(&file, "output", "o", "iris.key", "file to create")

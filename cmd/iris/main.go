@@ -68,6 +68,22 @@ func group(use, short string) *cobra.Command {
 	}
 }
 
+// noArgs and fileArg are cobra's NoArgs and ExactArgs(1) in words that say what
+// is wanted.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%q is too much: the command takes flags only", args[0])
+	}
+	return nil
+}
+
+func fileArg(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("want one FILE, got %d", len(args))
+	}
+	return nil
+}
+
 // work adapts a command's work to cobra, marking its errors as failures.
 func work(do func(args []string) error) func(*cobra.Command, []string) error {
 	return func(_ *cobra.Command, args []string) error {

@@ -26,7 +26,7 @@ so that no other process can join.
 
 The first SIGTERM or SIGINT makes the node leave in order, for at most
 shutdown.timeout; the second ends the process at once.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: work(func([]string) error { return runNode(s, file, signals) }),
 	}
 	cmd.Flags().StringVarP(&file, "config", "c", "", "config file")
@@ -78,6 +78,7 @@ func runNode(s streams, file string, signals <-chan os.Signal) error {
 		return fmt.Errorf("the node did not start: %w", up.err)
 	}
 	n := up.node
+	log = log.With("node", n.ID()[:8]) // as the node's own lines
 	defer n.Events().Subscribe(func(event any) { logEvent(log, event) })()
 	fmt.Fprintf(s.out, "node %s listening on %s\n", n.ID(), n.Addr())
 	if !stop {

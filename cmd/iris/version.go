@@ -27,7 +27,7 @@ func newVersion(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print what this program is",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: work(func([]string) error {
 			v := readVersion()
 			if asJSON {
