@@ -80,7 +80,7 @@ type Endpoint struct {
 	quic     *quic.Config
 	handlers [256]Handler
 	onStream func(from id.ID, s Stream)
-	service  *actor.PID // iris/transport
+	service  *actor.PID // iris/transport; set by Start under mu, as is owner
 	owner    *actor.PID
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -178,15 +178,30 @@ func (e *Endpoint) Handle(k wire.Kind, h func(l *Link, f wire.Frame)) { e.handle
 // goroutine. Only before Start.
 func (e *Endpoint) HandleStream(h func(from id.ID, s Stream)) { e.onStream = h }
 
-// Start begins to accept. owner receives LinkUp, LinkDown and DialFailed.
+// Start begins to accept. owner receives LinkUp, LinkDown and DialFailed. It
+// fails with actor.ErrClosed after Close.
 func (e *Endpoint) Start(owner *actor.PID) error {
+	e.mu.Lock()
+	closed := e.closed
+	e.mu.Unlock()
+	if closed {
+		return actor.ErrClosed
+	}
 	neverAgain := func(actor.Failure) actor.Directive { return actor.DirectiveStop } // a link is made by a handshake only
 	service, err := e.sys.Service("transport", actor.Supervisor(actor.Strategy{Decide: neverAgain}).Silent())
 	if err != nil {
 		return fmt.Errorf("start transport: %w", err)
 	}
-	e.service, e.owner = service, owner
-	e.spawn(e.accept)
+	e.mu.Lock()
+	closed = e.closed
+	if !closed {
+		e.service, e.owner = service, owner
+		e.wg.Go(e.accept)
+	}
+	e.mu.Unlock()
+	if closed {
+		return errors.Join(actor.ErrClosed, e.sys.Stop(context.Background(), service))
+	}
 	return nil
 }
 
@@ -203,6 +218,15 @@ func (e *Endpoint) spawn(f func()) bool {
 
 // Link returns the link to n, or nil when none is up. It is lock-free.
 func (e *Endpoint) Link(n id.ID) *Link { return (*e.links.Load())[n] }
+
+// live is Link without those that have ended and whose actor has not yet seen to
+// it: they do not stand in the way of a new one.
+func (e *Endpoint) live(n id.ID) *Link {
+	if l := e.Link(n); l != nil && l.Up() {
+		return l
+	}
+	return nil
+}
 
 // Links returns the links that are up, in no order.
 func (e *Endpoint) Links() []*Link { return slices.Collect(maps.Values(*e.links.Load())) }

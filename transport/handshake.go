@@ -157,7 +157,7 @@ func (e *Endpoint) receiveLink(ctx context.Context, l *Link) error {
 	hello := e.hello(wire.RoleLink, 0) // not under mu: it asks the system for its addresses
 	for {
 		e.mu.Lock()
-		old := e.Link(l.peer)
+		old := e.live(l.peer)
 		claim := e.claims[l.peer]
 		switch judge(e.self, l.peer, held{old != nil, old != nil && old.dialed}, claim != nil && !waited, insists) {
 		case refuse:
@@ -175,9 +175,10 @@ func (e *Endpoint) receiveLink(ctx context.Context, l *Link) error {
 			continue
 		case accept, replace:
 		}
-		err := e.installLocked(l, old, hello, &wire.HelloAck{})
+		err := e.installLocked(l, hello, &wire.HelloAck{})
 		e.mu.Unlock()
 		if err != nil {
+			l.stop(codeOf(err), err.Error())
 			return err
 		}
 		if old != nil {
@@ -189,11 +190,11 @@ func (e *Endpoint) receiveLink(ctx context.Context, l *Link) error {
 
 // installLocked queues the answer of the handshake as the first frames of
 // control and makes l the link of its peer. The caller holds mu.
-func (e *Endpoint) installLocked(l, old *Link, answer ...wire.Frame) error {
+func (e *Endpoint) installLocked(l *Link, answer ...wire.Frame) error {
 	if e.closed {
 		return actor.ErrClosed
 	}
-	if old == nil && len(*e.links.Load()) >= e.cfg.Limits.Peers {
+	if links := *e.links.Load(); links[l.peer] == nil && len(links) >= e.cfg.Limits.Peers {
 		return errFull
 	}
 	for _, f := range answer {
@@ -210,179 +211,9 @@ func (e *Endpoint) run(l *Link) error {
 	l.control.SetPriority(Control.urgency(), false)
 	_, err := e.sys.SpawnUnder(e.service, fmt.Sprintf("link/%s-%d", l.peer.Short(), e.linkSeq.Add(1)), actor.Of(func() actor.Actor { return &linkActor{l: l} }))
 	if err != nil {
-		l.end(LinkDown{Link: l, Code: wire.CodeInternal, Reason: err.Error()})
-		e.mu.Lock()
-		e.setLink(l, false)
-		e.mu.Unlock()
-		l.wg.Wait()
+		l.stop(wire.CodeInternal, err.Error())
+		e.detach(l)
 		return fmt.Errorf("start link: %w", err)
 	}
 	return nil
-}
-
-// Dial connects to addr in the background. When want is not zero, only that
-// node may answer. A dial to an address or a peer that is being dialled, or a
-// peer with a link, does nothing. The owner hears of the outcome: LinkUp, or
-// DialFailed.
-func (e *Endpoint) Dial(addr string, want id.ID) {
-	e.mu.Lock()
-	if e.dials[addr] != nil || e.closed || !want.IsZero() && e.Link(want) != nil {
-		e.mu.Unlock()
-		return
-	}
-	d := &dialing{addr: addr}
-	e.dials[addr] = d
-	e.mu.Unlock()
-	e.Expect(addr)
-	e.spawn(func() {
-		peer, err := e.dial(d, want)
-		e.mu.Lock()
-		e.dialed(d)
-		e.mu.Unlock()
-		if err != nil {
-			e.tell(&DialFailed{Addr: addr, Peer: peer, Err: err})
-		}
-	})
-}
-
-// dialing is a dial under way.
-type dialing struct{ addr string }
-
-// dialed notes that the outcome of d is known: the address may be dialled
-// again. The caller holds mu.
-func (e *Endpoint) dialed(d *dialing) {
-	if e.dials[d.addr] == d {
-		delete(e.dials, d.addr)
-	}
-}
-
-// dial makes a link to addr. When the peer refuses it because it holds a link
-// that we do not have, and none of ours comes up meanwhile, it insists once.
-func (e *Endpoint) dial(d *dialing, want id.ID) (id.ID, error) {
-	peer, err := e.dialOnce(d, want, 0)
-	app, refused := errors.AsType[*quic.ApplicationError](err)
-	if !refused || wire.Code(app.ErrorCode) != wire.CodeDuplicate {
-		return peer, err
-	}
-	settled := time.NewTimer(250 * time.Millisecond)
-	defer settled.Stop()
-	poll := time.NewTicker(10 * time.Millisecond)
-	defer poll.Stop()
-	for {
-		select {
-		case <-poll.C:
-			if e.Link(peer) != nil {
-				return peer, nil
-			}
-		case <-settled.C:
-			return e.dialOnce(d, peer, featureInsist)
-		case <-e.ctx.Done():
-			return peer, context.Cause(e.ctx)
-		}
-	}
-}
-
-func (e *Endpoint) dialOnce(d *dialing, want id.ID, features uint64) (id.ID, error) {
-	conn, err := e.connect(e.ctx, d.addr, want)
-	if err != nil {
-		return want, err
-	}
-	peer, err := identity.PeerID(conn.ConnectionState().TLS)
-	if err == nil {
-		err = e.greet(e.ctx, conn, func(ctx context.Context) error { return e.dialLink(ctx, d, conn, peer, features) })
-	}
-	if errors.Is(err, errDuplicate) {
-		closeConn(conn, wire.CodeDuplicate, "this end holds a link already")
-		return peer, nil // there is a link, or another dial is about to make it
-	}
-	if err != nil {
-		closeConn(conn, codeOf(err), err.Error())
-	}
-	return peer, err
-}
-
-// connect makes a connection, as far as the TLS handshake.
-func (e *Endpoint) connect(ctx context.Context, addr string, want id.ID) (*quic.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
-	defer cancel()
-	to, err := resolve(ctx, e.conn, addr)
-	if err != nil {
-		return nil, err
-	}
-	c := e.quic.Clone()
-	c.GetConfigForClient = nil
-	return e.tr.Dial(ctx, to, e.cfg.Identity.ClientTLS(want), c)
-}
-
-// dialLink exchanges HELLO on a dialled connection and installs the link.
-func (e *Endpoint) dialLink(ctx context.Context, d *dialing, conn *quic.Conn, peer id.ID, features uint64) error {
-	claim := make(chan struct{})
-	e.mu.Lock()
-	if e.Link(peer) != nil && features&featureInsist == 0 || e.claims[peer] != nil {
-		e.mu.Unlock()
-		return errDuplicate
-	}
-	e.claims[peer] = claim
-	e.mu.Unlock()
-	l, err := e.offer(ctx, conn, peer, features)
-
-	e.mu.Lock()
-	delete(e.claims, peer)
-	close(claim)
-	old := e.Link(peer)
-	if err == nil && old != nil && features&featureInsist == 0 {
-		err = errDuplicate
-	}
-	if err == nil {
-		err = e.installLocked(l, old)
-		e.dialed(d)
-	}
-	e.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	if old != nil {
-		old.end(LinkDown{Link: old, Code: wire.CodeDuplicate, Reason: "replaced by a newer link"})
-	}
-	return e.run(l)
-}
-
-// offer makes a link of a dialled connection, as far as the handshake.
-func (e *Endpoint) offer(ctx context.Context, conn *quic.Conn, peer id.ID, features uint64) (*Link, error) {
-	control, err := conn.OpenStreamSync(ctx)
-	if err != nil {
-		return nil, err
-	}
-	l := newLink(e, peer, conn, control, true)
-	return l, l.introduce(e.hello(wire.RoleLink, features))
-}
-
-// introduce runs the dialler's half of the handshake: HELLO out, HELLO and
-// HELLO-ACK in.
-func (l *Link) introduce(hello *wire.Hello) error {
-	first, err := l.lanes[Control].enc.Append(nil, hello)
-	if err != nil {
-		return err
-	}
-	if _, err := l.control.Write(first); err != nil {
-		return err
-	}
-	h, err := readHello[*wire.Hello](l.in)
-	if err != nil {
-		return err
-	}
-	if err := checkHello(h); err != nil {
-		return err
-	}
-	l.hello = copyHello(h)
-	return readAck(l.in)
-}
-
-// readAck reads the acceptor's HELLO-ACK.
-func readAck(r interface{ Next() (wire.Frame, error) }) error {
-	a, err := readHello[*wire.HelloAck](r)
-	if err == nil && a.Code != wire.CodeOK {
-		err = fmt.Errorf("refused: %v %s", a.Code, a.Reason)
-	}
-	return err
 }

@@ -272,11 +272,11 @@ func (l *Link) start() {
 	l.wg.Go(l.inbound.readControl)
 	l.wg.Go(l.inbound.acceptLanes)
 	l.wg.Go(l.inbound.refuseStreams)
-	context.AfterFunc(l.conn.Context(), func() { l.failed(context.Cause(l.conn.Context())) })
 }
 
 // stop ends the link, if it has not, and waits for its goroutines.
-func (l *Link) stop() {
-	l.end(LinkDown{Link: l, Code: wire.CodeInternal, Reason: "link actor stopped"})
+func (l *Link) stop(code wire.Code, reason string) {
+	l.end(LinkDown{Link: l, Code: code, Reason: reason})
+	<-l.done // whoever ended it may be about to: lanes start no writer any more
 	l.wg.Wait()
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"iris/actor"
+	"iris/transport/wire"
 )
 
 // linkActor owns one link: it starts its goroutines, and when the link has
@@ -27,17 +28,23 @@ func (a *linkActor) Receive(ctx actor.Context) {
 	case linkEnded:
 		ctx.Stop(ctx.Self())
 	case *actor.Stopping:
-		l.stop()
-		e.mu.Lock()
-		e.setLink(l, false)
-		gone := e.Link(l.peer) == nil
-		tunnels := e.tunnels[l.peer]
-		e.mu.Unlock()
+		l.stop(wire.CodeInternal, "link actor stopped")
+		e.detach(l)
 		down := l.cause
-		if gone && tunnels != nil {
-			tunnels.end(down.Code, "link lost: "+down.Reason)
-		}
 		e.sys.Events().Publish(&actor.LinkDown{Peer: l.peer.String(), Reason: down.Reason})
 		ctx.Send(e.owner, &down)
+	}
+}
+
+// detach takes a link that has ended out of the table, and with the last one of
+// its peer the tunnel connections of the pair.
+func (e *Endpoint) detach(l *Link) {
+	e.mu.Lock()
+	e.setLink(l, false)
+	gone := e.Link(l.peer) == nil
+	tunnels := e.tunnels[l.peer]
+	e.mu.Unlock()
+	if gone && tunnels != nil {
+		tunnels.end(l.cause.Code, "link lost: "+l.cause.Reason)
 	}
 }
