@@ -29,6 +29,7 @@ type inbound struct {
 
 	mu    sync.Mutex // guards the following fields
 	open  uint8      // lanes that the peer has opened, one bit each
+	begun int        // lanes whose stream has come
 	ended int        // lanes read to their end
 	moved chan struct{}
 }
@@ -54,6 +55,9 @@ func (in *inbound) acceptLanes() {
 			in.l.failed(err)
 			return
 		}
+		in.mu.Lock()
+		in.begun++
+		in.mu.Unlock()
 		in.l.wg.Go(func() { in.readLane(s) })
 	}
 }
@@ -105,11 +109,12 @@ func (in *inbound) claim(n Lane) bool {
 	return true
 }
 
-// finished waits until n lanes were read to their end.
-func (in *inbound) finished(ctx context.Context, n int, done <-chan struct{}) {
+// finished waits until every lane that has begun, and at least n, was read to
+// its end.
+func (in *inbound) finished(ctx context.Context, n int) {
 	for {
 		in.mu.Lock()
-		ended, moved := in.ended, in.moved
+		n, ended, moved := max(n, in.begun), in.ended, in.moved
 		in.mu.Unlock()
 		if ended >= n {
 			return
@@ -118,7 +123,7 @@ func (in *inbound) finished(ctx context.Context, n int, done <-chan struct{}) {
 		case <-moved:
 		case <-ctx.Done():
 			return
-		case <-done:
+		case <-in.l.done:
 			return
 		}
 	}

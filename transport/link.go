@@ -161,6 +161,7 @@ func (l *Link) drain(ctx context.Context, code wire.Code, reason string) {
 	if l.lanes[Control].put(&wire.Goodbye{Code: code, Reason: reason, Lanes: uint8(opened)}) == nil {
 		select {
 		case <-l.acked:
+			l.inbound.finished(ctx, 0) // the answer may overtake what the peer has sent
 		case <-ctx.Done():
 		case <-l.done:
 		}
@@ -183,18 +184,26 @@ func (l *Link) finishLanes(ctx context.Context) int {
 }
 
 // answerGoodbye runs when the peer says GOODBYE: everything that the peer
-// wrote is read, everything of ours is written, then it is acknowledged.
+// wrote is read, everything of ours is written, then it is acknowledged. A peer
+// that does not close then is helped: our lanes are shut, the link is of no use.
 func (l *Link) answerGoodbye(g *wire.Goodbye) {
 	if !l.parting.CompareAndSwap(false, true) {
 		return
 	}
-	lanes := int(g.Lanes)
+	lanes, down := int(g.Lanes), LinkDown{Link: l, Code: g.Code, Reason: g.Reason, Remote: true}
 	l.wg.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 		defer cancel()
-		l.inbound.finished(ctx, lanes, l.done)
+		l.inbound.finished(ctx, lanes)
 		l.finishLanes(ctx)
 		_ = l.lanes[Control].put(&wire.GoodbyeAck{}) // if it fails, the link has ended
+		gone := time.NewTimer(drainTimeout)
+		defer gone.Stop()
+		select {
+		case <-gone.C:
+			l.end(down)
+		case <-l.done:
+		}
 	})
 }
 

@@ -33,16 +33,27 @@ type cutter struct {
 	simnet.PerfectRouter
 	mu   sync.Mutex
 	gone map[[2]string]bool
+	lose int // every how manyth packet is lost; 0 none
+	sent int
 }
 
 func (c *cutter) SendPacket(p simnet.Packet) error {
 	c.mu.Lock()
 	gone := c.gone[[2]string{p.From.String(), p.To.String()}]
+	c.sent++
+	gone = gone || c.lose > 0 && c.sent%c.lose == 0
 	c.mu.Unlock()
 	if gone {
 		return nil
 	}
 	return c.PerfectRouter.SendPacket(p)
+}
+
+// lossy makes the network lose every nth packet.
+func (c *cutter) lossy(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lose = n
 }
 
 // set cuts or heals the way from a to b.
