@@ -60,6 +60,16 @@ type PeerInfo struct {
 // fine. ctx bounds the joining only. Start fails if the configuration is
 // wrong, the address cannot be bound, or ctx ends; then nothing is left behind.
 func Start(ctx context.Context, cfg config.Config) (*Node, error) {
+	return start(ctx, cfg, seams{})
+}
+
+// seams are what a simulated network puts in place of the host's.
+type seams struct {
+	conn   net.PacketConn
+	prober router.Prober
+}
+
+func start(ctx context.Context, cfg config.Config, s seams) (*Node, error) {
 	began := time.Now()
 	if err := config.Validate(cfg); err != nil {
 		return nil, err
@@ -77,7 +87,7 @@ func Start(ctx context.Context, cfg config.Config) (*Node, error) {
 	n := &Node{cfg: cfg, network: network, log: log}
 	incarnation := uint64(began.UnixNano())
 	n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Incarnation: incarnation, Replies: cfg.Limits.Replies, Logger: log})
-	if err := n.build(ident, keys, incarnation); err != nil {
+	if err := n.build(ident, keys, incarnation, s); err != nil {
 		return nil, errors.Join(err, n.unwind())
 	}
 	n.watchCommands()
@@ -90,14 +100,14 @@ func Start(ctx context.Context, cfg config.Config) (*Node, error) {
 }
 
 // build makes the layers from the bottom up.
-func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnation uint64) error {
+func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnation uint64, s seams) error {
 	limits := n.cfg.Limits
 	host, err := os.Hostname()
 	if err != nil {
 		host = "" // a name is a courtesy
 	}
 	n.endpoint, err = transport.Listen(transport.Config{
-		System: n.sys, Identity: ident, Listen: n.cfg.Listen, Incarnation: incarnation,
+		System: n.sys, Identity: ident, Listen: n.cfg.Listen, Conn: s.conn, Incarnation: incarnation,
 		Zone: n.cfg.Node.Zone, Name: host, Labels: n.cfg.Node.Labels, Logger: n.log,
 		Limits: transport.Limits{
 			Message: limits.Message, Frame: limits.Frame, Lane: limits.Lane, Peers: limits.Peers, HalfOpen: limits.HalfOpen, Tunnels: limits.Tunnels,
@@ -106,7 +116,7 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 	if err != nil {
 		return err
 	}
-	n.router, err = router.New(router.Config{System: n.sys, Endpoint: n.endpoint, Seeds: n.cfg.Seeds, Logger: n.log})
+	n.router, err = router.New(router.Config{System: n.sys, Endpoint: n.endpoint, Seeds: n.cfg.Seeds, Prober: s.prober, Logger: n.log})
 	if err != nil {
 		return err
 	}
