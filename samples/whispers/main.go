@@ -51,21 +51,22 @@ func main() {
 	players := flag.Int("players", 5, "players in the ring")
 	player := flag.Int("player", 0, "run only this player, 1 to -players; 0 runs all in this process")
 	rounds := flag.Int("rounds", 2000, "whispers in the measured part")
+	ring := flag.String("ring", "whispers", "name of the ring, which tells several on one machine apart")
 	flag.Parse()
-	if *players < 2 || *player < 0 || *player > *players || *rounds < 1 || flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "whispers: want -players of at least 2, -player between 0 and -players, -rounds of at least 1, nothing else")
+	if *players < 2 || *player < 0 || *player > *players || *rounds < 1 || *ring == "" || flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "whispers: want -players of at least 2, -player between 0 and -players, -rounds of at least 1, a name for -ring, nothing else")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *players, *player, *rounds, os.Stdout); err != nil {
+	if err := run(ctx, *ring, *players, *player, *rounds, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "whispers:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, players, only, rounds int, out io.Writer) error {
-	network := fmt.Sprintf("whispers-%d", players)
+func run(ctx context.Context, ring string, players, only, rounds int, out io.Writer) error {
+	network := fmt.Sprintf("%s-%d", ring, players)
 	if only == 0 {
 		network += fmt.Sprintf("-%d", os.Getpid()) // a ring of this process alone
 	}
