@@ -189,9 +189,6 @@ func (m *Machine) adopted(f *Ack) {
 	m.heard = m.now
 	moved := m.rooted != f.Rooted || m.mode != f.Mode || !slices.Equal(m.path, f.Path)
 	m.path, m.rooted, m.mode = f.Path, f.Rooted, f.Mode
-	if f.Rooted {
-		m.root = f.Path[len(f.Path)-1]
-	}
 	m.backups = m.backups[:0]
 	for _, b := range f.Backups[:min(len(f.Backups), maxBackups)] {
 		if b != m.cfg.Self && !b.IsZero() {

@@ -61,7 +61,6 @@ type Machine struct {
 	backups []id.ID
 	refresh time.Time // when to tell the parent again
 	told    uint32    // Size that the parent knows
-	root    id.ID     // cached: last end of a path; zero unknown
 	attempt attempt
 
 	children []child // in order of arrival
@@ -164,11 +163,8 @@ func (m *Machine) Parent() id.ID { return m.parent }
 func (m *Machine) Idle() bool { return !m.inTree() && m.copy.until.IsZero() }
 
 func (m *Machine) entry() id.ID {
-	switch {
-	case m.route.Root || m.inTree():
+	if m.route.Root || m.inTree() {
 		return m.cfg.Self
-	case !m.root.IsZero():
-		return m.root
 	}
 	return m.route.Next
 }
@@ -209,9 +205,6 @@ func (m *Machine) onRoute(r Route) {
 }
 
 func (m *Machine) onDown(n id.ID) {
-	if m.root == n {
-		m.root = id.ID{}
-	}
 	m.backups = without(m.backups, n)
 	m.sample = without(m.sample, n)
 	m.attempt.queue = slices.DeleteFunc(m.attempt.queue, func(c target) bool { return c.node == n })

@@ -137,7 +137,7 @@ type Tree struct {
 	Parent   id.ID   // zero without one
 	Children []id.ID // a copy
 	Path     []id.ID // parent to root; read only
-	Entry    id.ID   // where a publication enters: itself in the tree, else the cached root or the next hop; zero unknown
+	Entry    id.ID   // where a publication enters: itself in the tree, else the next hop (reliable caches better); zero unknown
 	Copies   []id.ID // of a root: the nodes that hold copies of its state
 	Sample   []id.ID // random members, not this node; a copy
 	Members  uint32  // member nodes in the subtree

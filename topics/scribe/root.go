@@ -23,7 +23,7 @@ func (m *Machine) ascend() {
 		m.send(m.parent, &Leave{})
 		m.clearParent()
 	}
-	m.attempt, m.rooted, m.root = attempt{}, true, m.cfg.Self
+	m.attempt, m.rooted = attempt{}, true
 	if c := m.copy; !c.until.IsZero() {
 		for _, n := range c.children {
 			if n != m.cfg.Self && m.child(n) < 0 {
@@ -43,7 +43,7 @@ func (m *Machine) descend() {
 			m.send(n, &Replica{})
 		}
 	}
-	m.copies, m.publish, m.root = nil, time.Time{}, id.ID{}
+	m.copies, m.publish = nil, time.Time{}
 	m.rooted = false
 	m.backups = nil
 }

@@ -3,7 +3,6 @@ package scribe
 import (
 	"container/heap"
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -180,9 +179,9 @@ func (w *world) step(v *worldNode, e Event) {
 	if err := v.m.valid(); err != nil {
 		w.t.Fatalf("%v at %v after %#v: %v", v.id.Short(), w.now, e, err)
 	}
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%d %v %v %T %d %v %v", w.hash, w.now, v.id, e, len(out.Sends), out.Wake.UnixNano(), v.m.parent)
-	w.hash = h.Sum64()
+	for _, x := range []uint64{uint64(w.now), v.id.Lo, uint64(len(out.Sends)), v.m.parent.Lo, uint64(out.Wake.UnixNano())} {
+		w.hash = (w.hash ^ x) * 0x100000001b3 // FNV
+	}
 	for _, s := range out.Sends {
 		if _, ok := s.Msg.(*Join); ok {
 			w.joins++

@@ -1,0 +1,98 @@
+package reliable
+
+import "iris/internal/id"
+
+// publish numbers a message and sends it on its way.
+func (m *Machine) publish(e Publish) {
+	if m.own == nil || m.now.Sub(m.own.active) >= m.cfg.Forget/2 {
+		m.epoch = max(m.epoch+1, uint64(max(m.now.UnixMicro(), 1)))
+		m.own = m.find(Stream{m.cfg.Self, m.epoch})
+	}
+	s := m.own
+	d := &Data{Stream: s.Stream, Seq: s.high + 1, Body: e.Body, Trace: e.Trace}
+	m.take(s, d)
+	p := &m.places[s.stripe]
+	if p.inTree {
+		m.flood(p, id.ID{}, d, true)
+	} else {
+		m.enter(p, d)
+	}
+}
+
+// take notes and delivers a message that was not had before.
+func (m *Machine) take(s *stream, d *Data) {
+	s.active = m.now
+	if m.cfg.Reliable {
+		m.had(s, d)
+		return
+	}
+	if !s.win.fits(d.Seq) {
+		s.win.skipTo(d.Seq - s.win.size())
+	}
+	s.win.set(d.Seq)
+	late := d.Seq < s.high
+	s.high = max(s.high, d.Seq)
+	s.known = s.high
+	switch {
+	case late && m.local:
+		m.Counters.Late++
+	case m.local:
+		m.deliver(d)
+	}
+}
+
+// onData takes a message of the tree, of a pull, or of a publisher outside.
+func (m *Machine) onData(from id.ID, d *Data) {
+	stripe := m.stripeOf(d.Publisher)
+	p := &m.places[stripe]
+	switch {
+	case d.Seq == 0 || d.Seq > maxSeq:
+		return
+	case !p.inTree:
+		m.enter(p, d)
+		return
+	case !p.based:
+		m.Counters.Unbased++
+		return
+	}
+	if d.Hops > 0 && d.Publisher != m.cfg.Self {
+		m.send(d.Publisher, &Enter{stripe})
+		inside := *d
+		inside.Hops = 0
+		d = &inside
+	}
+	s := m.find(d.Stream)
+	if s.win.has(d.Seq) {
+		m.Counters.Duplicate++
+		return
+	}
+	// What a pull brought, a parent that lives has or pulls itself.
+	pulled := d.Seq <= s.known && p.edge(from) == nil && from != d.Publisher
+	m.take(s, d)
+	m.flood(p, from, d, !pulled)
+}
+
+// flood sends a message along all edges that carry data but the one it came by.
+func (m *Machine) flood(p *place, from id.ID, d *Data, up bool) {
+	for i := range p.edges {
+		e := &p.edges[i]
+		if e.ready && e.node != from && e.node != d.Publisher && (up || e.node != p.parent) {
+			m.send(e.node, d)
+		}
+	}
+}
+
+// enter sends a message towards the tree.
+func (m *Machine) enter(p *place, d *Data) {
+	to := p.entry
+	if !p.door.IsZero() && d.Publisher == m.cfg.Self {
+		to = p.door
+	}
+	if to.IsZero() || to == m.cfg.Self || d.Hops >= maxHops {
+		m.Counters.Homeless++
+		return
+	}
+	next := *d
+	next.Hops++
+	m.send(to, &next)
+}

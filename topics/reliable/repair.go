@@ -1,0 +1,208 @@
+package reliable
+
+import (
+	"slices"
+	"time"
+
+	"iris/internal/id"
+)
+
+// armDigest makes sure that a digest follows news within a period.
+func (m *Machine) armDigest() {
+	if m.digestAt.IsZero() && m.cfg.Reliable {
+		d := float64(m.cfg.Digest) * (0.9 + 0.2*m.cfg.Rand.Float64())
+		m.digestAt = m.now.Add(time.Duration(d))
+		m.at(m.digestAt)
+	}
+}
+
+// pollDigest tells those who are not neighbours in a stream's stripe about the
+// streams that had news while rings may still hold them.
+func (m *Machine) pollDigest() {
+	if m.digestAt.IsZero() {
+		return
+	}
+	if m.now.Before(m.digestAt) {
+		m.at(m.digestAt)
+		return
+	}
+	m.digestAt = time.Time{}
+	var news []*stream
+	for _, s := range m.order {
+		if s.high > 0 && m.now.Sub(s.active) < m.cfg.Age {
+			news = append(news, s)
+		}
+	}
+	if len(news) == 0 {
+		return
+	}
+	m.armDigest()
+	for _, n := range m.lazies() {
+		var marks []Mark
+		for _, s := range news {
+			if p := &m.places[s.stripe]; p.edge(n) == nil && (p.inTree || s == m.own) && s.Publisher != n && len(marks) < maxMarks {
+				marks = append(marks, s.mark())
+			}
+		}
+		if len(marks) > 0 {
+			m.send(n, &Digest{Marks: marks})
+		}
+	}
+	for i := range m.places {
+		m.tellCopies(i, news)
+	}
+	if m.own != nil && slices.Contains(news, m.own) {
+		if p := &m.places[m.own.stripe]; !p.inTree {
+			m.tellEntry(p)
+		}
+	}
+}
+
+// lazies are the neighbours in any stripe and one random member.
+func (m *Machine) lazies() []id.ID {
+	var to []id.ID
+	for i := range m.places {
+		for j := range m.places[i].edges {
+			if n := m.places[i].edges[j].node; !slices.Contains(to, n) {
+				to = append(to, n)
+			}
+		}
+	}
+	if m.lazy.IsZero() || !m.now.Before(m.rotateAt) {
+		m.lazy, m.rotateAt = id.ID{}, m.now.Add(m.cfg.Rotate)
+		p := &m.places[m.cfg.Rand.IntN(len(m.places))]
+		if len(p.sample) > 0 {
+			m.lazy = p.sample[m.cfg.Rand.IntN(len(p.sample))]
+		}
+	}
+	if !m.lazy.IsZero() && m.lazy != m.cfg.Self && !slices.Contains(to, m.lazy) {
+		to = append(to, m.lazy)
+	}
+	return to
+}
+
+// tellCopies lets those who may be the next root know where streams are.
+func (m *Machine) tellCopies(stripe int, news []*stream) {
+	p := &m.places[stripe]
+	if !p.root || len(p.copies) == 0 {
+		return
+	}
+	var marks []Mark
+	for _, s := range news {
+		if s.stripe == stripe && len(marks) < maxMarks {
+			marks = append(marks, s.mark())
+		}
+	}
+	for _, n := range p.copies {
+		if p.edge(n) == nil && len(marks) > 0 {
+			m.send(n, &Digest{Copy: true, Marks: marks})
+		}
+	}
+}
+
+// tellEntry lets the entry know what this node published.
+func (m *Machine) tellEntry(p *place) {
+	to := p.door
+	if to.IsZero() {
+		to = p.entry
+	}
+	if !to.IsZero() && to != m.cfg.Self && m.cfg.Reliable {
+		m.send(to, &Digest{Hops: 1, Marks: []Mark{m.own.mark()}})
+	}
+}
+
+// onDigest compares what somebody has with what is here.
+func (m *Machine) onDigest(from id.ID, f *Digest) {
+	if !m.cfg.Reliable {
+		return
+	}
+	for _, k := range f.Marks[:min(len(f.Marks), maxMarks)] {
+		p := &m.places[m.stripeOf(k.Publisher)]
+		switch {
+		case !k.sound() || k.Publisher == m.cfg.Self:
+		case p.based:
+			if f.Hops > 0 {
+				from = k.Publisher
+				if f.Hops > 1 {
+					m.send(from, &Enter{m.stripeOf(k.Publisher)})
+				}
+			}
+			m.noteMark(from, k)
+		case p.inTree: // fresh: the base comes first
+		case f.Copy:
+			s := m.find(k.Stream)
+			s.active = m.now
+			s.win.skipTo(max(k.High, s.win.low))
+			s.known, s.high = s.win.low, s.win.low
+		case f.Hops > 0 && f.Hops < maxHops && !p.entry.IsZero() && p.entry != m.cfg.Self:
+			m.send(p.entry, &Digest{Hops: f.Hops + 1, Marks: []Mark{k}})
+		}
+	}
+}
+
+// noteMark learns what exists; what is missing will be pulled unless it comes by
+// itself before that.
+func (m *Machine) noteMark(from id.ID, k Mark) {
+	if k.Publisher == m.cfg.Self { // nobody knows more of it
+		return
+	}
+	s := m.find(k.Stream)
+	m.know(s, k.High)
+	m.source(s, from)
+}
+
+// source notes that a node may have what is missing.
+func (m *Machine) source(s *stream, from id.ID) {
+	if !s.lacks() {
+		return
+	}
+	if !slices.Contains(s.sources, from) {
+		s.sources = append(s.sources[:min(len(s.sources), maxSources-1)], from)
+	}
+	if s.askAt.IsZero() {
+		s.askAt = m.now.Add(max(2*m.cfg.RTT(from), m.cfg.MinWait))
+	}
+	m.at(s.askAt)
+}
+
+// pull asks the next source for what is missing.
+func (m *Machine) pull(s *stream) {
+	if len(s.sources) == 0 || !s.lacks() {
+		s.askAt = time.Time{}
+		return
+	}
+	to := s.sources[0]
+	s.sources = append(s.sources[1:], to) // the others are next
+	f := &Pull{Stream: s.Stream, Ranges: s.missing(maxRanges)}
+	for _, r := range f.Ranges {
+		m.Counters.Pulled += r.To - r.From + 1
+	}
+	m.send(to, f)
+	s.tries++
+	s.askAt = m.now.Add(max(4*m.cfg.RTT(to), time.Duration(min(s.tries, 5))*2*m.cfg.MinWait))
+}
+
+// onPull answers with what the ring holds.
+func (m *Machine) onPull(from id.ID, f *Pull) {
+	s := m.streams[f.Stream]
+	if s == nil {
+		return
+	}
+	n, volume := 0, 0
+	for _, r := range f.Ranges[:min(len(f.Ranges), maxRanges)] {
+		for seq := max(r.From, 1); seq <= min(r.To, s.high) && seq-r.From < uint64(m.cfg.Window); seq++ {
+			d := s.bodies[seq]
+			if d == nil {
+				continue
+			}
+			if n++; n > maxAnswer {
+				return
+			}
+			if volume += cost(d); volume > maxVolume && n > 1 {
+				return
+			}
+			m.Counters.Replayed++
+			m.send(from, d)
+		}
+	}
+}
