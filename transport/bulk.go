@@ -61,6 +61,9 @@ func (b *bulkOut) trySend(n Lane, f wire.Frame) error {
 	if b.bytes > 0 && b.bytes+f.Size() > b.limit {
 		return actor.ErrOverloaded
 	}
+	if keepsPlace(f.Kind()) && b.l.lanes[n].full() { // known before the work of encoding
+		return actor.ErrOverloaded
+	}
 	data, err := wire.Encode(f)
 	if err != nil {
 		return err
@@ -87,11 +90,13 @@ func (b *bulkOut) send(ctx context.Context, n Lane, f wire.Frame) error {
 		b.mu.Lock()
 		space := b.space
 		b.mu.Unlock()
+		room := b.l.lanes[n].room()
 		if err := b.trySend(n, f); err != actor.ErrOverloaded {
 			return err
 		}
 		select {
 		case <-space:
+		case <-room: // it was the place in its lane that was wanting
 		case <-ctx.Done():
 			return fmt.Errorf("%w: bulk lane full: %w", actor.ErrOverloaded, context.Cause(ctx))
 		}

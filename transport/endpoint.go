@@ -84,6 +84,7 @@ type Endpoint struct {
 	owner    *actor.PID
 	ctx      context.Context
 	cancel   context.CancelFunc
+	buffers  buffers        // of the lanes of all links
 	linkSeq  atomic.Uint64  // names of link actors
 	wg       sync.WaitGroup // accept loop, handshakes, dials, drains
 

@@ -41,10 +41,6 @@ func (l Lane) urgency() int8 { return [laneCount]int8{0, 2, 4, 6, 7}[l] }
 // maxWrite is the largest single write to a stream.
 const maxWrite = 64 << 10
 
-// segment is the size in which a lane's buffer is handed to the writer. Room
-// for senders comes back in these steps.
-const segment = 256 << 10
-
 // sendStream is what a lane needs of a QUIC stream.
 type sendStream interface {
 	io.Writer
@@ -64,23 +60,24 @@ type lane struct {
 	writes  *atomic.Uint64             // of the link; counts writes of all lanes
 	wake    chan struct{}
 	exited  chan struct{} // closed when the writer goroutine has ended
+	buffers *buffers
 
 	mu      sync.Mutex // guards the following fields
 	enc     *wire.Writer
-	full    [][]byte      // segments encoded and not yet taken by the writer, oldest first
-	buf     []byte        // the segment being filled, after those in full
-	waiting int           // bytes in full and buf
+	ready   [][]byte      // segments encoded and not yet taken by the writer, oldest first
+	buf     []byte        // the segment being filled, after those in ready; nil if there is none
+	waiting int           // bytes in ready and buf
 	writing int           // bytes that the writer has taken and not yet written
-	spare   []byte        // an empty segment to fill next, nil if there is none
+	spare   []byte        // an empty small buffer to fill next, nil if there is none
 	started bool          // the writer goroutine runs
 	closing bool          // no further frame is taken
 	broken  error         // why, when closing for a fault
 	space   chan struct{} // closed and replaced whenever the writer took buf
 }
 
-func newLane(name Lane, limit int) *lane {
+func newLane(name Lane, limit int, shared *buffers) *lane {
 	return &lane{
-		name: name, limit: limit, timeout: writeTimeout,
+		name: name, limit: limit, timeout: writeTimeout, buffers: shared,
 		enc: wire.NewWriter(), wake: make(chan struct{}, 1), exited: make(chan struct{}), space: make(chan struct{}),
 	}
 }
@@ -100,9 +97,10 @@ func (l *lane) putLocked(f wire.Frame) error {
 		return actor.ErrOverloaded
 	}
 	if len(l.buf) >= segment {
-		l.full = append(l.full, l.buf)
-		l.buf, l.spare = l.spare, nil
+		l.ready = append(l.ready, l.buf)
+		l.buf = nil
 	}
+	l.makeRoom(f.Size())
 	buf, err := l.enc.Append(l.buf, f)
 	if err != nil {
 		return err
@@ -118,6 +116,37 @@ func (l *lane) putLocked(f wire.Frame) error {
 	default:
 	}
 	return nil
+}
+
+// makeRoom finds a buffer for n bytes more. What it does not find, the encoder
+// allocates.
+func (l *lane) makeRoom(n int) {
+	if l.buf == nil {
+		l.buf, l.spare = l.spare, nil
+	}
+	n += len(l.buf)
+	if n <= cap(l.buf) || n <= smallBuffer {
+		return
+	}
+	if buf := l.buffers.get(n); buf != nil {
+		buf = append(buf, l.buf...)
+		old := l.buf
+		l.buf = buf
+		l.release(old)
+	}
+}
+
+// release takes back a buffer that nobody uses any more.
+func (l *lane) release(buf []byte) {
+	switch {
+	case buf == nil:
+	case cap(buf) > smallBuffer:
+		l.buffers.put(buf)
+	case l.buf == nil:
+		l.buf = buf[:0]
+	default:
+		l.spare = buf[:0]
+	}
 }
 
 // wait encodes f, waiting for space until ctx ends.
@@ -136,6 +165,20 @@ func (l *lane) wait(ctx context.Context, f wire.Frame) error {
 			return fmt.Errorf("%w: %s lane full: %w", actor.ErrOverloaded, l.name, context.Cause(ctx))
 		}
 	}
+}
+
+// full reports whether the lane has no room even for a placeholder.
+func (l *lane) full() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.waiting > 0 && l.waiting+(*wire.Large)(nil).Size() > l.limit
+}
+
+// room returns what is closed when the lane has more room, or is shut.
+func (l *lane) room() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.space
 }
 
 // queued returns the bytes that wait or are being written.
@@ -157,6 +200,9 @@ func (l *lane) shut(err error) {
 		return
 	}
 	l.closing = true
+	if l.broken != nil { // nobody will write it
+		l.ready, l.buf, l.spare, l.waiting = nil, nil, nil, 0
+	}
 	close(l.space)
 	l.space = make(chan struct{})
 	select {
@@ -181,21 +227,16 @@ func (l *lane) finished(ctx context.Context, done <-chan struct{}) bool {
 	return started
 }
 
-// take hands the oldest segment to the writer, and the last one back to the
-// senders. more reports whether frames are left; last that none will come.
-func (l *lane) take(written []byte) (batch []byte, more, last bool, broken error) {
+// take hands the oldest segment to the writer. more reports whether frames are
+// left; last that none will come.
+func (l *lane) take() (batch []byte, more, last bool, broken error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if cap(written) <= 2*segment { // a larger one held an unusual frame
-		l.spare = written[:0]
-	}
-	if len(l.full) > 0 {
-		batch, l.full[0] = l.full[0], nil
-		l.full = l.full[1:]
+	if len(l.ready) > 0 {
+		batch, l.ready[0] = l.ready[0], nil
+		l.ready = l.ready[1:]
 	} else {
-		batch = l.buf
-		l.buf, l.spare = l.spare, nil
-		l.full = nil
+		batch, l.buf, l.ready = l.buf, nil, nil
 	}
 	l.writing = len(batch)
 	l.waiting -= len(batch)
@@ -208,9 +249,7 @@ func (l *lane) take(written []byte) (batch []byte, more, last bool, broken error
 func (l *lane) write() {
 	defer close(l.exited)
 	var stream sendStream
-	var batch []byte
-	var more, last bool
-	busy := false
+	var more, busy bool
 	for {
 		if !more {
 			<-l.wake
@@ -220,11 +259,11 @@ func (l *lane) write() {
 			// lane writes at once. No timer is involved.
 			runtime.Gosched()
 		}
-		var err error
-		if batch, more, last, err = l.take(batch); err != nil {
+		batch, left, last, err := l.take()
+		if err != nil {
 			return
 		}
-		busy = len(batch) > 1024
+		more, busy = left, len(batch) > 1024
 		if err = l.flush(&stream, batch); err != nil {
 			l.shut(err)
 			l.fail(err)
@@ -232,6 +271,7 @@ func (l *lane) write() {
 		}
 		l.mu.Lock()
 		l.writing = 0
+		l.release(batch)
 		l.mu.Unlock()
 		if last && !more {
 			if stream != nil {

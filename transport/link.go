@@ -52,7 +52,7 @@ func newLink(e *Endpoint, peer id.ID, conn *quic.Conn, control *quic.Stream, dia
 		acked: make(chan struct{}), done: make(chan struct{}),
 	}
 	for n := range laneCount {
-		x := newLane(n, e.cfg.Limits.Lane)
+		x := newLane(n, e.cfg.Limits.Lane, &e.buffers)
 		x.open, x.fail, x.spawn, x.writes = l.opener(n), l.laneFailed, l.wg.Go, &l.writes
 		l.lanes[n] = x
 	}
@@ -262,7 +262,9 @@ func (l *Link) opener(n Lane) func() (sendStream, error) {
 		return func() (sendStream, error) { return l.control, nil }
 	}
 	return func() (sendStream, error) {
-		s, err := l.conn.OpenUniStreamSync(l.conn.Context())
+		ctx, cancel := context.WithTimeout(l.conn.Context(), writeTimeout) // the peer must let us
+		defer cancel()
+		s, err := l.conn.OpenUniStreamSync(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("open %s lane: %w", n, err)
 		}

@@ -91,7 +91,7 @@ func (w *world) place(network string, edit ...func(*Config)) *place {
 	return newPlace(w.t, network, append([]func(*Config){func(c *Config) { c.Conn = conn }}, edit...)...)
 }
 
-func newPlace(t *testing.T, network string, edit ...func(*Config)) *place {
+func newPlace(t testing.TB, network string, edit ...func(*Config)) *place {
 	t.Helper()
 	secret, err := identity.Parse([]byte(testSecret))
 	if err != nil {
@@ -121,7 +121,7 @@ func newPlace(t *testing.T, network string, edit ...func(*Config)) *place {
 }
 
 // start begins to accept, after the test has set its handlers.
-func (p *place) start(t *testing.T) {
+func (p *place) start(t testing.TB) {
 	t.Helper()
 	owner, err := p.sys.Service("owner", actor.Func(p.hear))
 	if err != nil {
@@ -149,7 +149,7 @@ func (p *place) hear(ctx actor.Context) {
 }
 
 // until waits for news until cond holds; in a bubble the wait is virtual.
-func (p *place) until(t *testing.T, what string, cond func() bool) {
+func (p *place) until(t testing.TB, what string, cond func() bool) {
 	t.Helper()
 	limit := time.NewTimer(time.Minute)
 	defer limit.Stop()
@@ -172,7 +172,7 @@ func (p *place) until(t *testing.T, what string, cond func() bool) {
 }
 
 // linked dials from a to b and waits until both have the link.
-func linked(t *testing.T, a, b *place) (*Link, *Link) {
+func linked(t testing.TB, a, b *place) (*Link, *Link) {
 	t.Helper()
 	a.Dial(b.addr(), id.ID{})
 	a.until(t, "link at the dialler", func() bool { return a.Link(b.ID()) != nil })
@@ -180,7 +180,7 @@ func linked(t *testing.T, a, b *place) (*Link, *Link) {
 	return a.Link(b.ID()), b.Link(a.ID())
 }
 
-func (p *place) close(t *testing.T) {
+func (p *place) close(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
