@@ -1,0 +1,24 @@
+// Package sim runs networks of thousands of nodes in one process and in virtual
+// time. It drives the shipped cores, never a model of them.
+//
+//	        events by time                     nodes
+//	┌───────────────────────────┐ Step(now, e) ┌─────────────┐
+//	│ arrivals, wake-ups (heap) │ ───────────▶ │ pastry.Node │──┐
+//	└───────────────────────────┘              └─────────────┘  │ Out
+//	        ▲                                                   │
+//	        └── delay, loss, duplicates, reordering, cuts ◀─────┘
+//
+// A World holds the nodes, the network between them, and an oracle that knows
+// the root of every key. A Scenario is a run from the first join to the Result.
+//
+// # Determinism
+//
+// Every random choice comes from the seed. World.Hash digests every step; two
+// runs of one seed have the same hash, and a run that fails names its seed.
+// Check holds every node to its invariants after each of its steps.
+//
+// # Concurrency, errors
+//
+// A World is used by one goroutine. A violated invariant stops the run and is
+// its error.
+package sim

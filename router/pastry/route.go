@@ -1,0 +1,93 @@
+package pastry
+
+import "iris/internal/id"
+
+// shunned are the nodes that one message avoids.
+type shunned struct {
+	hs    [8]Handle
+	n     uint8
+	never id.ID // the node that a Join is about; zero: none
+}
+
+func (s *shunned) has(h Handle, x id.ID) bool {
+	if s == nil {
+		return false
+	}
+	for _, a := range s.hs[:s.n] {
+		if a == h {
+			return true
+		}
+	}
+	return s.never == x && !x.IsZero()
+}
+
+func (s *shunned) add(h Handle) {
+	if int(s.n) == len(s.hs) {
+		copy(s.hs[:], s.hs[1:])
+		s.n--
+	}
+	s.hs[s.n] = h
+	s.n++
+}
+
+// next returns who should have a message for key: this node itself if it is the
+// root. hold says that the root is a node that did not answer: it is asked again
+// until it does, or is dead; nobody else may deliver in the meantime.
+func (n *Node) next(key id.ID, s *shunned) (h Handle, hold bool) {
+	if n.covers(key) {
+		best, any := n.nearestLeaf(key, s)
+		if best != n.self {
+			return best, false
+		}
+		if h := n.closest(key, n.self, 0, s); h != n.self {
+			return h, false
+		}
+		return any, any != n.self
+	}
+	r := shared(n.id, key)
+	if h := n.entry(r, digit(key, r)); h != None && !s.has(h, n.book.ID(h)) {
+		return h, false
+	}
+	if h := n.rare(key, r, s); h != n.self { // closer, and no digit lost
+		return h, false
+	}
+	if h := n.rare(key, 0, s); h != n.self { // closer at least
+		return h, false
+	}
+	only := shunned{never: s.never}
+	h = n.rare(key, 0, &only)
+	return h, h != n.self
+}
+
+// nearestLeaf returns the root of key among node and leaves, without and with
+// the shunned ones.
+func (n *Node) nearestLeaf(key id.ID, s *shunned) (best, any Handle) {
+	best, any = n.self, n.self
+	b, a := n.id, n.id
+	for _, h := range n.leaves {
+		x := n.book.ID(h)
+		if x == s.never && !x.IsZero() {
+			continue
+		}
+		if id.Closer(key, x, a) {
+			any, a = h, x
+		}
+		if id.Closer(key, x, b) && !s.has(h, x) {
+			best, b = h, x
+		}
+	}
+	return best, any
+}
+
+// rare returns the closest of all known nodes that share prefix digits with key
+// and are closer than this one, which it returns if there is none.
+func (n *Node) rare(key id.ID, prefix int, s *shunned) Handle {
+	best, b := n.self, n.id
+	for _, h := range n.leaves {
+		x := n.book.ID(h)
+		if id.Closer(key, x, b) && shared(key, x) >= prefix && !s.has(h, x) {
+			best, b = h, x
+		}
+	}
+	return n.closest(key, best, prefix, s)
+}

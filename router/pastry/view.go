@@ -1,0 +1,60 @@
+package pastry
+
+import (
+	"slices"
+	"time"
+)
+
+// Active reports whether the node delivers.
+func (n *Node) Active() bool { return n.phase == active }
+
+// Neighbours returns the nodes before and after this one on the ring, None while
+// it knows of nobody.
+func (n *Node) Neighbours() (before, after Handle) { return n.predecessor(), n.successor() }
+
+// Leaves returns the leaf set, clockwise. The slice is shared and never modified.
+func (n *Node) Leaves() []Handle { return n.leaves }
+
+// Mesh reports whether everybody known is a leaf.
+func (n *Node) Mesh() bool { return n.limit > n.cfg.Leaf }
+
+// Estimate returns about how many nodes there are.
+func (n *Node) Estimate() float64 { return n.estimate() }
+
+// RTT returns the smoothed round trip to a neighbour, 0 if it is not known.
+func (n *Node) RTT(h Handle) time.Duration {
+	if p := n.peer(h); p != nil {
+		return p.rtt()
+	}
+	return 0
+}
+
+// Entries returns how many nodes the routing table holds.
+func (n *Node) Entries() int {
+	k := 0
+	for r := range n.table {
+		k += len(n.appendRow(nil, r))
+	}
+	return k
+}
+
+// Uses appends every handle that the node may still put into a message, so that
+// the driver can free the others.
+func (n *Node) Uses(to []Handle) []Handle {
+	to = append(to, n.self)
+	for i := range n.peers {
+		to = append(to, n.peers[i].h)
+	}
+	for i := range n.probes {
+		to = append(to, n.probes[i].h)
+	}
+	for _, p := range n.pending {
+		to = append(append(to, p.to, p.msg.Origin), p.msg.Refs...)
+		to = append(to, p.shun.hs[:p.shun.n]...)
+	}
+	for _, g := range n.gone {
+		to = append(to, g.h)
+	}
+	to = slices.Concat(to, n.news, n.seeds, n.tentative)
+	return append(to, n.watched, n.near)
+}
