@@ -46,7 +46,7 @@ func (m *Machine) onData(from id.ID, d *Data) {
 	stripe := m.stripeOf(d.Publisher)
 	p := &m.places[stripe]
 	switch {
-	case d.Seq == 0 || d.Seq > maxSeq:
+	case d.Seq == 0 || d.Seq > maxSeq || d.Publisher == m.cfg.Self:
 		return
 	case !p.inTree:
 		m.enter(p, d)
@@ -55,7 +55,7 @@ func (m *Machine) onData(from id.ID, d *Data) {
 		m.Counters.Unbased++
 		return
 	}
-	if d.Hops > 0 && d.Publisher != m.cfg.Self {
+	if d.Hops > 0 {
 		m.send(d.Publisher, &Enter{stripe})
 		inside := *d
 		inside.Hops = 0

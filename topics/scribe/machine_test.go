@@ -43,7 +43,7 @@ func (w *world) living() (n int) {
 }
 
 func TestChurnLeavesOneTree(t *testing.T) {
-	seeds := 40
+	seeds := 15
 	if *slow {
 		seeds = 2000
 	}
