@@ -141,5 +141,7 @@ func Rules() []Rule {
 		{"file length", fileLength},
 		{"leak checks", leakChecks},
 		{"no machine paths", machinePaths},
+		{"named tests", namedTests},
+		{"log lines", logLines},
 	}
 }

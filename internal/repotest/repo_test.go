@@ -127,6 +127,18 @@ func TestRules(t *testing.T) {
 			".github/x.txt":   "/" + "work/x",
 			"cmd/testdata/go": "/" + "work/x",
 		}, []string{"README.md:1", "node/a.go:2"}},
+		{"named tests", map[string]string{
+			"docs/a.md":                     "topics/tree.TestOne tree.TestOne TestOne\ntree.TestTwo, tree.TestOther\nnode.FuzzIt acceptance.TestRow, Testing\n",
+			"topics/tree/a_test.go":         "package tree\nfunc TestOne() {}\nfunc (x) TestOther() {}\n",
+			"node/a_test.go":                "package node\nfunc FuzzIt() {}\nfunc TestTwo() {}\n",
+			"internal/acceptance/a_test.go": "package acceptance\nfunc TestRow() {}\n",
+		}, []string{"docs/a.md:1: TestOne without its package", "docs/a.md:2: there is no test tree.TestOther", "docs/a.md:2: there is no test tree.TestTwo"}},
+		{"log lines", map[string]string{
+			"docs/operations.md": "| info | `up` | it is |\n| error | `late`, `gone` | it is not |\n",
+			"node/a.go":          "package node\nfunc f() {\nn.log.Info(\"up\")\nlog.Error(\"late\")\nc.log().Warn(\"odd\")\nt.Error(\"up\")\nlog.Debug(\"x\")\nlog.Info(text)\n}\n",
+			"node/a_test.go":     "package node\nfunc f() { log.Info(\"never\") }\n",
+			"samples/x/main.go":  "package main\nfunc f() { log.Info(\"never\") }\n",
+		}, []string{`docs/operations.md:2: explains "error gone"`, `node/a.go:5: logs "warn odd"`}},
 	} {
 		t.Run(tc.rule, func(t *testing.T) {
 			tree := fstest.MapFS{"go.mod": {Data: []byte("module iris\n\ngo 1.26\n")}}
