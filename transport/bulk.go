@@ -4,20 +4,11 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"iris/actor"
 	"iris/transport/wire"
 )
-
-// keepsPlace reports whether frames of this kind must be handled in the order
-// in which they were sent. Requests and replies stand for themselves.
-func keepsPlace(k wire.Kind) bool {
-	switch k {
-	case wire.KindAsk, wire.KindRequest, wire.KindReply:
-		return false
-	}
-	return true
-}
 
 // bulkOut sends oversized frames one after another in chunks on the bulk lane.
 //
@@ -32,6 +23,7 @@ type bulkOut struct {
 	queue   []bulkItem
 	bytes   int // of the queue and of the frame being sent
 	seq     uint64
+	placed  [laneCount]time.Time // when each lane was given a placeholder last
 	running bool
 	closing bool
 	space   chan struct{} // closed and replaced when bytes falls or the link ends
@@ -74,6 +66,7 @@ func (b *bulkOut) trySend(n Lane, f wire.Frame) error {
 		if err := b.l.lanes[n].put(&wire.Large{Seq: item.seq}); err != nil {
 			return err
 		}
+		b.placed[n] = time.Now()
 	}
 	b.seq++
 	b.queue = append(b.queue, item)
@@ -140,6 +133,14 @@ func (b *bulkOut) transfer(item bulkItem) {
 	}
 }
 
+// delays reports whether the peer may have stopped reading lane n because it
+// waits at a placeholder.
+func (b *bulkOut) delays(n Lane) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.placed[n].IsZero() && (b.bytes > 0 || time.Since(b.placed[n]) < bulkWrite)
+}
+
 func (b *bulkOut) notify() {
 	close(b.space)
 	b.space = make(chan struct{})
@@ -171,55 +172,4 @@ func (b *bulkOut) shut() {
 	defer b.mu.Unlock()
 	b.closing, b.queue = true, nil
 	b.notify()
-}
-
-// bulkFrame is an assembled frame on its way to its place in a lane.
-type bulkFrame struct {
-	seq   uint64
-	frame wire.Frame
-}
-
-// readBulk assembles the frames that arrive in chunks. It buffers one frame,
-// and only as many bytes as have arrived.
-func (in *inbound) readBulk(r *frames) error {
-	var data []byte
-	var next uint64
-	limit := uint64(in.l.e.cfg.Limits.Message) + wire.MaxFrame
-	for {
-		f, err := r.Next()
-		if err != nil {
-			return err
-		}
-		c, ok := f.(*wire.Chunk)
-		switch {
-		case !ok:
-			return &wire.ProtocolError{Kind: f.Kind(), Reason: "on the bulk lane"}
-		case c.Seq != next || Lane(c.Lane) >= Bulk:
-			return &wire.ProtocolError{Kind: c.Kind(), Reason: "out of order"}
-		case c.Total > limit || uint64(len(data)+len(c.Data)) > c.Total:
-			return &wire.ProtocolError{Kind: c.Kind(), Reason: "larger than agreed"}
-		}
-		data = append(data, c.Data...)
-		if !c.Last {
-			continue
-		}
-		frame, err := wire.Decode(data)
-		if err != nil {
-			return err
-		}
-		switch frame.(type) {
-		case *wire.Chunk, *wire.Large, *wire.LaneOpen, *wire.Hello, *wire.HelloAck, *wire.Goodbye, *wire.GoodbyeAck:
-			return &wire.ProtocolError{Kind: frame.Kind(), Reason: "inside a bulk frame"}
-		}
-		data, next = nil, next+1 // the frame aliases data
-		if Lane(c.Lane) == Control {
-			in.dispatch(frame)
-			continue
-		}
-		select {
-		case in.ordered[c.Lane] <- bulkFrame{c.Seq, frame}:
-		case <-in.l.done:
-			return actor.ErrUnreachable
-		}
-	}
 }

@@ -85,6 +85,7 @@ type Endpoint struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	buffers  buffers        // of the lanes of all links
+	assembly *assembly      // of large frames that arrive
 	linkSeq  atomic.Uint64  // names of link actors
 	wg       sync.WaitGroup // accept loop, handshakes, dials, drains
 
@@ -125,6 +126,7 @@ func Listen(cfg Config) (*Endpoint, error) {
 		cfg: cfg, sys: cfg.System, log: cfg.Logger, self: cfg.Identity.ID(), conn: conn,
 		gate: newGate(cfg.Limits.HalfOpen, time.Now), quic: quicConfig(cfg.Limits.Tunnels),
 		ctx: ctx, cancel: cancel, gone: make(chan struct{}),
+		assembly:  newAssembly(largest(cfg.Limits.Message)),
 		greetings: greetings{max: cfg.Limits.Peers, peers: make(map[id.ID]int)},
 		dials:     make(map[string]*dialing), claims: make(map[id.ID]chan struct{}), tunnels: make(map[id.ID]*tunnelConn),
 	}

@@ -44,7 +44,11 @@ func newInbound(l *Link) *inbound {
 
 // readControl reads the control stream until the link ends.
 func (in *inbound) readControl() {
-	in.l.failed(in.readFrames(Control, in.l.in))
+	err := in.readFrames(Control, in.l.in)
+	if errors.Is(err, io.EOF) {
+		err = &wire.ProtocolError{Reason: "the control stream ended"}
+	}
+	in.l.failed(err)
 }
 
 // acceptLanes starts a reader for each lane that the peer opens.
@@ -72,7 +76,7 @@ func (in *inbound) refuseStreams() {
 func (in *inbound) readLane(s *quic.ReceiveStream) {
 	r := newFrames(s, wire.MaxFrame)
 	f, err := r.Next()
-	if err != nil {
+	if err != nil && !errors.Is(err, io.EOF) {
 		in.l.failed(err)
 		return
 	}
@@ -136,6 +140,9 @@ func (in *inbound) readFrames(n Lane, r *frames) error {
 		if err != nil {
 			return err
 		}
+		if k := f.Kind(); k != wire.KindLarge && !belongs(k, n) {
+			return &wire.ProtocolError{Kind: k, Reason: "on the " + n.String() + " lane"}
+		}
 		switch f := f.(type) {
 		case *wire.Large:
 			if n == Control {
@@ -144,9 +151,11 @@ func (in *inbound) readFrames(n Lane, r *frames) error {
 			select {
 			case b := <-in.ordered[n]:
 				if b.seq != f.Seq {
+					b.room.release()
 					return &wire.ProtocolError{Kind: f.Kind(), Reason: "out of order"}
 				}
 				in.dispatch(b.frame)
+				b.room.release()
 			case <-in.l.done:
 				return actor.ErrUnreachable
 			}
@@ -154,8 +163,8 @@ func (in *inbound) readFrames(n Lane, r *frames) error {
 			in.l.answerGoodbye(f)
 		case *wire.GoodbyeAck:
 			in.l.ackOnce.Do(func() { close(in.l.acked) })
-		case *wire.Chunk, *wire.LaneOpen, *wire.Hello, *wire.HelloAck:
-			return &wire.ProtocolError{Kind: f.Kind(), Reason: "out of place"}
+		case *wire.Hello, *wire.HelloAck:
+			return &wire.ProtocolError{Kind: f.Kind(), Reason: "after the handshake"}
 		default:
 			in.dispatch(f)
 		}

@@ -2,8 +2,10 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -35,6 +37,35 @@ func (l Lane) String() string {
 	return fmt.Sprintf("lane(%d)", uint8(l))
 }
 
+// belongs reports whether frames of kind k travel on lane n. Kinds of the
+// handshake, and those that the lanes themselves use, are not asked about. What
+// is forwarded for others may be anything but our own conversation with a peer.
+func belongs(k wire.Kind, n Lane) bool {
+	switch {
+	case k >= wire.KindLaneOpen:
+		return false
+	case n == Control:
+		return k < wire.KindTell
+	case n == Direct:
+		return k >= wire.KindTell && k < wire.KindEvent
+	case n == Fanout:
+		return k >= wire.KindEvent
+	case n == Transit:
+		return k >= wire.KindGroupJoin
+	}
+	return false
+}
+
+// keepsPlace reports whether frames of this kind must be handled in the order
+// in which they were sent. Requests and replies stand for themselves.
+func keepsPlace(k wire.Kind) bool {
+	switch k {
+	case wire.KindAsk, wire.KindRequest, wire.KindReply:
+		return false
+	}
+	return true
+}
+
 // urgency is the QUIC stream priority of the lane; lower goes first.
 func (l Lane) urgency() int8 { return [laneCount]int8{0, 2, 4, 6, 7}[l] }
 
@@ -56,6 +87,7 @@ type lane struct {
 	timeout time.Duration
 	open    func() (sendStream, error) // called by the writer before its first write
 	fail    func(error)                // tells the link that the lane is broken
+	patient func() bool                // whether a write may take longer than timeout
 	spawn   func(func())               // starts a goroutine owned by the link
 	writes  *atomic.Uint64             // of the link; counts writes of all lanes
 	wake    chan struct{}
@@ -77,7 +109,7 @@ type lane struct {
 
 func newLane(name Lane, limit int, shared *buffers) *lane {
 	return &lane{
-		name: name, limit: limit, timeout: writeTimeout, buffers: shared,
+		name: name, limit: limit, timeout: writeTimeout, buffers: shared, patient: func() bool { return false },
 		enc: wire.NewWriter(), wake: make(chan struct{}, 1), exited: make(chan struct{}), space: make(chan struct{}),
 	}
 }
@@ -299,10 +331,11 @@ func (l *lane) flush(stream *sendStream, batch []byte) error {
 			return err
 		}
 		l.writes.Add(1)
-		if _, err := (*stream).Write(batch[:n]); err != nil {
+		n, err := (*stream).Write(batch[:n])
+		batch = batch[n:]
+		if err != nil && !(errors.Is(err, os.ErrDeadlineExceeded) && l.patient()) {
 			return fmt.Errorf("write %s lane: %w", l.name, err)
 		}
-		batch = batch[n:]
 	}
 	return nil
 }

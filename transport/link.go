@@ -54,11 +54,13 @@ func newLink(e *Endpoint, peer id.ID, conn *quic.Conn, control *quic.Stream, dia
 	for n := range laneCount {
 		x := newLane(n, e.cfg.Limits.Lane, &e.buffers)
 		x.open, x.fail, x.spawn, x.writes = l.opener(n), l.laneFailed, l.wg.Go, &l.writes
+		x.patient = func() bool { return l.bulk.delays(n) }
 		l.lanes[n] = x
 	}
 	l.lanes[Control].timeout = controlWrite
 	l.lanes[Control].enc.SetLimit(wire.MaxControl)
 	l.lanes[Control].limit = controlQueue
+	l.lanes[Bulk].timeout = bulkWrite
 	l.bulk = newBulkOut(l)
 	l.inbound = newInbound(l)
 	return l

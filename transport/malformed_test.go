@@ -69,7 +69,8 @@ func TestMalformedInput(t *testing.T) {
 			continue // the victim has closed already
 		}
 		w := wire.NewWriter()
-		first, err := w.Append(nil, &wire.LaneOpen{Lane: uint8(1 + rnd.IntN(4))})
+		lane := Lane(1 + rnd.IntN(4))
+		first, err := w.Append(nil, &wire.LaneOpen{Lane: uint8(lane)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +80,7 @@ func TestMalformedInput(t *testing.T) {
 		}
 		for range 2000 {
 			sent++
-			if _, err := s.Write(mutated(t, rnd, w)); err != nil {
+			if _, err := s.Write(mutated(t, rnd, w, lane)); err != nil {
 				break
 			}
 		}
@@ -131,8 +132,9 @@ func fill(rnd *rand.Rand, b []byte) {
 	}
 }
 
-// mutated returns the bytes of a frame with, mostly, something wrong in them.
-func mutated(t *testing.T, rnd *rand.Rand, w *wire.Writer) []byte {
+// mutated returns the bytes of a frame for the lane, now and then with something
+// wrong in them.
+func mutated(t *testing.T, rnd *rand.Rand, w *wire.Writer, lane Lane) []byte {
 	frames := []wire.Frame{
 		&wire.Event{Topic: "t", Body: wire.Body{Data: make([]byte, rnd.IntN(200))}},
 		&wire.Request{ID: 1, Cluster: "c", TTLMs: 5, Body: wire.Body{Type: "x", Data: []byte{0x81, 0xa1}}},
@@ -145,7 +147,11 @@ func mutated(t *testing.T, rnd *rand.Rand, w *wire.Writer) []byte {
 		&wire.Peers{Nodes: []wire.NodeRef{{ID: id.ID{Lo: 1}, Addrs: []string{"127.0.0.1:1"}}}},
 		&wire.Heartbeat{Seq: 1}, &wire.Chunk{Seq: 0, Total: 1 << 62, Last: false, Data: []byte("x")}, &wire.Large{Seq: 0},
 	}
-	b, err := w.Append(nil, frames[rnd.IntN(len(frames))])
+	f := frames[rnd.IntN(len(frames))]
+	for lane != Bulk && !belongs(f.Kind(), lane) && rnd.IntN(200) > 0 {
+		f = frames[rnd.IntN(len(frames))]
+	}
+	b, err := w.Append(nil, f)
 	if err != nil {
 		t.Fatal(err)
 	}

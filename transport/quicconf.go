@@ -32,6 +32,7 @@ const (
 	helloTimeout = 5 * time.Second
 	frameTimeout = 30 * time.Second // from the first byte of a frame to its last
 	writeTimeout = 30 * time.Second // one write on a data lane
+	bulkWrite    = 5 * time.Minute  // the same on the bulk lane, where the peer may make us wait for room
 	controlWrite = 5 * time.Second  // one write on the control stream
 	drainTimeout = 2 * time.Second  // for GOODBYE-ACK
 
