@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -16,12 +17,17 @@ import (
 	"iris/node/config"
 )
 
+var idleShape = flag.String("idle", "20x10", "networks x nodes of the row of idle nodes")
+
 // Two hundred nodes in one process, in twenty networks of ten: they start, are
-// idle, stop, and leave nothing behind.
+// idle, stop, and leave nothing behind. Another shape, such as one network of
+// two hundred, costs a link per pair and end: -idle 1x200.
 func TestIdleNodesInOneProcess(t *testing.T) {
-	networks, size := 20, 10
-	if !*rows {
-		networks, size = 2, 3
+	networks, size := 2, 3
+	if *rows {
+		if _, err := fmt.Sscanf(*idleShape, "%dx%d", &networks, &size); err != nil {
+			t.Fatalf("-idle %s: %v", *idleShape, err)
+		}
 	}
 	before := runtime.NumGoroutine()
 	debug.FreeOSMemory()
@@ -40,7 +46,7 @@ func TestIdleNodesInOneProcess(t *testing.T) {
 			cfg := config.Default()
 			cfg.Network.Name, cfg.Network.Secret = fmt.Sprintf("idle-%d", i/size), []byte(secret)
 			cfg.Log.Level = slog.LevelError
-			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 			defer cancel()
 			n, err := node.Start(ctx, cfg)
 			if err != nil {
@@ -64,7 +70,7 @@ func TestIdleNodesInOneProcess(t *testing.T) {
 		return
 	}
 	for _, n := range nodes {
-		eventually(t, "all peers of a node", 30*time.Second, func() bool { return len(n.Peers()) == size-1 })
+		eventually(t, "all peers of a node", 2*time.Minute, func() bool { return len(n.Peers()) == size-1 })
 	}
 	t.Logf("%d nodes in %d networks up and linked in %.1f s", len(nodes), networks, time.Since(began).Seconds())
 	debug.FreeOSMemory()
