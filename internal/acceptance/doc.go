@@ -12,5 +12,6 @@
 //
 // A worker is driven by calls: start a node, register a handler, run a load,
 // tell what events were seen. Each row prints what it measured, whether it
-// holds or not.
+// holds or not. Beside the rows, the samples and the program of the README are
+// run as a reader would run them.
 package acceptance
