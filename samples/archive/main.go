@@ -169,7 +169,7 @@ func (b *bar) Write(p []byte) (int, error) {
 }
 
 func (b *bar) end() {
-	if b.tty {
+	if !b.shown.IsZero() {
 		fmt.Fprintln(os.Stderr)
 	}
 }
