@@ -19,11 +19,12 @@ type tunnelConn struct {
 	e    *Endpoint
 	peer id.ID
 
-	dialMu sync.Mutex // held while dialling, so that openers share one connection
+	dialing chan struct{} // holds a token while one of the openers dials for all
 
-	mu    sync.Mutex   // guards conns, ended
-	conns []*quic.Conn // at most one dialled by each end; the first is used
-	ended bool
+	mu       sync.Mutex // guards the following fields
+	dialed   *quic.Conn // by us; nil if there is none, may have ended
+	accepted *quic.Conn // dialled by the peer
+	ended    bool
 }
 
 // tunnelsTo returns the tunnel connection record of a linked peer.
@@ -36,7 +37,7 @@ func (e *Endpoint) tunnelsTo(peer id.ID) (*tunnelConn, *Link, error) {
 	}
 	t := e.tunnels[peer]
 	if t == nil {
-		t = &tunnelConn{e: e, peer: peer}
+		t = &tunnelConn{e: e, peer: peer, dialing: make(chan struct{}, 1)}
 		e.tunnels[peer] = t
 	}
 	return t, l, nil
@@ -54,6 +55,9 @@ func (e *Endpoint) OpenStream(ctx context.Context, n id.ID) (Stream, error) {
 		return nil, fmt.Errorf("%w: tunnel connection: %w", actor.ErrUnreachable, err)
 	}
 	s, err := conn.OpenStreamSync(ctx)
+	if err != nil && conn.Context().Err() == nil { // the peer allows no further one for now
+		return nil, fmt.Errorf("%w: tunnel stream: %w", actor.ErrOverloaded, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: tunnel stream: %w", actor.ErrUnreachable, err)
 	}
@@ -63,18 +67,26 @@ func (e *Endpoint) OpenStream(ctx context.Context, n id.ID) (Stream, error) {
 func (t *tunnelConn) current() *quic.Conn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, c := range t.conns {
-		if c.Context().Err() == nil {
+	for _, c := range []*quic.Conn{t.dialed, t.accepted} {
+		if c != nil && c.Context().Err() == nil {
 			return c
 		}
 	}
 	return nil
 }
 
+// connection returns a connection to open streams on, dialling if there is none.
 func (t *tunnelConn) connection(ctx context.Context, l *Link) (*quic.Conn, error) {
-	t.dialMu.Lock()
-	defer t.dialMu.Unlock()
 	if c := t.current(); c != nil {
+		return c, nil
+	}
+	select {
+	case t.dialing <- struct{}{}:
+		defer func() { <-t.dialing }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if c := t.current(); c != nil { // somebody has dialled meanwhile
 		return c, nil
 	}
 	conn, err := t.e.connect(ctx, l.RemoteAddr().String(), t.peer)
@@ -85,10 +97,7 @@ func (t *tunnelConn) connection(ctx context.Context, l *Link) (*quic.Conn, error
 		closeConn(conn, codeOf(err), err.Error())
 		return nil, err
 	}
-	if err := t.add(conn); err != nil {
-		return nil, err
-	}
-	return conn, nil
+	return conn, t.add(conn, false)
 }
 
 // introduce exchanges HELLO on a stream of its own, which stays open and silent.
@@ -133,26 +142,29 @@ func (e *Endpoint) receiveTunnels(l *Link) error {
 	if _, err := l.control.Write(answer); err != nil {
 		return err
 	}
-	return t.add(l.conn)
+	return t.add(l.conn, true)
 }
 
-// add makes conn usable and accepts the peer's streams on it.
-func (t *tunnelConn) add(conn *quic.Conn) error {
+// add makes conn usable and accepts the peer's streams on it. Each end dials when
+// it has no connection to use, so a new one replaces what that end dialled before.
+func (t *tunnelConn) add(conn *quic.Conn, accepted bool) error {
+	place := &t.dialed
+	if accepted {
+		place = &t.accepted
+	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	live := t.conns[:0]
-	for _, c := range t.conns {
-		if c.Context().Err() == nil {
-			live = append(live, c)
-		}
+	old, ended := *place, t.ended
+	if !ended {
+		*place = conn
 	}
-	t.conns = live
-	if t.ended || len(t.conns) >= 2 {
-		closeConn(conn, wire.CodeDuplicate, "tunnel connections of the pair exist")
-		return errDuplicate
+	t.mu.Unlock()
+	if ended || !t.e.spawn(func() { t.accept(conn) }) {
+		closeConn(conn, wire.CodeLeave, "the link has ended")
+		return actor.ErrUnreachable
 	}
-	t.conns = append(t.conns, conn)
-	t.e.spawn(func() { t.accept(conn) })
+	if old != nil {
+		closeConn(old, wire.CodeDuplicate, "replaced by a newer one")
+	}
 	return nil
 }
 
@@ -177,11 +189,12 @@ func (t *tunnelConn) accept(conn *quic.Conn) {
 func (t *tunnelConn) end(code wire.Code, reason string) {
 	t.mu.Lock()
 	t.ended = true
-	conns := t.conns
-	t.conns = nil
+	conns := []*quic.Conn{t.dialed, t.accepted}
 	t.mu.Unlock()
 	for _, c := range conns {
-		closeConn(c, code, reason)
+		if c != nil {
+			closeConn(c, code, reason)
+		}
 	}
 	t.e.mu.Lock()
 	defer t.e.mu.Unlock()
