@@ -13,6 +13,7 @@ func (s Scenario) Join() (*Result, error) {
 		return nil, err
 	}
 	r.joinAll()
+	r.Run(r.now + time.Minute)
 	r.measure()
 	for i := 0; i < s.Lookups && r.err == nil; i++ {
 		r.Lookup()

@@ -26,7 +26,8 @@ type Config struct {
 	TableMin  time.Duration // bounds of the period of table probes: 1 min
 	TableMax  time.Duration // 1 h
 	Exchange  time.Duration // one table row is compared with a neighbour's every: 20 min
-	Search    int           // rounds of looking for a near node before joining: 2
+	Search    int           // rounds of looking for a near node before joining: 3
+	Settle    int           // rows compared soon after joining: 4
 
 	HealMin time.Duration // bounds of the period of looking for lost nodes: 15 s
 	HealMax time.Duration // 5 min
@@ -38,7 +39,7 @@ func (c Config) Defaults() Config {
 	ints := []struct {
 		v *int
 		d int
-	}{{&c.Leaf, 32}, {&c.MeshMax, 256}, {&c.MeshMin, 200}, {&c.Tries, 3}, {&c.Pending, 4096}, {&c.Search, 2}}
+	}{{&c.Leaf, 32}, {&c.MeshMax, 256}, {&c.MeshMin, 200}, {&c.Tries, 3}, {&c.Pending, 4096}, {&c.Search, 3}, {&c.Settle, 4}}
 	for _, f := range ints {
 		if *f.v == 0 {
 			*f.v = f.d
@@ -48,10 +49,18 @@ func (c Config) Defaults() Config {
 		v *time.Duration
 		d time.Duration
 	}{
-		{&c.Heartbeat, 10 * time.Second}, {&c.ProbeMin, 300 * time.Millisecond}, {&c.RTOMin, 30 * time.Millisecond},
-		{&c.RTOFirst, 500 * time.Millisecond}, {&c.Expire, 30 * time.Second}, {&c.Pause, 2 * time.Second},
-		{&c.TableMin, time.Minute}, {&c.TableMax, time.Hour}, {&c.Exchange, 20 * time.Minute},
-		{&c.HealMin, 15 * time.Second}, {&c.HealMax, 5 * time.Minute}, {&c.Gone, 90 * time.Minute},
+		{&c.Heartbeat, 10 * time.Second},
+		{&c.ProbeMin, 300 * time.Millisecond},
+		{&c.RTOMin, 30 * time.Millisecond},
+		{&c.RTOFirst, 500 * time.Millisecond},
+		{&c.Expire, 30 * time.Second},
+		{&c.Pause, 2 * time.Second},
+		{&c.TableMin, time.Minute},
+		{&c.TableMax, time.Hour},
+		{&c.Exchange, 20 * time.Minute},
+		{&c.HealMin, 15 * time.Second},
+		{&c.HealMax, 5 * time.Minute},
+		{&c.Gone, 90 * time.Minute},
 	}
 	for _, f := range times {
 		if *f.v == 0 {
@@ -62,6 +71,15 @@ func (c Config) Defaults() Config {
 		c.TableLoss = 0.1
 	}
 	return c
+}
+
+// rows returns how many rows a new node compares soon after its join.
+func (c *Config) rows(nodes float64) uint8 {
+	k := uint8(0)
+	for nodes > 16 && int(k) < c.Settle {
+		k, nodes = k+1, nodes/16
+	}
+	return k
 }
 
 // Validate reports every problem of c.

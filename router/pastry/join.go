@@ -10,7 +10,7 @@ const joinWait = 3 * time.Second
 
 // join starts, or starts again, through one of the seeds.
 func (n *Node) join() {
-	n.phase, n.introduced, n.searches = searching, false, 0
+	n.phase, n.introduced, n.searches, n.exchange = searching, false, 0, 0
 	var seeds []Handle
 	for _, s := range n.seeds {
 		if n.book.ID(s) != n.id {
@@ -39,10 +39,11 @@ func (n *Node) search(h Handle) {
 	n.searches++
 	n.near, n.rowDue = h, true
 	n.at(timerJoin, n.now+n.jitter(joinWait))
-	n.send(h, &Msg{Kind: RowRequest})
+	n.send(h, &Msg{Kind: RowRequest, Row: rowNearby})
 }
 
-// searched has the distances of one round.
+// searched has the distances of one round. The last node found leads on; its
+// first row can wait, the search has found some of the like.
 func (n *Node) searched() {
 	if n.rowDue {
 		return
@@ -61,7 +62,7 @@ func (n *Node) searched() {
 	n.phase = joining
 	n.joinID = n.bits()
 	n.at(timerJoin, n.now+n.jitter(2*joinWait))
-	n.send(nearest, &Msg{Kind: Join, Origin: n.self, Key: n.id, ID: n.joinID})
+	n.send(nearest, &Msg{Kind: Join, Row: 1, Origin: n.self, Key: n.id, ID: n.joinID})
 }
 
 // gather adds to a passing Join the rows that its origin can use.
@@ -125,7 +126,7 @@ func (n *Node) activate() {
 	}
 	n.at(timerBeat, n.now+n.cfg.Heartbeat)
 	n.at(timerTable, n.now+n.jitter(n.cfg.TableMin))
-	n.at(timerExchange, n.now+n.jitter(n.cfg.Exchange))
+	n.at(timerExchange, n.now+n.jitter(settleRows))
 	n.at(timerHeal, n.now+n.jitter(n.healPeriod()))
 	n.exposed = n.now
 	for _, p := range n.pending {
@@ -152,8 +153,10 @@ func (n *Node) introduce() {
 			}
 		}
 	}
+	n.pioneer()
 }
 
+// introducedBy considers a new node; one that names no round trip knows none.
 func (n *Node) introducedBy(from Handle, m *Msg) {
 	n.revive(from)
 	if m.Active {

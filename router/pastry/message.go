@@ -49,8 +49,8 @@ const (
 	// RowRequest asks for row Row of the table. Answer: RowReply. Unanswered:
 	// nothing, the next exchange asks somebody else.
 	RowRequest
-	// RowReply answers RowRequest: Row, Refs, and Leaves when the sender's table
-	// is too small to be of use.
+	// RowReply answers RowRequest: Row, Refs with their round trips in RTTs, and
+	// Leaves when the sender's table is too small to be of use.
 	RowReply
 	// Leave says that the sender is gone, now.
 	Leave
@@ -89,7 +89,8 @@ type Msg struct {
 	ID     uint64 // end to end, chosen by Origin
 	Leaves []Handle
 	Refs   []Handle
-	Body   any // of the layer above; not looked at
+	RTTs   []uint16 // parallel to Refs, in units of 32 µs; 0 = not known
+	Body   any      // of the layer above; not looked at
 }
 
 // Bounds of what a message may carry; a receiver ignores the rest.

@@ -93,6 +93,8 @@ type Node struct {
 	watched   Handle
 	watchFrom Time
 	streak    uint8 // successors that died in a row
+	burst     uint8 // deaths of leaves since burstAt
+	burstAt   Time
 	repairs   uint8 // fruitless in a row
 	cursor    uint16
 	fails     float32 // deaths and
@@ -160,8 +162,10 @@ func (n *Node) receive(from Handle, m *Msg) {
 	if from == n.self || n.book.ID(from) == n.id {
 		return
 	}
-	if p := n.peer(from); p != nil {
-		p.heard = beats(n.now)
+	if m.Kind != Ping || m.Active { // nearly all others are of strangers that join
+		if p := n.peer(from); p != nil {
+			p.heard = beats(n.now)
+		}
 	}
 	switch m.Kind {
 	case Route, Join:

@@ -20,6 +20,8 @@ const (
 	announceWait = 300 * time.Millisecond // deaths are gathered for so long
 	repairWait   = 2 * time.Second        // others may fill the gap meanwhile
 	repairTries  = 3
+	burstFor     = 15 * time.Second
+	burstDeaths  = 3 // in that time make a disaster
 	nextVerified = 4 // further successors probed after one died
 )
 
@@ -86,6 +88,7 @@ func (n *Node) dead(h Handle, hearsay bool) {
 	if at < 0 {
 		return
 	}
+	n.disaster()
 	before := at - 1
 	for before >= 0 && n.suspected(n.leaves[before]) {
 		before--
@@ -108,6 +111,21 @@ func (n *Node) dead(h Handle, hearsay bool) {
 	for _, s := range ahead {
 		if p := n.peer(s); p != nil && since(n.now, p.heard) > n.cfg.ProbeMin {
 			n.verify(s, verdict)
+		}
+	}
+}
+
+// disaster probes all leaves when some died in a short time: more may have.
+func (n *Node) disaster() {
+	if n.now-n.burstAt > burstFor {
+		n.burstAt, n.burst = n.now, 0
+	}
+	if n.burst++; n.burst != burstDeaths {
+		return
+	}
+	for _, h := range n.leaves {
+		if since(n.now, n.peer(h).heard) > repairWait {
+			n.verify(h, verdict)
 		}
 	}
 }

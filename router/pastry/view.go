@@ -58,3 +58,6 @@ func (n *Node) Uses(to []Handle) []Handle {
 	to = slices.Concat(to, n.news, n.seeds, n.tentative)
 	return append(to, n.watched, n.near)
 }
+
+// Entry returns the node in a slot of the routing table, None if there is none.
+func (n *Node) Entry(row, column int) Handle { return n.entry(row, column) }
