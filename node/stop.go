@@ -34,7 +34,11 @@ func (n *Node) Stop(ctx context.Context) error {
 	}
 	n.sys.Events().Publish(&actor.NodeStopping{})
 	n.stopErr = n.shutdown(ctx, wire.CodeLeave)
-	n.log.Info("node stopped", "error", n.stopErr)
+	if n.stopErr != nil {
+		n.log.Info("node stopped", "error", n.stopErr)
+	} else {
+		n.log.Info("node stopped")
+	}
 	return n.stopErr
 }
 

@@ -256,18 +256,21 @@ func samePlace(seed, addr string) bool {
 	return err == nil && err2 == nil && port == p && net.ParseIP(host) == nil
 }
 
-// failed says that a dial did not lead to a link.
-func (b *book) failed(addr string, peer id.ID) {
+// failed says that a dial did not lead to a link. It reports whether the
+// address is that of a seed.
+func (b *book) failed(addr string, peer id.ID) (ofSeed bool) {
 	if peer == b.self { // a list of seeds may well name this node
 		b.entries = slices.DeleteFunc(b.entries, func(e *entry) bool { _, ours := e.inflight[addr]; return ours })
-		return
+		return false
 	}
 	for _, e := range b.entries {
 		if _, ours := e.inflight[addr]; ours {
+			ofSeed = ofSeed || e.from == seed
 			delete(e.inflight, addr)
 			e.settled = e.settled || len(e.inflight) == 0 && e.at == 0
 		}
 	}
+	return ofSeed
 }
 
 // leave remembers that a node announced its departure and forgets it otherwise.

@@ -42,11 +42,12 @@ type membership struct {
 	book      *book
 	peers     map[id.ID]*peer
 	kids      map[id.ID]*actor.PID
-	ending    map[id.ID]link    // kids being stopped; a link that came up meanwhile, or nil
-	leaving   map[id.ID]goodbye // announced departure, link not down yet
-	health    detector.Health   // of this node
-	silent    bool              // all peers were suspect at the last tick
-	lastWall  time.Time         // to notice jumps of the wall clock
+	ending    map[id.ID]link       // kids being stopped; a link that came up meanwhile, or nil
+	leaving   map[id.ID]goodbye    // announced departure, link not down yet
+	health    detector.Health      // of this node
+	unheard   map[string]time.Time // seeds, when they were last said not to answer
+	silent    bool                 // all peers were suspect at the last tick
+	lastWall  time.Time            // to notice jumps of the wall clock
 	lastTick  time.Time
 	reconcile time.Time // next
 	exchange  time.Time // next
@@ -93,7 +94,7 @@ func (m *membership) Receive(ctx actor.Context) {
 	case *transport.LinkDown:
 		m.linkDown(ctx, now, explain(e))
 	case *transport.DialFailed:
-		m.book.failed(e.Addr, e.Peer)
+		m.unreached(now, e)
 	case *linkUp:
 		m.linkUp(ctx, now, e.link)
 	case *linkDown:

@@ -100,9 +100,9 @@ type Limits struct {
 	Lane         int // bytes queued per lane of a link before senders wait; Frame..1 GiB, default 4 MiB
 	Mailbox      int // messages queued per handler; 1..10 million, default 10 000
 	MailboxBytes int // bytes queued per handler; 64 KiB..1 GiB, default 8 MiB
-	Peers        int // links to peers; 1..1 million, default 1024
+	Peers        int // links to peers; 1..1024, default 1024
 	HalfOpen     int // handshakes not yet admitted, over all sources; 1..65 536, default 256
-	Tunnels      int // open tunnels; 1..65 536, default 1024
+	Tunnels      int // open tunnels with one peer; 1..65 536, default 1024
 	TunnelWindow int // bytes a tunnel's receiver grants ahead; 64 KiB..1 GiB, default 1 MiB
 	Replies      int // requests of this node awaiting a reply; 1..16 777 216, default 1 048 576
 }

@@ -137,7 +137,7 @@ func TestProblems(t *testing.T) {
 			`2:9: listen: "nowhere" is not host:port (missing port in address)`,
 			`4:10: log.level: "loud" is not one of debug, info, warn, error`,
 			`5:11: log.format: "jsn" is not one of text, json (did you mean json?)`,
-			`7:10: limits.peers: -1 is out of range, 1 to 1000000 are allowed`,
+			`7:10: limits.peers: -1 is out of range, 1 to 1024 are allowed`,
 			`8:21: shutdown.timeout: "10" has no unit (write a duration such as 250ms, 10s or 2m)`,
 		}},
 		{"duplicate key", "listen: :1\nlisten: :2\n", []string{`3:1: listen: given twice, first in line 2 (keep one of them)`}},

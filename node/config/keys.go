@@ -99,7 +99,7 @@ func keys() []key {
 		{path: "limits.lane", kind: size, min: 64 * kib, max: gib, field: func(t *target) any { return &t.config.Limits.Lane }},
 		{path: "limits.mailbox", kind: count, min: 1, max: 10_000_000, field: func(t *target) any { return &t.config.Limits.Mailbox }},
 		{path: "limits.mailbox_bytes", kind: size, min: 64 * kib, max: gib, field: func(t *target) any { return &t.config.Limits.MailboxBytes }},
-		{path: "limits.peers", kind: count, min: 1, max: 1_000_000, field: func(t *target) any { return &t.config.Limits.Peers }},
+		{path: "limits.peers", kind: count, min: 1, max: 1024, field: func(t *target) any { return &t.config.Limits.Peers }},
 		{path: "limits.half_open", kind: count, min: 1, max: 65_536, field: func(t *target) any { return &t.config.Limits.HalfOpen }},
 		{path: "limits.tunnels", kind: count, min: 1, max: 65_536, field: func(t *target) any { return &t.config.Limits.Tunnels }},
 		{path: "limits.tunnel_window", kind: size, min: 64 * kib, max: gib, field: func(t *target) any { return &t.config.Limits.TunnelWindow }},

@@ -8,8 +8,11 @@ import (
 // fewRefs is the size of a row that is worth less than the leaf set.
 const fewRefs = 8
 
-// rowNearby asks for the neighbours with the least round trips instead of a row.
-const rowNearby = 255
+// What a RowRequest may ask for instead of a row.
+const (
+	rowNearby = 255 // the neighbours with the least round trips
+	rowLeaves = 254 // the leaf set
+)
 
 const settlePasses = 2
 
@@ -80,9 +83,11 @@ func (n *Node) sendRow(to Handle, r int) {
 		return
 	}
 	m := Msg{Kind: RowReply, Row: uint8(r)}
-	if r == rowNearby {
+	switch r {
+	case rowNearby:
 		m.Refs = n.nearby(16)
-	} else {
+	case rowLeaves:
+	default:
 		m.Refs = n.appendRow(make([]Handle, 0, 15), r)
 	}
 	m.RTTs = make([]uint16, len(m.Refs))
@@ -99,6 +104,10 @@ func (n *Node) sendRow(to Handle, r int) {
 // by the triangle inequality their round trip differs from the one that the
 // sender measured by at most the round trip to the sender.
 func (n *Node) rowCame(from Handle, m *Msg) {
+	if m.Row == rowLeaves {
+		n.walk(from, m.Leaves)
+		return
+	}
 	search := n.phase == searching && from == n.near
 	if search {
 		n.rowDue = false
@@ -113,10 +122,6 @@ func (n *Node) rowCame(from Handle, m *Msg) {
 			continue
 		}
 		r, c, ok := n.slot(h)
-		if ok && !search && r == int(m.Row)-1 && r == n.lastRow() {
-			n.send(h, &Msg{Kind: Introduce}) // see pioneer
-			continue
-		}
 		if !ok || !search && r != int(m.Row) {
 			continue
 		}
@@ -134,31 +139,4 @@ func (n *Node) rowCame(from Handle, m *Msg) {
 		}
 	}
 	n.settle()
-}
-
-// lastRow returns the last row that is not empty: nobody shares more digits with
-// this node than its entries.
-func (n *Node) lastRow() int {
-	r := len(n.table) - 1
-	for r > 0 && n.table[r] == nil {
-		r--
-	}
-	return r
-}
-
-// pioneer makes known a node that is the first one with its prefix. All who share
-// one digit less have an empty slot for it; those that are neither leaves nor
-// entries are found in the next row of the entries.
-func (n *Node) pioneer() {
-	r := n.lastRow()
-	if r < 0 {
-		return
-	}
-	lo, hi := prefixRange(n.id, r)
-	if n.covers(lo) && n.covers(hi) {
-		return
-	}
-	for _, h := range n.appendRow(nil, r) {
-		n.send(h, &Msg{Kind: RowRequest, Row: uint8(r + 1)})
-	}
 }

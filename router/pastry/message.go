@@ -44,13 +44,15 @@ const (
 	// Announce names dead leaves in Refs; the receiver probes them itself.
 	Announce
 	// Introduce tells a table entry that the sender is active, and their round
-	// trip in Seq, in microseconds, so that it may take the sender in turn.
+	// trip in Seq, in microseconds, 0 if it was not measured, so that the receiver
+	// may take the sender in turn.
 	Introduce
-	// RowRequest asks for row Row of the table. Answer: RowReply. Unanswered:
+	// RowRequest asks for row Row of the table, 254 for the leaf set, 255 for the
+	// nearest neighbours. Answer: RowReply. Unanswered:
 	// nothing, the next exchange asks somebody else.
 	RowRequest
 	// RowReply answers RowRequest: Row, Refs with their round trips in RTTs, and
-	// Leaves when the sender's table is too small to be of use.
+	// Leaves when it was asked for or the row is too small to be of use.
 	RowReply
 	// Leave says that the sender is gone, now.
 	Leave

@@ -66,6 +66,7 @@ type Node struct {
 	rowDue     bool // the row that the search asked for is still to come
 	progress   bool // a leaf was added since the last repair
 	searches   uint8
+	walks      uint8 // leaf sets asked for by pioneer
 	exchange   uint8 // next row to compare
 	limit      int
 	leaves     []Handle

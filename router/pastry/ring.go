@@ -41,14 +41,3 @@ func digit(a id.ID, i int) int {
 
 // share returns a clockwise distance as a part of the ring.
 func share(d id.ID) float64 { return (float64(d.Hi) + 1) / math.MaxUint64 }
-
-// prefixRange returns the first and the last id that share r digits with a.
-func prefixRange(a id.ID, r int) (lo, hi id.ID) {
-	var free id.ID // the bits that may differ
-	if r < 16 {
-		free = id.ID{Hi: math.MaxUint64 >> (4 * r), Lo: math.MaxUint64}
-	} else {
-		free.Lo = math.MaxUint64 >> (4 * (r - 16))
-	}
-	return id.ID{Hi: a.Hi &^ free.Hi, Lo: a.Lo &^ free.Lo}, id.ID{Hi: a.Hi | free.Hi, Lo: a.Lo | free.Lo}
-}

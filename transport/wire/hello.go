@@ -16,7 +16,7 @@ type Hello struct {
 	Version     uint16
 	Incarnation uint64   // start of the process; grows with each start
 	Role        uint8    // RoleLink or RoleTunnels
-	Features    uint64   // bit set of optional abilities; none defined yet
+	Features    uint64   // bit set; bit 0: the sender holds no link of the pair
 	Addrs       []string // host:port the sender can be dialled at, at most MaxAddrs
 	Zone        string   // placement hint, may be empty
 	Name        string   // human name of the node, may be empty
