@@ -58,6 +58,13 @@ func explain(err error) LinkDown {
 	if _, ok := errors.AsType[*quic.IdleTimeoutError](err); ok {
 		return LinkDown{Code: wire.CodeStuck, Reason: "nothing heard (idle timeout)"}
 	}
+	if e, ok := errors.AsType[*quic.TransportError](err); ok {
+		down := LinkDown{Code: wire.CodeInternal, Reason: e.Error(), Remote: e.Remote}
+		if !e.Remote && e.ErrorCode != quic.NoError && e.ErrorCode != quic.InternalError {
+			down.Code = wire.CodeProtocol // we found the peer to break the rules of QUIC
+		}
+		return down
+	}
 	if e, ok := errors.AsType[*quic.StreamError](err); ok {
 		return LinkDown{Code: wire.Code(min(e.ErrorCode, 0xffff)), Reason: "stream reset: " + e.Error(), Remote: e.Remote}
 	}

@@ -103,18 +103,32 @@ type Endpoint struct {
 	greetings greetings // guarded by mu too
 }
 
-// Listen binds the socket. No connection is accepted before Start.
+// bind returns the socket to use.
+func bind(cfg Config) (net.PacketConn, error) {
+	if cfg.Conn != nil {
+		return cfg.Conn, nil
+	}
+	addr, err := net.ResolveUDPAddr("udp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen address %q: %w", cfg.Listen, err)
+	}
+	conn, err := net.ListenUDP("udp", addr)
+	if err != nil { // not conn: a nil pointer in it is no nil interface
+		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+	}
+	return conn, nil
+}
+
+// Listen binds the socket. No connection is accepted before Start. When Listen
+// fails, cfg.Conn is closed.
 func Listen(cfg Config) (*Endpoint, error) {
 	cfg.Limits = cfg.Limits.withDefaults()
-	conn := cfg.Conn
-	if conn == nil {
-		addr, err := net.ResolveUDPAddr("udp", cfg.Listen)
-		if err != nil {
-			return nil, fmt.Errorf("listen address %q: %w", cfg.Listen, err)
-		}
-		if conn, err = net.ListenUDP("udp", addr); err != nil {
-			return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
-		}
+	conn, err := bind(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.System == nil || cfg.Identity == nil || cfg.Logger == nil {
+		return nil, errors.Join(errors.New("transport: System, Identity and Logger are required"), conn.Close())
 	}
 	// quic-go tells the standard logger when the kernel grants it less buffer
 	// than it wants; docs say what to set, and a library keeps to its own log.
@@ -132,6 +146,10 @@ func Listen(cfg Config) (*Endpoint, error) {
 	}
 	e.links.Store(&map[id.ID]*Link{})
 	e.gate.failed = e.handshakeFailed
+	if _, err := wire.NewWriter().Append(nil, e.hello(wire.RoleLink, 0)); err != nil {
+		cancel() // else every handshake would fail, one by one
+		return nil, errors.Join(fmt.Errorf("zone, name or labels of the node: %w", err), conn.Close())
+	}
 	remote{e}.bind()
 	e.quic.GetConfigForClient = func(*quic.ClientInfo) (*quic.Config, error) {
 		c := e.quic.Clone()

@@ -40,6 +40,7 @@ type gate struct {
 	open     int
 	sources  map[netip.AddrPort]int
 	expected map[netip.AddrPort]time.Time // announced until
+	swept    time.Time                    // when expected was last rid of what is over
 	second   time.Time                    // start of the current second of rate
 	rate     int
 	refused  uint64
@@ -58,15 +59,16 @@ func (g *gate) expect(addr netip.AddrPort) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.now()
-	if len(g.expected) >= expectedMax {
+	if len(g.expected) >= expectedMax && now.Sub(g.swept) >= time.Second {
+		g.swept = now
 		for a, until := range g.expected {
 			if now.After(until) {
 				delete(g.expected, a)
 			}
 		}
-		if len(g.expected) >= expectedMax {
-			return // the share is a favour; without it the common rules apply
-		}
+	}
+	if _, known := g.expected[addr]; len(g.expected) >= expectedMax && !known {
+		return // the share is a favour; without it the common rules apply
 	}
 	g.expected[addr] = now.Add(expectedFor)
 }

@@ -16,11 +16,17 @@ import (
 // the host; between reports they are counted.
 const refusalsEvery = time.Minute
 
+// reportsPerMinute bounds the reports about all hosts together: whoever has many
+// addresses must not fill the log.
+const reportsPerMinute = 60
+
 // refusals reports connections that were refused, at most once a minute per
 // host, with the number of those that were not reported.
 type refusals struct {
-	mu   sync.Mutex // guards seen
-	seen map[string]*refusal
+	mu      sync.Mutex // guards the following fields
+	seen    map[string]*refusal
+	minute  time.Time // start of the current minute of reports
+	reports int
 }
 
 type refusal struct {
@@ -36,16 +42,22 @@ const maxRefusals = 1024
 func (r *refusals) note(host string, now time.Time) (count uint64, report bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.seen == nil || len(r.seen) >= maxRefusals {
-		r.seen = make(map[string]*refusal)
-	}
 	s := r.seen[host]
 	if s == nil {
+		if r.seen == nil || len(r.seen) >= maxRefusals {
+			r.seen = make(map[string]*refusal)
+		}
 		s = &refusal{}
 		r.seen[host] = s
 	}
 	s.since++
 	if !s.last.IsZero() && now.Sub(s.last) < refusalsEvery {
+		return 0, false
+	}
+	if now.Sub(r.minute) >= time.Minute {
+		r.minute, r.reports = now, 0
+	}
+	if r.reports++; r.reports > reportsPerMinute {
 		return 0, false
 	}
 	count, s.last, s.since = s.since, now, 0

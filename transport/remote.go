@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -105,7 +106,13 @@ func (r remote) Reply(node string, req uint32, msg any, err error, load *actor.L
 		f.HasLoad = true
 		f.Load = wire.Load{InFlight: load.InFlight, LatencyMicros: load.LatencyMicros, Draining: load.Draining, Members: load.Members}
 	}
-	return r.send(node, &f)
+	if err = r.send(node, &f); errors.Is(err, wire.ErrTooLarge) {
+		// The asker should not have to wait for its deadline.
+		r.e.sys.Dropped(actor.DeadCodec, "reply to "+node, fmt.Sprintf("%T", msg), "", 1)
+		f.Status, f.Text, f.Body = wire.StatusError, "reply not sent: "+err.Error(), wire.Body{}
+		err = r.send(node, &f)
+	}
+	return err
 }
 
 func (r remote) Watch(watcher, watchee *actor.PID) error {
