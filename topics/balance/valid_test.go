@@ -1,21 +1,24 @@
 package balance
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // valid reports the first broken invariant of b, numbered as in its comment.
 func (b *Balancer) valid() error {
 	total := 0.0
-	if len(b.sums) != len(b.candidates) {
-		return fmt.Errorf("(2) %d sums for %d candidates", len(b.sums), len(b.candidates))
+	if len(b.sums) != len(b.candidates) || len(b.weights) != len(b.candidates) {
+		return fmt.Errorf("(2) %d sums and %d weights for %d candidates", len(b.sums), len(b.weights), len(b.candidates))
 	}
 	for i, c := range b.candidates {
 		n := b.nodes[c.Node]
 		if n == nil || n.index != i {
 			return fmt.Errorf("(1) candidate %d (%v) has state %+v", i, c.Node, n)
 		}
-		total += weigh(c)
-		if b.sums[i] != total {
-			return fmt.Errorf("(2) sum %d is %v, want %v", i, b.sums[i], total)
+		total += b.weights[i]
+		if b.sums[i] != total || c.Draining && b.weights[i] != 0 {
+			return fmt.Errorf("(2) sum %d is %v, want %v; weight %v", i, b.sums[i], total, b.weights[i])
 		}
 	}
 	for k, n := range b.nodes {
@@ -24,6 +27,11 @@ func (b *Balancer) valid() error {
 		}
 		if n.index < 0 && n.inFlight == 0 {
 			return fmt.Errorf("(4) %v left and idles", k)
+		}
+	}
+	for i, k := range b.pool {
+		if slices.Index(b.pool, k) != i || i >= poolSize {
+			return fmt.Errorf("(5) pool %v", b.pool)
 		}
 	}
 	return nil
