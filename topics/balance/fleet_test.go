@@ -297,6 +297,9 @@ func TestTailOfTheFleet(t *testing.T) {
 		{"2000 askers at 70 %, no capacity reports", fleetConfig{members: 64, askers: 2000, load: 0.7, requests: 30_000, silent: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if c.cfg.silent && !*slow {
+				t.Skip("only with -slow")
+			}
 			for seed := range seeds {
 				cfg := c.cfg
 				cfg.requests *= scale

@@ -60,6 +60,44 @@ func TestChurnLosesNothing(t *testing.T) {
 	}
 }
 
+// TestLinkCutsLoseNothing cuts links of the trees again and again while everybody
+// publishes: what was on its way is lost, nobody crashes.
+func TestLinkCutsLoseNothing(t *testing.T) {
+	n := 8
+	if *slow {
+		n = 500
+	}
+	var all tally
+	for seed := range uint64(n) {
+		w := newWorld(t, seed, 40, Config{Reliable: true})
+		for _, v := range w.nodes[:38] {
+			w.subscribe(v, true)
+		}
+		w.run(10 * time.Second)
+		for range 150 {
+			v := w.nodes[w.rnd.IntN(len(w.nodes))]
+			if to := v.trees[w.rnd.IntN(stripes)].Parent(); w.rnd.IntN(3) == 0 && !to.IsZero() {
+				w.cut(v, w.find(to))
+			} else {
+				w.publish(v)
+			}
+			w.run(time.Duration(w.rnd.IntN(150)) * time.Millisecond)
+		}
+		w.run(30 * time.Second)
+		sum, err := w.tally(time.Second)
+		if err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+		all.published += sum.published
+		all.delivered += sum.delivered
+		all.gapped += sum.gapped
+	}
+	t.Logf("%d seeds: %d messages, %.4f %% delivered, %d gaps", n, all.published, 100*float64(all.delivered)/float64(all.published), all.gapped)
+	if all.delivered+all.gapped != all.published || all.gapped*1000 > all.published {
+		t.Errorf("%+v", all)
+	}
+}
+
 // TestNewcomersBeginWhereTheyAre lets nodes subscribe between publications:
 // they get no gap for what was before them.
 func TestNewcomersBeginWhereTheyAre(t *testing.T) {

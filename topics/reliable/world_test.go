@@ -36,7 +36,11 @@ type world struct {
 	hash      uint64
 	sent      map[string]int // messages by type
 	frozen    bool           // crashes are not noticed
+	cuts      map[[2]id.ID]cutLink
 }
+
+// cutLink is when the link of a pair was cut last, and when it is back.
+type cutLink struct{ at, back time.Duration }
 
 type worldNode struct {
 	id      id.ID
@@ -82,7 +86,7 @@ func (e *worldEvents) Push(x any)   { *e = append(*e, x.(worldEvent)) }
 func (e *worldEvents) Pop() any     { o := *e; x := o[len(o)-1]; *e = o[:len(o)-1]; return x }
 
 func newWorld(t failer, seed uint64, n int, cfg Config) *world {
-	w := &world{t: t, rnd: rand.New(rand.NewPCG(seed, 3)), cfg: cfg, published: map[Stream]written{}, sent: map[string]int{}}
+	w := &world{t: t, rnd: rand.New(rand.NewPCG(seed, 3)), cfg: cfg, published: map[Stream]written{}, sent: map[string]int{}, cuts: map[[2]id.ID]cutLink{}}
 	for i := range stripes {
 		w.keys[i] = scribe.StripeKey(id.Hash("topic", fmt.Sprint(seed)), i, stripes)
 	}
@@ -215,9 +219,12 @@ func (w *world) crash(v *worldNode) {
 
 // down tells x that it lost v.
 func (w *world) down(x, v *worldNode) {
-	if !x.alive || v.alive {
-		return
+	if x.alive && !v.alive {
+		w.lost(x, v)
 	}
+}
+
+func (w *world) lost(x, v *worldNode) {
 	for i := range stripes {
 		w.tree(x, i, scribe.Down{Node: v.id})
 	}
@@ -239,15 +246,36 @@ func (w *world) publish(v *worldNode) {
 
 // send carries a message in order; do runs at the receiver.
 func (w *world) send(v *worldNode, to id.ID, msg any, do func(*worldNode)) {
-	x, born := w.find(to), v.born
+	x, born, sentAt := w.find(to), v.born, w.now
 	w.sent[fmt.Sprintf("%T", msg)]++
 	at := max(w.now+w.rtt(v.id, to)/2, v.arrives[to]+1)
 	v.arrives[to] = at
 	w.after(at-w.now, func() {
-		if x.alive && v.born == born {
+		c, cut := w.cuts[pair(v, x)]
+		if lost := cut && (sentAt <= c.at || w.now < c.back); x.alive && v.born == born && !lost {
 			do(x)
 		}
 	})
+}
+
+func pair(a, b *worldNode) [2]id.ID {
+	if a.id.Compare(b.id) > 0 {
+		a, b = b, a
+	}
+	return [2]id.ID{a.id, b.id}
+}
+
+// cut loses what is on its way between two nodes, and what they send until the
+// link is back; both notice that it was lost before that.
+func (w *world) cut(a, b *worldNode) {
+	w.cuts[pair(a, b)] = cutLink{w.now, w.now + 700*time.Millisecond}
+	for _, x := range [][2]*worldNode{{a, b}, {b, a}} {
+		w.after(time.Duration(50+w.rnd.IntN(500))*time.Millisecond, func() {
+			if x[0].alive {
+				w.lost(x[0], x[1])
+			}
+		})
+	}
 }
 
 // tree steps a tree machine and lets the data follow it.

@@ -127,6 +127,29 @@ func TestRootDies(t *testing.T) {
 	}
 }
 
+// TestPartitionHeals cuts a tree in halves for ten minutes: each is a tree, and
+// soon after they meet they are one, without a stale parent.
+func TestPartitionHeals(t *testing.T) {
+	for s := range 10 {
+		w := newWorld(t, uint64(s), 50)
+		for i, v := range w.nodes {
+			v.side = i%2 == 0
+			w.subscribe(v, true)
+		}
+		w.run(10 * time.Second)
+		w.partition(10 * time.Minute)
+		for _, v := range w.nodes {
+			if p := w.find(v.m.parent); p != nil && p.side != v.side {
+				t.Errorf("seed %d: %v has a parent beyond the cut", s, v.id.Short())
+			}
+		}
+		w.run(15 * time.Second)
+		if err := w.check(); err != nil {
+			t.Errorf("seed %d: %v", s, err)
+		}
+	}
+}
+
 func TestEverythingVanishes(t *testing.T) {
 	w := newWorld(t, 9, 60)
 	for _, v := range w.nodes[:30] {

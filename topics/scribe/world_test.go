@@ -25,6 +25,7 @@ type world struct {
 	nodes  []*worldNode // sorted by id; dead ones stay
 	hash   uint64
 	joins  int
+	split  bool // nodes of different sides do not reach each other
 }
 
 // failer is what the tests of testing and rapid share.
@@ -34,6 +35,7 @@ type worldNode struct {
 	id      id.ID
 	m       *Machine
 	alive   bool
+	side    bool
 	want    bool
 	wake    time.Duration
 	arrives map[id.ID]time.Duration // last arrival per receiver
@@ -98,7 +100,7 @@ func (w *world) find(n id.ID) *worldNode {
 func (w *world) routeOf(v *worldNode) Route {
 	var near []*worldNode
 	for _, x := range w.nodes {
-		if x.alive {
+		if x.alive && w.reaches(v, x) {
 			near = append(near, x)
 		}
 	}
@@ -153,6 +155,24 @@ func (w *world) reroute() {
 	}
 }
 
+func (w *world) reaches(a, b *worldNode) bool { return !w.split || a.side == b.side }
+
+// partition cuts the world in two for a time.
+func (w *world) partition(d time.Duration) {
+	w.split = true
+	for _, v := range w.nodes {
+		for _, x := range w.nodes {
+			if v.alive && x.alive && !w.reaches(v, x) {
+				w.after(time.Duration(100+w.rnd.IntN(500))*time.Millisecond, func() { w.step(v, Down{x.id}) })
+			}
+		}
+	}
+	w.after(300*time.Millisecond, w.reroute)
+	w.run(d)
+	w.split = false
+	w.reroute()
+}
+
 // crash kills a node; others notice one after another.
 func (w *world) crash(v *worldNode) {
 	v.alive, v.want = false, false
@@ -193,7 +213,7 @@ func (w *world) step(v *worldNode, e Event) {
 		at := max(w.now+w.rtt(v.id, s.To)/2, v.arrives[s.To]+1)
 		v.arrives[s.To] = at
 		w.after(at-w.now, func() {
-			if to.alive {
+			if to.alive && w.reaches(v, to) {
 				w.step(to, Recv{v.id, s.Msg})
 			}
 		})
