@@ -11,7 +11,7 @@ import (
 type Config struct {
 	Leaf    int // leaf set size, even: 32
 	MeshMax int // up to so many nodes everybody is a leaf: 256; negative: never
-	MeshMin int // fewer than so many form a mesh again: 200
+	MeshMin int // fewer than so many form a mesh again: 25/32 of MeshMax, 200
 
 	Heartbeat time.Duration // silence towards the predecessor ends after: 10 s
 	ProbeMin  time.Duration // least wait for the answer to a probe: 300 ms
@@ -39,11 +39,14 @@ func (c Config) Defaults() Config {
 	ints := []struct {
 		v *int
 		d int
-	}{{&c.Leaf, 32}, {&c.MeshMax, 256}, {&c.MeshMin, 200}, {&c.Tries, 3}, {&c.Pending, 4096}, {&c.Search, 3}, {&c.Settle, 4}}
+	}{{&c.Leaf, 32}, {&c.MeshMax, 256}, {&c.Tries, 3}, {&c.Pending, 4096}, {&c.Search, 3}, {&c.Settle, 4}}
 	for _, f := range ints {
 		if *f.v == 0 {
 			*f.v = f.d
 		}
+	}
+	if c.MeshMin == 0 {
+		c.MeshMin = c.MeshMax * 25 / 32
 	}
 	times := []struct {
 		v *time.Duration

@@ -24,7 +24,7 @@ func (n *Node) watch() {
 	limit := n.cfg.Heartbeat + n.cfg.Heartbeat/4
 	silent := min(since(n.now, n.peer(s).heard), n.now-n.watchFrom)
 	if silent >= limit {
-		n.verify(s, verdict)
+		n.ask(s, LeafProbe, verdict) // it may live, and know of nobody between us
 		silent = 0
 	}
 	n.at(timerWatch, n.now+max(limit-silent, n.cfg.Heartbeat/8))

@@ -193,7 +193,7 @@ func (n *Node) leave() {
 		n.send(n.peers[i].h, &Msg{Kind: Leave, Leaves: n.leaves})
 	}
 	n.phase = stopped
-	n.pending, n.probes = nil, nil
+	n.pending, n.probes, n.leafProbes, n.tentative = nil, nil, 0, nil
 }
 
 // left takes a goodbye.

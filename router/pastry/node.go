@@ -140,7 +140,9 @@ func (n *Node) handle(e *Event) {
 		n.receive(e.From, e.Msg)
 	case Start:
 		n.seeds = slices.Clone(e.Seeds)
-		n.join()
+		if n.phase == idle {
+			n.join()
+		}
 	case Send:
 		m := *e.Msg
 		m.Kind, m.Origin, m.Hops = Route, n.self, 0

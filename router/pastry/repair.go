@@ -14,7 +14,7 @@ type gone struct {
 
 const (
 	maxGone      = 32
-	goneFor      = 2 * time.Minute        // hearsay does not bring a node back for so long
+	goneFor      = 15 * time.Second       // hearsay does not bring a node back for so long
 	latelyFor    = 30 * time.Second       // a death is passed on with leaf sets for so long
 	maxLately    = 8                      // and so many at once
 	announceWait = 300 * time.Millisecond // deaths are gathered for so long
