@@ -195,8 +195,9 @@ type frames struct {
 	*wire.Reader
 	src frameStream
 
-	begun time.Time // when the deadline in force was set; zero means none
-	moved bool      // a frame was completed since
+	begun   time.Time // when the deadline in force was set; zero means none
+	moved   bool      // a frame was completed since
+	skipped uint64    // frames of unknown kinds by then; they move on too
 }
 
 type frameStream interface {
@@ -231,8 +232,9 @@ func (f *frames) Read(p []byte) (int, error) {
 		// A busy lane nearly always ends a read within a frame, so the deadline
 		// moves on now and then, not for every frame.
 		now := time.Now()
-		if f.begun.IsZero() || f.moved && now.Sub(f.begun) > frameTimeout/4 {
-			f.begun, f.moved = now, false
+		moved := f.moved || f.Skipped() != f.skipped
+		if f.begun.IsZero() || moved && now.Sub(f.begun) > frameTimeout/4 {
+			f.begun, f.moved, f.skipped = now, false, f.Skipped()
 			err = f.src.SetReadDeadline(now.Add(frameTimeout))
 		}
 	}
