@@ -66,10 +66,13 @@ func (m *Machine) onData(from id.ID, d *Data) {
 		m.Counters.Duplicate++
 		return
 	}
-	// What a pull brought, a parent that lives has or pulls itself.
+	// What a pull brought most parents have; to be sure ours hears that it exists.
 	pulled := d.Seq <= s.known && p.edge(from) == nil && from != d.Publisher
 	m.take(s, d)
 	m.flood(p, from, d, !pulled)
+	if pulled && !p.parent.IsZero() {
+		m.send(p.parent, &Digest{Marks: []Mark{s.mark()}})
+	}
 }
 
 // flood sends a message along all edges that carry data but the one it came by.

@@ -37,6 +37,7 @@ const (
 	maxRanges = 16
 	maxAnswer = 256       // messages in answer to one Pull
 	maxVolume = 256 << 10 // and bytes
+	maxPast   = 1 << 14   // forgotten streams whose end is remembered
 	syncRetry = time.Second
 )
 
@@ -53,15 +54,17 @@ const (
 type Machine struct {
 	Counters Counters // read only for others
 
-	cfg     Config
-	now     time.Time
-	out     *Out
-	due     time.Time // nothing is due before; zero: nothing at all
-	local   bool
-	streams map[Stream]*stream
-	order   []*stream // those in streams, in the order they came
-	places  []place   // by stripe
-	ring    ring
+	cfg       Config
+	now       time.Time
+	out       *Out
+	due       time.Time // nothing is due before; zero: nothing at all
+	local     bool
+	streams   map[Stream]*stream
+	order     []*stream         // those in streams, in the order they came
+	places    []place           // by stripe
+	past      map[Stream]uint64 // low of forgotten streams
+	pastOrder []Stream          // oldest first; may name some that are back
+	ring      ring
 
 	own   *stream // what this node publishes
 	epoch uint64  // latest used
@@ -98,7 +101,7 @@ func New(cfg Config) *Machine {
 	if cfg.RTT == nil {
 		cfg.RTT = func(id.ID) time.Duration { return 0 }
 	}
-	return &Machine{cfg: cfg, streams: map[Stream]*stream{}, places: make([]place, cfg.Stripes)}
+	return &Machine{cfg: cfg, streams: map[Stream]*stream{}, past: map[Stream]uint64{}, places: make([]place, cfg.Stripes)}
 }
 
 // Step handles one event and appends to out what is to be done. now never goes

@@ -108,6 +108,7 @@ func TestWhatASubscriberGets(t *testing.T) {
 		{"far ahead", Config{Window: 64}, func(b *bench) { b.data(peer, 1, 1<<60); b.wait(horizon) }, "1 gap 2-" + fmt.Sprint(uint64(1<<60-64)) + " gap " + fmt.Sprint(uint64(1<<60-63)) + "-" + fmt.Sprint(uint64(1<<60-1)) + " " + fmt.Sprint(uint64(1<<60))},
 		{"the ring ends the wait", Config{Messages: 3}, func(b *bench) { b.data(peer, 1, 3, 4, 5, 6) }, "1 gap 2-2 3 4 5 6"},
 		{"the ring's bytes end it", Config{Bytes: 400}, func(b *bench) { b.data(peer, 1, 3, 4, 5) }, "1 gap 2-2 3 4 5"},
+		{"what was forgotten goes on", Config{}, func(b *bench) { b.data(peer, 1, 2, 3); b.wait(3 * time.Minute); b.data(peer, 3, 6); b.wait(horizon) }, "1 2 3 gap 4-5 6"},
 		{"own messages", Config{}, func(b *bench) { b.step(0, Publish{}); b.step(0, Publish{}) }, "1 2"},
 		{"silence begins a new epoch", Config{}, func(b *bench) { b.step(0, Publish{}); b.wait(time.Minute); b.step(0, Publish{}) }, "1 1"},
 	} {

@@ -41,6 +41,10 @@ func (m *Machine) find(k Stream) *stream {
 		m.forget(slices.MinFunc(m.order, func(a, b *stream) int { return a.active.Compare(b.active) }))
 	}
 	s := &stream{Stream: k, stripe: m.stripeOf(k.Publisher), win: newWindow(m.cfg.Window), active: m.now}
+	if low, ok := m.past[k]; ok { // it went on where this node did not hear it
+		s.begin(low)
+		delete(m.past, k)
+	}
 	m.streams[k] = s
 	m.order = append(m.order, s)
 	m.at(m.now.Add(m.cfg.Forget))
@@ -52,10 +56,26 @@ func (m *Machine) forget(s *stream) {
 	m.giveUp(s, s.known)
 	s.bodies = nil
 	delete(m.streams, s.Stream)
+	if m.places[s.stripe].based && s.win.low > 0 {
+		m.remember(s.Stream, s.win.low)
+	}
 	m.order = slices.DeleteFunc(m.order, func(x *stream) bool { return x == s })
 	if m.own == s {
 		m.own = nil
 	}
+}
+
+// remember keeps where a forgotten stream ended: after a long partition it may
+// go on, and what was delivered is neither a gap then nor delivered again.
+func (m *Machine) remember(k Stream, low uint64) {
+	if len(m.pastOrder) >= maxPast {
+		delete(m.past, m.pastOrder[0])
+		m.pastOrder = m.pastOrder[1:]
+	}
+	if _, known := m.past[k]; !known {
+		m.pastOrder = append(m.pastOrder, k)
+	}
+	m.past[k] = low
 }
 
 // know takes notice that messages up to k exist.

@@ -89,6 +89,7 @@ func (p *plane) next(i int, key id.ID, root int) int {
 type figures struct {
 	nodes, outside, maxChildren, maxDepth, joins int
 	depth, rad, rmd                              float64
+	interior                                     map[int]bool // nodes with children
 }
 
 // grow builds the tree of the given members one after another and measures it.
@@ -144,6 +145,7 @@ func (f *figures) measure(t testing.TB, p *plane, machines []*Machine, root int)
 		node, depth int
 		delay       time.Duration
 	}
+	f.interior = map[int]bool{}
 	var tree, direct, worstTree, worstDirect time.Duration
 	count := 0
 	level := []visit{{root, 0, 0}}
@@ -166,6 +168,9 @@ func (f *figures) measure(t testing.TB, p *plane, machines []*Machine, root int)
 			f.outside++
 		}
 		f.maxChildren = max(f.maxChildren, len(m.children))
+		if len(m.children) > 0 {
+			f.interior[v.node] = true
+		}
 		for _, c := range m.children {
 			j := p.at[c.node]
 			if machines[j].parent != p.ids[v.node] {
@@ -211,6 +216,25 @@ func TestPlaneTree(t *testing.T) {
 	// single trees differ; the figure is the mean.
 	if t.Logf("delay %.2f of direct, mean of %d trees", rad, trees); rad > 1.9 {
 		t.Errorf("delay %.2f of direct", rad)
+	}
+}
+
+// TestStripesShareFewForwarders measures how many nodes a crash would take out of
+// both trees: those interior by routing are disjoint, push-down adds a few.
+func TestStripesShareFewForwarders(t *testing.T) {
+	p := newPlane(5, 10_000)
+	who := p.rnd.Perm(10_000)[:2_000]
+	topic := id.Hash("disjoint")
+	a, b := p.grow(t, StripeKey(topic, 0, 2), who), p.grow(t, StripeKey(topic, 1, 2), who)
+	both := 0
+	for n := range a.interior {
+		if b.interior[n] {
+			both++
+		}
+	}
+	t.Logf("%d and %d forwarders, %d in both", len(a.interior), len(b.interior), both)
+	if both*20 > len(a.interior) {
+		t.Errorf("%d of %d forwarders are in both trees", both, len(a.interior))
 	}
 }
 
