@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"iris/internal/id"
+	"iris/topics/scribe"
 )
 
 // Config describes a machine. Zero values mean the defaults.
@@ -212,6 +213,6 @@ func (m *Machine) onDown(n id.ID) {
 	}
 }
 
-func (m *Machine) stripeOf(publisher id.ID) int { return int(publisher.Lo % uint64(m.cfg.Stripes)) }
+func (m *Machine) stripeOf(publisher id.ID) int { return scribe.StripeOf(publisher, m.cfg.Stripes) }
 
 func (m *Machine) send(to id.ID, f Message) { m.out.Sends = append(m.out.Sends, Send{to, f}) }
