@@ -93,7 +93,7 @@ func (r *run) report(what string, part float64) {
 func (r *run) joinAll() {
 	for i := range r.Nodes {
 		r.Spawn()
-		gap := time.Duration(float64(60*time.Second) / float64(i+1))
+		gap := time.Duration(float64(40*time.Second) / float64(i+1))
 		r.Run(r.now + min(max(gap, time.Millisecond), 2*time.Second))
 		if i%512 == 0 {
 			r.report("join", float64(i)/float64(r.Nodes))

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -287,6 +286,3 @@ func (w *World) Broken() int {
 	}
 	return broken
 }
-
-// byAge orders handles by creation.
-func byAge(a, b pastry.Handle) int { return cmp.Compare(a, b) }

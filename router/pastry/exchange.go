@@ -23,8 +23,11 @@ const settleRows = 5 * time.Second
 // then of any: what is near to a near node is near to this one.
 func (n *Node) exchangeRow() {
 	wait := n.cfg.Exchange
-	if n.exchange < settlePasses*n.cfg.rows(n.estimate()) {
+	switch settled := settlePasses * n.cfg.rows(n.estimate()); {
+	case n.exchange < settled:
 		wait = settleRows
+	case n.exchange == settled:
+		n.pioneer() // some of those asked before may have been joining themselves
 	}
 	n.at(timerExchange, n.now+n.jitter(wait))
 	if n.phase != active || len(n.table) == 0 {

@@ -52,6 +52,10 @@ const (
 //	(7) every probe and pending message has a deadline not before the wake-up
 //	    that was asked for, and there are at most Config.Pending messages.
 type Node struct {
+	now  Time
+	wake Time // as asked for; 0 before the first Step
+	out  *Out // during a Step
+
 	cfg  *Config
 	book *Book
 	id   id.ID
@@ -74,12 +78,9 @@ type Node struct {
 	table      []*row
 	peers      []peer
 
-	now  Time
-	wake Time         // as asked for; 0 before the first Step
-	out  *Out         // during a Step
-	due  [timers]Time // 0: not armed
-	rng  uint64
-	seq  uint32
+	due [timers]Time // 0: not armed
+	rng uint64
+	seq uint32
 
 	probes     []probe
 	leafProbes int // of them
@@ -211,7 +212,7 @@ func (n *Node) receive(from Handle, m *Msg) {
 // send appends a message to the output.
 func (n *Node) send(to Handle, m *Msg) {
 	m.Active, m.Mesh = n.phase == active, n.Mesh()
-	if len(n.leaves) > 0 && to == n.leaves[len(n.leaves)-1] {
+	if m.Kind != Pong && len(n.leaves) > 0 && to == n.leaves[len(n.leaves)-1] {
 		n.lastLeft = n.now
 	}
 	n.out.Sends = append(n.out.Sends, Sending{To: to, Msg: *m})

@@ -98,7 +98,7 @@ func TestAJoiningNodeDeliversNothing(t *testing.T) {
 	l.step(Event{Kind: Start, Seeds: []Handle{seed}})
 	out := l.recv(seed, Msg{Kind: RowReply, Active: true, Row: rowNearby, Refs: []Handle{near}})
 	for _, h := range sends(out.Sends, Ping) {
-		out = l.recv(h, Msg{Kind: Pong, Active: true, Seq: l.node.probes[0].seq})
+		l.recv(h, Msg{Kind: Pong, Active: true, Seq: l.node.probes[0].seq})
 	}
 	l.wait(10 * time.Millisecond)
 	for l.node.phase == searching { // it may ask on
