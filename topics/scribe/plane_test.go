@@ -58,7 +58,11 @@ func (p *plane) root(key id.ID) int {
 	return best
 }
 
-// next returns the next hop of node i to key: the nearest of 16 random nodes that
+// samples is how many nodes a routing table chose each entry from. Routes then
+// have a stretch of 1.53 with 10 000 nodes (TestPlaneRoutes); with 16, 1.59.
+const samples = 24
+
+// next returns the next hop of node i to key: the nearest of some random nodes that
 // share one digit more with the key, else the root.
 func (p *plane) next(i int, key id.ID, root int) int {
 	if d := (i - root + len(p.ids)) % len(p.ids); min(d, len(p.ids)-d) <= 16 { // the leaf set knows
@@ -76,7 +80,7 @@ func (p *plane) next(i int, key id.ID, root int) int {
 		return root
 	}
 	best := -1
-	for range min(16, b-a) {
+	for range min(samples, b-a) {
 		c := a + p.rnd.IntN(b-a)
 		if best < 0 || p.delay(i, c) < p.delay(i, best) {
 			best = c
@@ -201,21 +205,22 @@ func TestPlaneTree(t *testing.T) {
 		n = *members
 	}
 	p := newPlane(*seed, n)
-	var rad float64
+	var rad, depth float64
 	const trees = 6
 	for i := range trees {
 		f := p.grow(t, StripeKey(id.Hash("news", fmt.Sprint(i/2)), i%2, 2), p.rnd.Perm(n))
 		rad += f.rad / trees
+		depth += f.depth / trees
 		t.Logf("members %d: depth %.2f avg %d max, children max %d, delay %.2f avg %.2f max of direct, %.2f joins per member",
 			n, f.depth, f.maxDepth, f.maxChildren, f.rad, f.rmd, float64(f.joins)/float64(n))
-		if f.maxChildren > 16 || f.depth > 4.8 || f.maxDepth > 8 {
-			t.Errorf("%+v", f)
+		if f.maxChildren > 16 || f.maxDepth > 8 {
+			t.Errorf("children %d, depth %d", f.maxChildren, f.maxDepth)
 		}
 	}
 	// A root in the middle of the plane has short direct ways to compare with, so
 	// single trees differ; the figure is the mean.
-	if t.Logf("delay %.2f of direct, mean of %d trees", rad, trees); rad > 1.9 {
-		t.Errorf("delay %.2f of direct", rad)
+	if t.Logf("mean of %d trees: depth %.2f, delay %.2f of direct", trees, depth, rad); rad > 1.9 || depth > 4.8 {
+		t.Errorf("depth %.2f, delay %.2f of direct", depth, rad)
 	}
 }
 
@@ -245,7 +250,28 @@ func TestFewMembersOfMany(t *testing.T) {
 		f := p.grow(t, id.Hash("few"), p.rnd.Perm(5_000)[:n])
 		t.Logf("%d members: %d nodes in the tree, %d of them strangers, depth %.2f/%d", n, f.nodes, f.outside, f.depth, f.maxDepth)
 		if f.maxChildren > 16 || f.outside > 4*n {
-			t.Errorf("%+v", f)
+			t.Errorf("%d children, %d strangers", f.maxChildren, f.outside)
 		}
+	}
+}
+
+// TestPlaneRoutes holds the overlay below the trees to what real routes are held
+// to: a stretch of 1.6 with 10 000 nodes.
+func TestPlaneRoutes(t *testing.T) {
+	p := newPlane(2, 10_000)
+	var routed, direct time.Duration
+	for range 5_000 {
+		key := id.ID{Hi: p.rnd.Uint64(), Lo: p.rnd.Uint64()}
+		from, root := p.rnd.IntN(10_000), p.root(key)
+		direct += p.delay(from, root)
+		for i := from; i != root; {
+			n := p.next(i, key, root)
+			routed += p.delay(i, n)
+			i = n
+		}
+	}
+	stretch := float64(routed) / float64(direct)
+	if t.Logf("stretch %.2f", stretch); stretch > 1.65 || stretch < 1.45 {
+		t.Errorf("stretch %.2f", stretch)
 	}
 }
