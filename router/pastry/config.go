@@ -79,7 +79,7 @@ func (c Config) Defaults() Config {
 // rows returns how many rows a new node compares soon after its join.
 func (c *Config) rows(nodes float64) uint8 {
 	k := uint8(0)
-	for nodes > 64 && int(k) < c.Settle {
+	for nodes > 16 && int(k) < c.Settle {
 		k, nodes = k+1, nodes/16
 	}
 	return k
