@@ -24,6 +24,9 @@ func Trace(id string) RequestOption { return func(o *topics.Options) { o.Trace =
 // it is 5 s. msg is actor.Bytes or of a type registered with
 // actor.RegisterType. Errors: see the package documentation.
 func (n *Node) Request(ctx context.Context, cluster string, msg any, opts ...RequestOption) (any, error) {
+	if err := n.over(); err != nil {
+		return nil, err
+	}
 	var o topics.Options
 	for _, opt := range opts {
 		opt(&o)
@@ -51,6 +54,9 @@ func Ask[T any](ctx context.Context, n *Node, cluster string, msg any, opts ...R
 // returns when it was handed to every link; it waits while links are full,
 // until ctx ends.
 func (n *Node) Broadcast(ctx context.Context, cluster string, msg any) error {
+	if err := n.over(); err != nil {
+		return err
+	}
 	return n.topics.Broadcast(ctx, cluster, msg)
 }
 
@@ -58,12 +64,18 @@ func (n *Node) Broadcast(ctx context.Context, cluster string, msg any) error {
 // the order of the calls of one goroutine. One subscriber that does not keep
 // up loses events, which is counted; it does not hold the publisher.
 func (n *Node) Publish(ctx context.Context, topic string, msg any) error {
+	if err := n.over(); err != nil {
+		return err
+	}
 	return n.topics.Publish(ctx, topic, msg)
 }
 
 // Tunnel opens an ordered, throttled stream to one member of the cluster,
 // which receives a *tunnels.Incoming. ctx bounds the opening.
 func (n *Node) Tunnel(ctx context.Context, cluster string) (*tunnels.Tunnel, error) {
+	if err := n.over(); err != nil {
+		return nil, err
+	}
 	return n.tunnels.Open(ctx, cluster)
 }
 

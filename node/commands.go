@@ -20,7 +20,7 @@ func (n *Node) watchCommands() {
 			case *actor.Disconnect:
 				n.disconnect(ev.Peer)
 			case *actor.Drain:
-				n.watching.Go(func() { n.drain() })
+				n.watching.Go(func() { n.drain(ctx) })
 			}
 		}
 	})
@@ -39,9 +39,9 @@ func (n *Node) disconnect(peer string) {
 }
 
 // drain leaves every cluster and topic, by command; the node stays in the
-// network and keeps asking others.
-func (n *Node) drain() {
-	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.Shutdown.Timeout)
+// network and keeps asking others. ctx ends when the node stops.
+func (n *Node) drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.Shutdown.Timeout)
 	defer cancel()
 	if err := n.topics.Drain(ctx); err != nil {
 		n.log.Warn("drain was cut short", "error", err)

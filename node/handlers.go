@@ -75,37 +75,30 @@ func (h *handlers) hold(ctx context.Context, name string, n int) (*group, int, e
 }
 
 // spawn starts n handlers under the supervisor of name.
-func (h *handlers) spawn(ctx context.Context, name string, props *actor.Props, n int) ([]*actor.PID, error) {
+func (h *handlers) spawn(ctx context.Context, name string, props *actor.Props, n int) (*group, []*actor.PID, error) {
 	g, first, err := h.hold(ctx, name, n)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	pids := make([]*actor.PID, 0, n)
 	for i := range n {
 		pid, err := h.sys.SpawnUnder(g.pid, strconv.Itoa(first+i), props)
 		if err != nil {
-			h.release(ctx, name, g, n-len(pids))
-			return nil, errors.Join(err, h.end(ctx, name, pids))
+			return nil, nil, errors.Join(err, h.release(ctx, name, g, n-len(pids)), h.end(ctx, name, g, pids))
 		}
 		pids = append(pids, pid)
 	}
-	return pids, nil
+	return g, pids, nil
 }
 
-// end poisons handlers, and with the last of a name its supervisor.
-func (h *handlers) end(ctx context.Context, name string, pids []*actor.PID) error {
+// end poisons handlers of g, and with the last of a name its supervisor.
+func (h *handlers) end(ctx context.Context, name string, g *group, pids []*actor.PID) error {
 	errs := make([]error, len(pids))
 	var wg sync.WaitGroup
 	for i, pid := range pids {
 		wg.Go(func() { errs[i] = h.sys.Poison(ctx, pid) })
 	}
 	wg.Wait()
-	h.mu.Lock()
-	g := h.groups[name]
-	h.mu.Unlock()
-	if g == nil {
-		return errors.Join(errs...)
-	}
 	return errors.Join(append(errs, h.release(ctx, name, g, len(pids)))...)
 }
 

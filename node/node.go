@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"iris/actor"
@@ -37,6 +38,10 @@ type Node struct {
 	readers   *handlers // of topics
 	watch     context.CancelFunc
 	watching  sync.WaitGroup
+	life      context.Context // ends with actor.ErrClosed when Stop begins
+	end       context.CancelCauseFunc
+	joining   sync.WaitGroup // calls of Register and Subscribe under way
+	gone      atomic.Bool    // Stop has come to its end
 
 	mu      sync.Mutex // guards the following fields
 	stopped chan struct{}
@@ -85,6 +90,7 @@ func start(ctx context.Context, cfg config.Config, s seams) (*Node, error) {
 	}
 	log := slog.New(cfg.Log.NewHandler(os.Stderr)).With("node", ident.ID().Short())
 	n := &Node{cfg: cfg, network: network, log: log}
+	n.life, n.end = context.WithCancelCause(context.Background())
 	incarnation := uint64(began.UnixNano())
 	n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Incarnation: incarnation, Replies: cfg.Limits.Replies, Logger: log})
 	if err := n.build(ident, keys, incarnation, s); err != nil {
@@ -103,7 +109,7 @@ func start(ctx context.Context, cfg config.Config, s seams) (*Node, error) {
 func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnation uint64, s seams) error {
 	limits := n.cfg.Limits
 	host, err := os.Hostname()
-	if err != nil {
+	if err != nil || wire.ValidName(host) != nil {
 		host = "" // a name is a courtesy
 	}
 	n.endpoint, err = transport.Listen(transport.Config{
@@ -171,11 +177,12 @@ func (n *Node) join(ctx context.Context) error {
 	}
 }
 
-// unwind ends what a failed Start has begun.
+// unwind ends what a failed Start has begun. Peers that it has met already are
+// told that it leaves.
 func (n *Node) unwind() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	return n.shutdown(ctx, wire.CodeOK)
+	return n.shutdown(ctx)
 }
 
 // ID returns the node's id: 32 hexadecimal digits, new with each start.

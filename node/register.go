@@ -24,13 +24,20 @@ type registration struct{ members int }
 // Members sets how many handler actors are spawned, 1 to 65536; default 1.
 func Members(n int) RegisterOption { return func(r *registration) { r.members = n } }
 
+var errNoProps = errors.New("no handler given")
+
 // Registration is this node's part in a cluster: some handlers.
 type Registration struct {
 	n       *Node
 	name    string // of the cluster or topic
 	handler *handlers
+	group   *group
 	members []*actor.PID
 	topics  *topics.Registration
+
+	leaving chan struct{} // holds a token once Leave was called
+	left    chan struct{} // closed when it is done
+	err     error         // its result, valid then
 }
 
 // Subscription is a handler of a topic's events.
@@ -40,11 +47,15 @@ type Subscription struct{ r *Registration }
 // every node that asks for the cluster knows of them. What the configuration
 // says of the cluster (members, mailbox, strategy) replaces what props and
 // options say. A cluster may be registered more than once on a node; each
-// registration adds its handlers.
+// registration adds its handlers. It fails with actor.ErrClosed when the node
+// stops meanwhile.
 func (n *Node) Register(cluster string, props *actor.Props, opts ...RegisterOption) (*Registration, error) {
 	o := registration{members: 1}
 	for _, opt := range opts {
 		opt(&o)
+	}
+	if props == nil {
+		return nil, fmt.Errorf("cluster %q: %w", cluster, errNoProps)
 	}
 	props = n.configured(cluster, props.Clone(), &o)
 	r, err := n.register(n.clusters, cluster, props, o, n.topics.Register)
@@ -60,6 +71,9 @@ func (n *Node) Subscribe(topic string, props *actor.Props, opts ...RegisterOptio
 	o := registration{members: 1}
 	for _, opt := range opts {
 		opt(&o)
+	}
+	if props == nil {
+		return nil, fmt.Errorf("topic %q: %w", topic, errNoProps)
 	}
 	r, err := n.register(n.readers, topic, props.Clone(), o, func(ctx context.Context, topic string, pids []*actor.PID) (*topics.Registration, error) {
 		return n.topics.Subscribe(ctx, topic, pids...)
@@ -80,17 +94,35 @@ func (n *Node) register(h *handlers, name string, props *actor.Props, o registra
 		return nil, fmt.Errorf("%d members, want 1 to %d", o.members, 1<<16)
 	}
 	props.DefaultLimits(n.cfg.Limits.Mailbox, n.cfg.Limits.MailboxBytes)
-	ctx, cancel := context.WithTimeout(context.Background(), registerTimeout)
+	if err := n.enter(); err != nil {
+		return nil, err
+	}
+	defer n.joining.Done()
+	ctx, cancel := context.WithTimeout(n.life, registerTimeout)
 	defer cancel()
-	pids, err := h.spawn(ctx, name, props, o.members)
+	g, pids, err := h.spawn(ctx, name, props, o.members)
 	if err != nil {
 		return nil, err
 	}
 	reg, err := announce(ctx, name, pids)
 	if err != nil {
-		return nil, errors.Join(err, h.end(ctx, name, pids))
+		return nil, errors.Join(err, h.end(ctx, name, g, pids))
 	}
-	return &Registration{n: n, name: name, handler: h, members: pids, topics: reg}, nil
+	return &Registration{
+		n: n, name: name, handler: h, group: g, members: pids, topics: reg,
+		leaving: make(chan struct{}, 1), left: make(chan struct{}),
+	}, nil
+}
+
+// enter counts a registration in, for Stop to wait for.
+func (n *Node) enter() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.life.Err() != nil {
+		return context.Cause(n.life)
+	}
+	n.joining.Add(1)
+	return nil
 }
 
 // configured applies what the configuration says of a cluster.
@@ -127,10 +159,22 @@ func (r *Registration) PIDs() []*actor.PID { return append([]*actor.PID(nil), r.
 
 // Leave takes the handlers out of the cluster: first every asker is told, then
 // what they have accepted is finished, then they stop. ctx bounds it; what is
-// left at its end is cut off.
+// left at its end is cut off. Further calls wait for the first, as far as their
+// contexts allow, and return its result.
 func (r *Registration) Leave(ctx context.Context) error {
-	err := r.topics.Leave(ctx)
-	return errors.Join(err, r.handler.end(ctx, r.name, r.members))
+	select {
+	case r.leaving <- struct{}{}: // never taken back
+		r.err = errors.Join(r.topics.Leave(ctx), r.handler.end(ctx, r.name, r.group, r.members))
+		close(r.left)
+		return r.err
+	default:
+	}
+	select {
+	case <-r.left:
+		return r.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // Close ends the subscription: publishers are told, queued events are handled,

@@ -13,14 +13,19 @@ import (
 // request reaches a node that will not answer it; then handlers finish what
 // they have, tunnels close, links drain. What has not ended when ctx does is
 // cut off; without a deadline the configured one applies. Stop returns when
-// nothing of the node runs any more; further calls wait for the first and
-// return its result.
+// nothing of the node runs any more, handlers apart that do not return; its error
+// names them. Further calls wait for the first, as far as their contexts allow,
+// and return its result.
 func (n *Node) Stop(ctx context.Context) error {
 	n.mu.Lock()
 	if done := n.stopped; done != nil {
 		n.mu.Unlock()
-		<-done
-		return n.stopErr
+		select {
+		case <-done:
+			return n.stopErr
+		case <-ctx.Done():
+			return fmt.Errorf("the node is stopping: %w", context.Cause(ctx))
+		}
 	}
 	done := make(chan struct{})
 	n.stopped = done
@@ -33,7 +38,8 @@ func (n *Node) Stop(ctx context.Context) error {
 		defer cancel()
 	}
 	n.sys.Events().Publish(&actor.NodeStopping{})
-	n.stopErr = n.shutdown(ctx, wire.CodeLeave)
+	n.stopErr = n.shutdown(ctx)
+	n.gone.Store(true)
 	if n.stopErr != nil {
 		n.log.Info("node stopped", "error", n.stopErr)
 	} else {
@@ -42,8 +48,21 @@ func (n *Node) Stop(ctx context.Context) error {
 	return n.stopErr
 }
 
+// over fails once Stop has come to its end. Until then handlers that finish what
+// they have may still use the node.
+func (n *Node) over() error {
+	if n.gone.Load() {
+		return actor.ErrClosed
+	}
+	return nil
+}
+
 // shutdown ends the layers that exist, from the top down.
-func (n *Node) shutdown(ctx context.Context, code wire.Code) error {
+func (n *Node) shutdown(ctx context.Context) error {
+	n.mu.Lock()
+	n.end(actor.ErrClosed) // cuts registrations short
+	n.mu.Unlock()
+	n.joining.Wait()
 	var errs []error
 	step := func(what string, err error) {
 		if err != nil {
@@ -64,11 +83,11 @@ func (n *Node) shutdown(ctx context.Context, code wire.Code) error {
 	if n.tunnels != nil {
 		step("tunnels", n.tunnels.Close(ctx))
 	}
-	if n.router != nil && code == wire.CodeLeave {
+	if n.router != nil {
 		step("router", n.router.Leave(ctx))
 	}
 	if n.endpoint != nil {
-		step("transport", n.endpoint.Close(ctx, code, "the node stops"))
+		step("transport", n.endpoint.Close(ctx, wire.CodeLeave, "the node stops"))
 	}
 	if n.watch != nil {
 		n.watch()
