@@ -75,7 +75,7 @@ type place struct {
 	ups  []*Link
 	down []*LinkDown
 	fail []*DialFailed
-	news chan struct{} // a token after each message to the owner
+	news chan struct{} // a token when there are messages to the owner not looked at
 }
 
 func (p *place) addr() string { return p.Addr().String() }
@@ -117,7 +117,7 @@ func newPlace(t testing.TB, network string, edit ...func(*Config)) *place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &place{Endpoint: e, news: make(chan struct{}, 1000)}
+	return &place{Endpoint: e, news: make(chan struct{}, 1)}
 }
 
 // start begins to accept, after the test has set its handlers.
@@ -145,7 +145,10 @@ func (p *place) hear(ctx actor.Context) {
 	default:
 		return
 	}
-	p.news <- struct{}{}
+	select {
+	case p.news <- struct{}{}:
+	default: // whoever waits looks again anyway
+	}
 }
 
 // until waits for news until cond holds; in a bubble the wait is virtual.
