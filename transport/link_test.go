@@ -29,7 +29,7 @@ func collect(p *place) *inbox {
 
 func (in *inbox) want(t *testing.T, want string) {
 	t.Helper()
-	limit := time.NewTimer(time.Minute)
+	limit := time.NewTimer(10 * time.Minute)
 	defer limit.Stop()
 	select {
 	case got := <-in.got:

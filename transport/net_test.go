@@ -154,7 +154,7 @@ func (p *place) hear(ctx actor.Context) {
 // until waits for news until cond holds; in a bubble the wait is virtual.
 func (p *place) until(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	limit := time.NewTimer(time.Minute)
+	limit := time.NewTimer(10 * time.Minute)
 	defer limit.Stop()
 	for {
 		p.mu.Lock()
