@@ -122,10 +122,11 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 	if err != nil {
 		return err
 	}
-	n.router, err = router.New(router.Config{System: n.sys, Endpoint: n.endpoint, Seeds: n.cfg.Seeds, Prober: s.prober, Logger: n.log})
+	r, err := router.New(router.Config{System: n.sys, Endpoint: n.endpoint, Seeds: n.cfg.Seeds, Prober: s.prober, Logger: n.log})
 	if err != nil {
 		return err
 	}
+	n.router = r
 	n.topics, err = topics.New(topics.Config{System: n.sys, Endpoint: n.endpoint, Router: n.router, Zone: n.cfg.Node.Zone, Logger: n.log})
 	if err != nil {
 		return err
