@@ -2,6 +2,7 @@ package transport
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/quic-go/quic-go"
 
@@ -48,7 +49,7 @@ func explain(err error) LinkDown {
 		code := wire.Code(min(e.ErrorCode, 0xffff))
 		reason := code.String()
 		if e.ErrorMessage != "" {
-			reason += ": " + e.ErrorMessage
+			reason += ": " + strings.ToValidUTF8(e.ErrorMessage, "?")
 		}
 		return LinkDown{Code: code, Reason: reason, Remote: e.Remote}
 	}

@@ -127,6 +127,42 @@ func TestALinkWithoutAnActorEnds(t *testing.T) {
 	})
 }
 
+// A link that ended before its actor ran went up and down, for its own reason.
+func TestALinkThatEndsBeforeItsActorStarts(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		a, b := w.place("net"), w.place("net")
+		a.start(t)
+		b.start(t)
+		if err := w.net.Start(); err != nil {
+			t.Fatal(err)
+		}
+		conn := bare(t, a, b)
+		control, err := conn.OpenStream()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := newLink(a.Endpoint, b.ID(), conn, control, true)
+		a.Endpoint.mu.Lock()
+		err = a.installLocked(l)
+		a.Endpoint.mu.Unlock()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.end(LinkDown{Link: l, Code: wire.CodeDead, Reason: "before it began"})
+		if err := a.run(l); err != nil {
+			t.Fatal(err)
+		}
+		a.until(t, "up and down", func() bool { return len(a.ups) == 1 && len(a.down) == 1 })
+		if d := a.down[0]; d.Link != l || d.Code != wire.CodeDead {
+			t.Errorf("down with %v (%s)", d.Code, d.Reason)
+		}
+		a.close(t)
+		b.close(t)
+		a.paired(t)
+		b.paired(t)
+	})
+}
+
 func TestCloseWithAndWithoutAContext(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		a, b, c := w.place("net"), w.place("net"), w.place("net")
