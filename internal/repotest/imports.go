@@ -80,7 +80,7 @@ func layers(m *Module) []Violation {
 // pure reports whether the package in dir is a pure one: values in, values out.
 func pure(dir string) bool {
 	return slices.Contains([]string{
-		"internal/id", "internal/bounds", "transport/wire", "transport/identity", "router/detector", "router/pastry",
+		"internal/id", "internal/bounds", "transport/wire", "transport/identity", "router/detector", "router/pastry", "topics/scribe", "topics/reliable",
 		"topics/tree", "topics/balance", "tunnels/flow",
 	}, dir)
 }
