@@ -20,7 +20,7 @@ const (
 	handshakeTimeout = 5 * time.Second
 	// pressedHandshakeTimeout applies while the gate is under pressure: silence for
 	// so long ends a handshake, which any path of less round-trip time survives.
-	pressedHandshakeTimeout = 500 * time.Millisecond
+	pressedHandshakeTimeout = 300 * time.Millisecond
 	// idleTimeout is the backstop behind the router's heartbeats: QUIC answers
 	// for a process whose application is stuck, so it is not the detector.
 	idleTimeout     = 10 * time.Second
