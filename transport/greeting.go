@@ -56,8 +56,9 @@ func (e *Endpoint) greet(ctx context.Context, conn *quic.Conn, greet func(contex
 		}
 		closeConn(conn, codeOf(err), err.Error())
 	})
+	defer late()
 	err := greet(ctx)
-	if !late() && err != nil && e.ctx.Err() == nil {
+	if err != nil && ctx.Err() != nil && e.ctx.Err() == nil {
 		err = context.Cause(ctx)
 	}
 	return err
