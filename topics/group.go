@@ -18,11 +18,12 @@ import (
 // maintains it: the snapshots that senders and lane readers use on their own
 // goroutines, and the intent that survives a restart of the actor.
 type group struct {
-	t    *Topics
-	key  wire.Group
-	view atomic.Pointer[tree.View] // written by the tree actor
-	used atomic.Bool               // the view was read; cleared by the tree actor
-	busy atomic.Bool               // sends wait for a view: others of actors queue behind them
+	t     *Topics
+	key   wire.Group
+	view  atomic.Pointer[tree.View] // written by the tree actor
+	doubt atomic.Int64              // until when an empty view is doubted, Unix nanoseconds
+	used  atomic.Bool               // the view was read; cleared by the tree actor
+	busy  atomic.Bool               // sends wait for a view: others of actors queue behind them
 
 	local   atomic.Pointer[[]*member] // members on this node that take messages; replaced under mu
 	latency ewma                      // of requests served here
@@ -32,6 +33,7 @@ type group struct {
 	probing  atomic.Bool               // it probes, or was told to
 
 	mu      sync.Mutex // guards the following fields
+	named   id.ID      // root of the last list that named members; zero once doubted
 	bal     *balance.Balancer
 	wanted  uint32 // members the root is to know of
 	change  uint64 // counts changes of wanted
@@ -145,8 +147,32 @@ func (g *group) install(v *tree.View) {
 		g.bal.Update(list)
 		g.mu.Unlock()
 	}
+	g.question(v)
 	g.view.Store(v)
 }
+
+// doubtFor is how long an empty list is doubted that a new root hands out right
+// after another root's list named members: they register with the new root at
+// once, but it may be a node that has just joined and does not know them yet.
+const doubtFor = 500 * time.Millisecond
+
+// question notes whether an empty list is to be doubted.
+func (g *group) question(v *tree.View) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case v == nil:
+	case len(v.Entries) > 0:
+		g.named = v.Root
+		g.doubt.Store(0)
+	case !g.named.IsZero() && v.Root != g.named:
+		g.named = id.ID{}
+		g.doubt.Store(time.Now().Add(doubtFor).UnixNano())
+	}
+}
+
+// doubted reports whether the list in force may be empty by mistake.
+func (g *group) doubted(now time.Time) bool { return now.UnixNano() < g.doubt.Load() }
 
 // choice is one request in flight at a node, for the balancer.
 type choice struct {

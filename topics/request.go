@@ -139,7 +139,11 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // choose waits for a live view and picks a member.
 func (c *call) choose(ctx context.Context) (choice, error) {
 	for {
-		ch, live, err := c.pick(time.Now())
+		now := time.Now()
+		ch, live, err := c.pick(now)
+		if errors.Is(err, actor.ErrNoMembers) && c.g.doubted(now) && sleep(ctx, 10*time.Millisecond) {
+			continue
+		}
 		if live {
 			return ch, err
 		}
