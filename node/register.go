@@ -28,7 +28,6 @@ var errNoProps = errors.New("no handler given")
 
 // Registration is this node's part in a cluster: some handlers.
 type Registration struct {
-	n       *Node
 	name    string // of the cluster or topic
 	handler *handlers
 	group   *group
@@ -109,7 +108,7 @@ func (n *Node) register(h *handlers, name string, props *actor.Props, o registra
 		return nil, errors.Join(err, h.end(ctx, name, g, pids))
 	}
 	return &Registration{
-		n: n, name: name, handler: h, group: g, members: pids, topics: reg,
+		name: name, handler: h, group: g, members: pids, topics: reg,
 		leaving: make(chan struct{}, 1), left: make(chan struct{}),
 	}, nil
 }

@@ -90,7 +90,7 @@ func (g *group) tellOne(msg any) error {
 			return err
 		}
 		err = c.tell(ch)
-		if retry, _, err := c.judge0(ch, err); !retry {
+		if retry, _, err := c.judgeUnanswered(ch, err); !retry {
 			return err
 		}
 	}
@@ -185,8 +185,8 @@ func (c *call) next(done func(any, error)) {
 	}
 }
 
-// judge0 is judge for a message without a reply.
-func (c *call) judge0(ch choice, err error) (retry bool, pause time.Duration, _ error) {
+// judgeUnanswered is judge for a message without a reply.
+func (c *call) judgeUnanswered(ch choice, err error) (retry bool, pause time.Duration, _ error) {
 	if err == nil {
 		ch.done(balance.Withdrawn, nil)
 		return false, 0, nil

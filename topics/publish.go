@@ -88,7 +88,7 @@ func (t *Topics) Publish(ctx context.Context, topic string, msg any) error {
 	if err != nil {
 		return err
 	}
-	v, err := g.await1(ctx)
+	v, err := g.awaitView(ctx)
 	if err != nil {
 		return g.wrap(err)
 	}
@@ -98,8 +98,8 @@ func (t *Topics) Publish(ctx context.Context, topic string, msg any) error {
 	return nil
 }
 
-// await1 returns a live view, waiting for it if need be.
-func (g *group) await1(ctx context.Context) (*tree.View, error) {
+// awaitView returns a live view, waiting for it if need be.
+func (g *group) awaitView(ctx context.Context) (*tree.View, error) {
 	for {
 		if v := g.live(time.Now()); v != nil {
 			return v, nil
@@ -233,7 +233,7 @@ func (t *Topics) Broadcast(ctx context.Context, cluster string, msg any) error {
 	if err != nil {
 		return err
 	}
-	v, err := g.await1(ctx)
+	v, err := g.awaitView(ctx)
 	if err == nil {
 		err = g.broadcast(ctx, v, msg)
 	}
