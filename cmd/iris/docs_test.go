@@ -80,11 +80,11 @@ func TestOperationsListsEveryKey(t *testing.T) {
 }
 
 // values returns the settings of c as text, those of clusters below
-// "clusters.*".
+// "clusters.*" and those of topics below "topics.*".
 func values(c config.Config) map[string]string {
 	m := map[string]string{}
 	for _, s := range c.Settings() {
-		m[regexp.MustCompile(`^clusters\.[^.]+\.`).ReplaceAllString(s.Path, "clusters.*.")] = fmt.Sprint(s.Value)
+		m[regexp.MustCompile(`^(clusters|topics)\.[^.]+\.`).ReplaceAllString(s.Path, "$1.*.")] = fmt.Sprint(s.Value)
 	}
 	return m
 }

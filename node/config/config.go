@@ -34,6 +34,10 @@ type Config struct {
 	// Discovery finds peers that no seed names.
 	Discovery Discovery
 
+	// Overlay says how many nodes link to everybody. All nodes of a network
+	// should have the same.
+	Overlay Overlay
+
 	// Limits bound the memory and the work that traffic can cause.
 	Limits Limits
 
@@ -41,6 +45,10 @@ type Config struct {
 	// cluster leaves to the operator. Entries for clusters that this process
 	// never registers are harmless.
 	Clusters map[string]Cluster
+
+	// Topics does the same per topic name, for what this node publishes and
+	// subscribes.
+	Topics map[string]Topic
 
 	// Log chooses what the node writes about itself.
 	Log Log
@@ -93,6 +101,22 @@ type Discovery struct {
 	LAN bool
 }
 
+// Overlay chooses the form of the network. Small networks are a mesh: everybody
+// is linked to everybody. Larger ones are structured: a node is linked to its
+// neighbours on the ring, to some nodes far away, and to those that it works
+// with. Programs see no difference but the time of a first contact.
+type Overlay struct {
+	// MeshMax is the number of nodes up to which the network is a mesh, 4..256,
+	// default 256. Not above Limits.Peers.
+	MeshMax int
+
+	// LeafSet is how many nearest neighbours on the ring a node knows, half on
+	// each side; 4..128, even, default 32. More survive more nodes that fail at
+	// the same time. At most half of Limits.Peers. A network is structured from
+	// the start unless MeshMax is above LeafSet.
+	LeafSet int
+}
+
 // Limits bound what traffic can cost. Sizes are bytes.
 type Limits struct {
 	Frame        int // largest frame sent on a lane; 64 KiB..1 MiB, default 256 KiB; larger messages travel in pieces beside it
@@ -100,7 +124,7 @@ type Limits struct {
 	Lane         int // bytes queued per lane of a link before senders wait; Frame..1 GiB, default 4 MiB
 	Mailbox      int // messages queued per handler; 1..10 million, default 10 000
 	MailboxBytes int // bytes queued per handler; 64 KiB..1 GiB, default 8 MiB
-	Peers        int // links to peers; 1..1024, default 1024
+	Peers        int // links to peers; 1..1024, default 1024; at least Overlay.MeshMax and twice Overlay.LeafSet
 	HalfOpen     int // handshakes not yet admitted, over all sources; 1..65 536, default 256
 	Tunnels      int // open tunnels with one peer; 1..65 536, default 1024
 	TunnelWindow int // bytes a tunnel's receiver grants ahead; 64 KiB..1 GiB, default 1 MiB
@@ -119,6 +143,13 @@ type Cluster struct {
 	// Mailbox bounds the messages queued per member, 1..10 million; 0 = as
 	// registered, or else Limits.Mailbox.
 	Mailbox int
+}
+
+// Topic sets what one topic's publishers and subscribers leave open.
+type Topic struct {
+	// Reliable makes every Subscribe and Publish of the topic on this node
+	// reliable, as if the program had asked for it; false = as the program says.
+	Reliable bool
 }
 
 // Strategy is the restart budget and back-off of a cluster's members. Loaded
@@ -166,6 +197,7 @@ const (
 func Default() Config {
 	return Config{
 		Discovery: Discovery{Host: true},
+		Overlay:   Overlay{MeshMax: 256, LeafSet: 32},
 		Limits: Limits{
 			Frame:        256 << 10,
 			Message:      64 << 20,
@@ -205,6 +237,8 @@ func (c Config) WithDefaults() Config {
 		field *int
 		value int
 	}{
+		{&c.Overlay.MeshMax, d.Overlay.MeshMax},
+		{&c.Overlay.LeafSet, d.Overlay.LeafSet},
 		{&c.Limits.Frame, d.Limits.Frame},
 		{&c.Limits.Message, d.Limits.Message},
 		{&c.Limits.Lane, d.Limits.Lane},
@@ -259,6 +293,7 @@ func (c Config) clone() Config {
 	c.Network.Secret = slices.Clone(c.Network.Secret)
 	c.Node.Labels = maps.Clone(c.Node.Labels)
 	c.Seeds = slices.Clone(c.Seeds)
+	c.Topics = maps.Clone(c.Topics)
 	c.Clusters = maps.Clone(c.Clusters)
 	for name, cl := range c.Clusters {
 		if cl.Strategy != nil {

@@ -42,6 +42,9 @@ seeds:
 discovery:
   host: false
   lan: true
+overlay:
+  mesh_max: 10
+  leaf_set: 4
 limits:
   frame: 512KiB
   message: 128 MiB
@@ -63,6 +66,9 @@ clusters:
       exhausted: escalate
   "my cluster":
     strategy:
+topics:
+  orders.eu: {reliable: true}
+  news:
 log:
   level: debug
   format: json
@@ -79,6 +85,7 @@ shutdown:
 		Listen:    "[::]:4000",
 		Seeds:     []string{"10.0.0.7:4000", "node-2.example.org:4000"},
 		Discovery: Discovery{LAN: true},
+		Overlay:   Overlay{MeshMax: 10, LeafSet: 4},
 		Limits: Limits{
 			Frame: 512 << 10, Message: 128 << 20, Lane: 1 << 20, Mailbox: 5000, MailboxBytes: 1 << 30,
 			Peers: 10, HalfOpen: 11, Tunnels: 12, TunnelWindow: 64 << 10, Replies: 13,
@@ -89,6 +96,7 @@ shutdown:
 			}},
 			"my cluster": {Strategy: &strategy},
 		},
+		Topics:   map[string]Topic{"orders.eu": {Reliable: true}, "news": {}},
 		Log:      Log{Level: slog.LevelDebug, Format: "json"},
 		Shutdown: Shutdown{Timeout: 90 * time.Second},
 	}
@@ -181,6 +189,17 @@ func TestProblems(t *testing.T) {
 		{"backoff order", "clusters: {a: {strategy: {backoff_min: 2m, backoff_max: 1m}}}\n", []string{`clusters.a.strategy.backoff_max: 1m is less than backoff_min, 2m`}},
 		{"lane below frame", "limits: {lane: 64KiB}\n", []string{`2:16: limits.lane: 64KiB is less than one frame, limits.frame is 256KiB`}},
 		{"frame refused, lane not blamed", "limits: {lane: 64KiB, frame: 3MiB}\n", []string{`limits.frame: 3MiB is out of range`}},
+		{"topic key", "topics: {a: {reliably: true}}\n", []string{`2:14: topics.a.reliably: unknown key (did you mean reliable?)`}},
+		{"topic flag", "topics: {a: {reliable: often}}\n", []string{`2:24: topics.a.reliable: must be true or false, not text`}},
+		{"topic is flag", "topics: {a: reliable}\n", []string{`2:13: topics.a: must be a section of keys, not text`}},
+		{"topic name", "topics: {\"a\\tb\": {reliable: true}}\n", []string{`topics: topic name "a\tb" contains a control character`}},
+		{"overlay", "overlay: {mesh_max: 257, leaf_set: 33}\n", []string{
+			`2:21: overlay.mesh_max: 257 is out of range, 4 to 256 are allowed`, `2:36: overlay.leaf_set: 33 is odd, an even number is wanted (write 34)`,
+		}},
+		{"leaf set range", "overlay: {leaf_set: 2}\n", []string{`overlay.leaf_set: 2 is out of range, 4 to 128 are allowed`}},
+		{"mesh above links", "limits: {peers: 100}\n", []string{`2:17: limits.peers: 100 links do not make a mesh of overlay.mesh_max nodes, 256 (allow more, or lower overlay.mesh_max)`}},
+		{"leaf set above links", "limits: {peers: 63}\noverlay: {mesh_max: 4}\n", []string{`2:17: limits.peers: 63 links leave too little beside the neighbours on the ring, overlay.leaf_set is 32`}},
+		{"mesh refused, links not blamed", "limits: {peers: 100}\noverlay: {mesh_max: 1000}\n", []string{`3:21: overlay.mesh_max: 1000 is out of range`}},
 		{"loopback and lan", "listen: 127.0.0.1:0\ndiscovery: {lan: true}\n", []string{`listen: 127.0.0.1:0 cannot be reached from the network that discovery.lan searches`}},
 		{"loopback and seed", "listen: '[::1]:0'\nseeds: ['10.0.0.1:4000']\n", []string{`from [::1]:0 the seed 10.0.0.1:4000 cannot be reached`}},
 		{"listen on a name", "listen: bad_host!:1\n", []string{`"bad_host!" is neither`}},
@@ -243,7 +262,7 @@ func TestWithDefaults(t *testing.T) {
 		if got.Listen != tc.listen {
 			t.Errorf("%v: listens on %q, want %q", tc.config, got.Listen, tc.listen)
 		}
-		if got.Limits != Default().Limits || got.Shutdown != Default().Shutdown || got.Log != Default().Log {
+		if got.Overlay != Default().Overlay || got.Limits != Default().Limits || got.Shutdown != Default().Shutdown || got.Log != Default().Log {
 			t.Errorf("zero fields not filled in:\n%v", got)
 		}
 		if err := Validate(got); err != nil {
@@ -261,10 +280,12 @@ func TestWithDefaultsCopies(t *testing.T) {
 		Seeds:    []string{"a:1"},
 		Node:     Node{Labels: map[string]string{"a": "b"}},
 		Clusters: map[string]Cluster{"c": {Strategy: &Strategy{MaxRestarts: 1}}},
+		Topics:   map[string]Topic{"t": {Reliable: true}},
 	}
 	d := c.WithDefaults()
+	d.Topics["t"] = Topic{}
 	d.Network.Secret[0], d.Seeds[0], d.Node.Labels["a"], d.Clusters["c"].Strategy.MaxRestarts = 0, "", "", 2
-	if c.Network.Secret[0] == 0 || c.Seeds[0] == "" || c.Node.Labels["a"] == "" || c.Clusters["c"].Strategy.MaxRestarts == 2 {
+	if c.Network.Secret[0] == 0 || c.Seeds[0] == "" || c.Node.Labels["a"] == "" || c.Clusters["c"].Strategy.MaxRestarts == 2 || !c.Topics["t"].Reliable {
 		t.Error("the copy shares memory with the original")
 	}
 }
@@ -274,10 +295,12 @@ func TestValidate(t *testing.T) {
 		Network:  Network{Name: "a\nb", Key: "k", Secret: []byte("short")},
 		Listen:   "example.org",
 		Seeds:    []string{"x"},
+		Overlay:  Overlay{MeshMax: 3, LeafSet: 5},
 		Limits:   Limits{Frame: 1, Lane: -1, Peers: -5},
 		Log:      Log{Format: "xml"},
 		Shutdown: Shutdown{Timeout: -1},
 		Clusters: map[string]Cluster{"": {}, "c": {Members: -1, Strategy: &Strategy{}}},
+		Topics:   map[string]Topic{"a\nb": {Reliable: true}},
 	}
 	before := bad.clone()
 	err := Validate(bad)
@@ -287,7 +310,7 @@ func TestValidate(t *testing.T) {
 		paths = append(paths, p.Path)
 	}
 	for _, want := range []string{
-		"network.name", "network.secret", "listen", "seeds", "limits.frame", "limits.lane", "limits.peers", "log.format", "shutdown.timeout",
+		"network.name", "network.secret", "listen", "seeds", "limits.frame", "limits.lane", "limits.peers", "overlay.mesh_max", "overlay.leaf_set", "topics", "log.format", "shutdown.timeout",
 		"clusters", "clusters.c.members", "clusters.c.strategy.window", "clusters.c.strategy.exhausted",
 	} {
 		if !strings.Contains(strings.Join(paths, " ")+" ", want+" ") {
@@ -332,7 +355,7 @@ func TestKeys(t *testing.T) {
 	seen := map[string]string{}
 	for _, k := range keys() {
 		c := Default()
-		dst := k.field(&target{config: &c, cluster: &Cluster{}})
+		dst := k.field(&target{config: &c, cluster: &Cluster{}, topic: &Topic{}})
 		if other, dup := seen[variableName(k.path)]; dup {
 			t.Errorf("%s and %s share the variable %s", k.path, other, variableName(k.path))
 		}

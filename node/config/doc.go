@@ -34,8 +34,8 @@
 //
 // Each key has a variable: IRIS_ and the key in upper case, dots as underscores
 // (limits.mailbox_bytes is IRIS_LIMITS_MAILBOX_BYTES). Lists are separated by
-// commas, labels are name=value pairs. For clusters the variable names a cluster
-// that the file has: IRIS_CLUSTERS_ECHO_MEMBERS. An empty variable counts as
+// commas, labels are name=value pairs. For clusters and topics the variable names
+// one that the file has: IRIS_CLUSTERS_ECHO_MEMBERS. An empty variable counts as
 // not set. Variables that Kubernetes injects for a service called iris
 // (IRIS_SERVICE_HOST, IRIS_PORT and the like) are left alone.
 //

@@ -18,9 +18,10 @@ var injected = regexp.MustCompile(`^IRIS_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_POR
 
 // variable is one setting that the environment may override.
 type variable struct {
-	key     *key
-	path    string // concrete key
-	cluster string // of a cluster's key
+	key   *key
+	path  string // concrete key
+	named *named // nil for a plain key
+	entry string // name of the entry in it
 }
 
 // variableName returns the variable of a key: IRIS_ and the key in upper case,
@@ -37,8 +38,8 @@ func variableName(path string) string {
 	}, path)
 }
 
-// variables returns every variable that means something for the clusters known
-// so far, and those that two clusters share.
+// variables returns every variable that means something for the clusters and
+// topics known so far, and those that two of them share.
 func (r *reader) variables() (known map[string]variable, ambiguous map[string][]string) {
 	known, ambiguous = map[string]variable{}, map[string][]string{}
 	put := func(v variable) {
@@ -48,15 +49,15 @@ func (r *reader) variables() (known map[string]variable, ambiguous map[string][]
 		}
 		known[name] = v
 	}
-	clusters := slices.Sorted(maps.Keys(r.config.Clusters))
 	for i := range r.schema.keys {
 		k := &r.schema.keys[i]
-		if !strings.HasPrefix(k.path, clusterPrefix) {
+		n := r.schema.holder(k)
+		if n == nil {
 			put(variable{key: k, path: k.path})
 			continue
 		}
-		for _, c := range clusters {
-			put(variable{key: k, path: concrete(k.path, c), cluster: c})
+		for _, entry := range n.names(&r.config) {
+			put(variable{key: k, path: concrete(k.path, entry), named: n, entry: entry})
 		}
 	}
 	return known, ambiguous
@@ -78,8 +79,10 @@ func (r *reader) environ(env []string) {
 				"the secret is not taken from the environment, which other processes can read"))
 		case !ok:
 			hint := didYouMean(name, names)
-			if hint == "" && strings.HasPrefix(name, envPrefix+"CLUSTERS_") {
-				hint = "variables can change clusters that the config file names"
+			for _, n := range r.schema.named {
+				if hint == "" && strings.HasPrefix(name, variableName(n.section)+"_") {
+					hint = "variables can change " + n.section + " that the config file names"
+				}
 			}
 			r.variableProblem(name, bad(hint, "unknown variable"))
 		case len(ambiguous[name]) > 0:
@@ -101,10 +104,10 @@ func (r *reader) variableProblem(name string, err error) {
 // override sets one key to the text of its variable.
 func (r *reader) override(v variable, text string) error {
 	t := &target{config: &r.config}
-	if v.cluster != "" {
-		c := r.config.Clusters[v.cluster]
-		t.cluster = &c
-		defer func() { r.config.Clusters[v.cluster] = c }()
+	if v.named != nil {
+		var store func()
+		t, store = v.named.open(&r.config, v.entry)
+		defer store()
 	}
 	dst := v.key.field(t)
 	switch dst := dst.(type) {

@@ -16,7 +16,7 @@ import (
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"", "network: {name: a, key: b}", "limits:\n  frame: 1MiB\n  peers: 7\n", "seeds: [a:1, '[::1]:2']",
-		"clusters: {echo: {members: 4, strategy: {window: 1m, exhausted: stop}}}", "node: {labels: {a: b, c: 1}}",
+		"clusters: {echo: {members: 4, strategy: {window: 1m, exhausted: stop}}}", "node: {labels: {a: b, c: 1}}", "topics: {a: {reliable: true}, b: }\noverlay: {mesh_max: 4, leaf_set: 8}\n",
 		"network:\n  name: n\n  secret: |\n    0123456789abcdefABCDEFghijklmnop\n", "a: &x [1]\nb: *x\n", "<<: {}\n", "? [a]\n: b\n",
 		"log: {level: debug, format: json}\nshutdown: {timeout: 5s}\n", "listen: \"\\u0000:1\"\n", "\t- : :\n", "---\n...\n---\n",
 	} {

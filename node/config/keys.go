@@ -48,19 +48,21 @@ func (k kind) String() string {
 // Everything that treats all settings alike (file, environment, checking,
 // showing) walks the table below, so a new setting is one more line there.
 type key struct {
-	path     string // dotted; * stands for the name of a cluster
+	path     string // dotted; * stands for the name of a cluster or topic
 	kind     kind
 	min, max int64 // bounds of count, size and duration
+	even     bool  // odd numbers are refused
 	choices  []string
 	field    func(*target) any // pointer to the field, of the type that kind names
 	fixed    bool              // zero is a value like any other, not "take the default"
 }
 
 // target is what a key's field function points into: the configuration and, for
-// the keys of clusters, one cluster.
+// the keys of clusters and topics, one of them.
 type target struct {
 	config  *Config
 	cluster *Cluster
+	topic   *Topic
 }
 
 // strategy returns the cluster's strategy, made from the defaults at first use.
@@ -72,6 +74,11 @@ func (t *target) strategy() *Strategy {
 	return t.cluster.Strategy
 }
 
+// lacks reports whether k belongs to a strategy that the cluster does not have.
+func (t *target) lacks(k *key) bool {
+	return strings.HasPrefix(k.path, strategyPrefix) && t.cluster.Strategy == nil
+}
+
 const (
 	kib = 1 << 10
 	mib = 1 << 20
@@ -79,6 +86,7 @@ const (
 
 	clusterPrefix  = "clusters.*."
 	strategyPrefix = "clusters.*.strategy."
+	topicPrefix    = "topics.*."
 )
 
 // keys returns the table of settings, in the order in which they are shown.
@@ -94,6 +102,8 @@ func keys() []key {
 		{path: "seeds", kind: seeds, field: func(t *target) any { return &t.config.Seeds }},
 		{path: "discovery.host", kind: flag, field: func(t *target) any { return &t.config.Discovery.Host }},
 		{path: "discovery.lan", kind: flag, field: func(t *target) any { return &t.config.Discovery.LAN }},
+		{path: "overlay.mesh_max", kind: count, min: 4, max: 256, field: func(t *target) any { return &t.config.Overlay.MeshMax }},
+		{path: "overlay.leaf_set", kind: count, min: 4, max: 128, even: true, field: func(t *target) any { return &t.config.Overlay.LeafSet }},
 		{path: "limits.frame", kind: size, min: 64 * kib, max: mib, field: func(t *target) any { return &t.config.Limits.Frame }},
 		{path: "limits.message", kind: size, min: 64 * kib, max: gib, field: func(t *target) any { return &t.config.Limits.Message }},
 		{path: "limits.lane", kind: size, min: 64 * kib, max: gib, field: func(t *target) any { return &t.config.Limits.Lane }},
@@ -111,6 +121,7 @@ func keys() []key {
 		{path: strategyPrefix + "backoff_min", kind: duration, min: ms(time.Millisecond), max: ms(time.Hour), fixed: true, field: func(t *target) any { return &t.strategy().BackoffMin }},
 		{path: strategyPrefix + "backoff_max", kind: duration, min: ms(time.Millisecond), max: ms(time.Hour), fixed: true, field: func(t *target) any { return &t.strategy().BackoffMax }},
 		{path: strategyPrefix + "exhausted", kind: choice, choices: []string{ExhaustedStop, ExhaustedEscalate}, fixed: true, field: func(t *target) any { return &t.strategy().Exhausted }},
+		{path: topicPrefix + "reliable", kind: flag, field: func(t *target) any { return &t.topic.Reliable }},
 		{path: "log.level", kind: level, field: func(t *target) any { return &t.config.Log.Level }},
 		{path: "log.format", kind: choice, choices: []string{FormatText, FormatJSON}, field: func(t *target) any { return &t.config.Log.Format }},
 		{path: "shutdown.timeout", kind: duration, min: ms(100 * time.Millisecond), max: ms(time.Hour), field: func(t *target) any { return &t.config.Shutdown.Timeout }},
@@ -120,12 +131,13 @@ func keys() []key {
 // schema is the table indexed as a tree.
 type schema struct {
 	keys     []key
+	named    []named
 	byPath   map[string]*key     // leaves
 	sections map[string][]string // path of a section -> names directly in it; "" = top
 }
 
 func newSchema() *schema {
-	s := &schema{keys: keys(), byPath: map[string]*key{}, sections: map[string][]string{}}
+	s := &schema{keys: keys(), named: namedSections(), byPath: map[string]*key{}, sections: map[string][]string{}}
 	seen := map[string]bool{}
 	for i := range s.keys {
 		k := &s.keys[i]
@@ -149,9 +161,4 @@ func join(parent, part string) string {
 		return part
 	}
 	return parent + "." + part
-}
-
-// concrete puts the cluster's name in the place of the * of a key's path.
-func concrete(path, cluster string) string {
-	return strings.Replace(path, "*", cluster, 1)
 }

@@ -145,10 +145,11 @@ func TestReadKey(t *testing.T) {
 func TestEnvironment(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir+"/iris.key", pem, 0o600)
-	file := write(t, dir+"/node.yaml", "network: {name: a, key: iris.key}\nlisten: :1\nclusters: {my-echo: {members: 2}}\n", 0o644)
+	file := write(t, dir+"/node.yaml", "network: {name: a, key: iris.key}\nlisten: :1\nclusters: {my-echo: {members: 2}}\ntopics: {news: {}}\n", 0o644)
 	c, origins, err := load(file, []string{
 		"IRIS_NETWORK_NAME=b", "IRIS_LISTEN=", "IRIS_SEEDS=10.0.0.1:1, 10.0.0.2:2", "IRIS_NODE_LABELS=a=b,c=d=e",
 		"IRIS_LIMITS_FRAME=64KiB", "IRIS_LOG_LEVEL=warn", "IRIS_DISCOVERY_HOST=false", "IRIS_SHUTDOWN_TIMEOUT=1s",
+		"IRIS_OVERLAY_MESH_MAX=64", "IRIS_OVERLAY_LEAF_SET=16", "IRIS_TOPICS_NEWS_RELIABLE=true",
 		"IRIS_CLUSTERS_MY_ECHO_MEMBERS=7", "IRIS_CLUSTERS_MY_ECHO_STRATEGY_MAX_RESTARTS=3",
 		// What Kubernetes adds for services called iris and iris-web.
 		"IRIS_SERVICE_HOST=10.1.1.1", "IRIS_SERVICE_PORT=80", "IRIS_SERVICE_PORT_HTTP=80", "IRIS_PORT=tcp://10.1.1.1:80",
@@ -171,6 +172,9 @@ func TestEnvironment(t *testing.T) {
 	if e := c.Clusters["my-echo"]; e.Members != 7 || e.Strategy == nil || e.Strategy.MaxRestarts != 3 {
 		t.Errorf("cluster %+v", e)
 	}
+	if c.Overlay != (Overlay{MeshMax: 64, LeafSet: 16}) || !c.Topics["news"].Reliable {
+		t.Errorf("overlay %+v, topics %+v", c.Overlay, c.Topics)
+	}
 	if got := origins["network.name"].String(); got != "environment IRIS_NETWORK_NAME" {
 		t.Errorf("origin %s", got)
 	}
@@ -182,7 +186,7 @@ func TestEnvironment(t *testing.T) {
 func TestEnvironmentProblems(t *testing.T) {
 	file := write(t, t.TempDir()+"/node.yaml", "discovery: {lan: true}\nclusters: {a-b: {members: 1}, a.b: {members: 1}}\nlog: {level: loud}\n", 0o644)
 	_, _, err := load(file, []string{
-		"IRIS_LSTEN=:1", "IRIS_LISTEN=127.0.0.1:0", "IRIS_CLUSTERS_A_B_MEMBERS=2", "IRIS_CLUSTERS_C_MEMBERS=2",
+		"IRIS_LSTEN=:1", "IRIS_LISTEN=127.0.0.1:0", "IRIS_CLUSTERS_A_B_MEMBERS=2", "IRIS_CLUSTERS_C_MEMBERS=2", "IRIS_TOPICS_X_RELIABLE=true", "IRIS_OVERLAY_LEAF_SET=7",
 		"IRIS_LIMITS_PEERS=many", "IRIS_SEEDS=x", "IRIS_NODE_LABELS=x", "IRIS_DISCOVERY_HOST=1",
 	})
 	ps := problems(t, err)
@@ -194,7 +198,9 @@ func TestEnvironmentProblems(t *testing.T) {
 		`environment: IRIS_LIMITS_PEERS: "many" is not a whole number`,
 		`environment: IRIS_LSTEN: unknown variable (did you mean IRIS_LISTEN?)`,
 		`environment: IRIS_NODE_LABELS: "x" is not name=value`,
+		`environment: IRIS_OVERLAY_LEAF_SET: 7 is odd, an even number is wanted`,
 		`environment: IRIS_SEEDS: "x" is not host:port`,
+		`environment: IRIS_TOPICS_X_RELIABLE: unknown variable (variables can change topics that the config file names)`,
 		`environment: IRIS_LISTEN: 127.0.0.1:0 cannot be reached from the network that discovery.lan searches`,
 	}
 	if len(ps) != len(want) {

@@ -14,42 +14,20 @@ import (
 
 // Setting is one key with its effective value.
 type Setting struct {
-	Path  string // "limits.frame"; of a cluster "clusters.<name>.members"
+	Path  string // "limits.frame"; of a cluster "clusters.<name>.members", of a topic "topics.<name>.reliable"
 	Value any    // string, bool, int, []string or map[string]string; sizes and durations as text
 }
 
 // Settings returns the values of c that are set, in the order of the
-// documentation, clusters by name. The secret is masked.
+// documentation, clusters and topics by name. The secret is masked.
 func (c Config) Settings() []Setting {
 	var list []Setting
-	s := newSchema()
 	c = c.clone() // the field functions point into it
-	add := func(k *key, t *target, path string) {
+	newSchema().walk(&c, func(k *key, t *target, path string) {
 		if dst := k.field(t); k.shown(dst) {
 			list = append(list, Setting{path, k.value(dst)})
 		}
-	}
-	clusters := false
-	for i := range s.keys {
-		k := &s.keys[i]
-		if !strings.HasPrefix(k.path, clusterPrefix) {
-			add(k, &target{config: &c}, k.path)
-			continue
-		}
-		if clusters {
-			continue
-		}
-		clusters = true
-		for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
-			cluster := c.Clusters[name]
-			for i := range s.keys {
-				k := &s.keys[i]
-				if strings.HasPrefix(k.path, clusterPrefix) && (cluster.Strategy != nil || !strings.HasPrefix(k.path, strategyPrefix)) {
-					add(k, &target{config: &c, cluster: &cluster}, concrete(k.path, name))
-				}
-			}
-		}
-	}
+	})
 	return list
 }
 
@@ -120,17 +98,18 @@ func (c Config) YAML(origins Origins) string {
 	return b.String()
 }
 
-// splitPath splits a concrete path; the name of a cluster may contain dots.
+// splitPath splits a concrete path; the name of a cluster or topic may contain
+// dots.
 func splitPath(path string) []string {
-	rest, ok := strings.CutPrefix(path, "clusters.")
-	if !ok {
+	section, rest, _ := strings.Cut(path, ".")
+	if section != "clusters" && section != "topics" {
 		return strings.Split(path, ".")
 	}
-	if i := strings.LastIndex(rest, ".strategy."); i >= 0 {
-		return []string{"clusters", rest[:i], "strategy", rest[i+len(".strategy."):]}
+	if i := strings.LastIndex(rest, ".strategy."); i >= 0 && section == "clusters" {
+		return []string{section, rest[:i], "strategy", rest[i+len(".strategy."):]}
 	}
 	i := strings.LastIndexByte(rest, '.')
-	return []string{"clusters", rest[:i], rest[i+1:]}
+	return []string{section, rest[:i], rest[i+1:]}
 }
 
 // yamlWord writes a string so that YAML reads the same string back: plain if it

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
-	"strings"
 )
 
 // Validate reports every problem of c as an [Errors], or nil. It changes
@@ -14,7 +13,7 @@ import (
 func Validate(c Config) error {
 	var problems Errors
 	s := newSchema()
-	check := func(k *key, t *target, path string) {
+	s.walk(&c, func(k *key, t *target, path string) {
 		dst := k.field(t)
 		if !k.fixed && reflect.ValueOf(dst).Elem().IsZero() {
 			return
@@ -22,24 +21,12 @@ func Validate(c Config) error {
 		if err := k.check(dst); err != nil {
 			problems = append(problems, problemOf("", quoted(path), err))
 		}
-	}
-	for i := range s.keys {
-		if k := &s.keys[i]; !strings.HasPrefix(k.path, clusterPrefix) {
-			check(k, &target{config: &c}, k.path)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
-		if err := checkName(name); err != nil {
-			problems = append(problems, problemOf("", "clusters", bad("", "cluster name %s", err)))
-			continue
-		}
-		cluster := c.Clusters[name]
-		for i := range s.keys {
-			k := &s.keys[i]
-			if !strings.HasPrefix(k.path, clusterPrefix) || strings.HasPrefix(k.path, strategyPrefix) && cluster.Strategy == nil {
-				continue
+	})
+	for _, n := range s.named {
+		for _, name := range n.names(&c) {
+			if err := checkName(name); err != nil {
+				problems = append(problems, problemOf("", n.section, bad("", "%s name %s", n.noun, err)))
 			}
-			check(k, &target{config: &c, cluster: &cluster}, concrete(k.path, name))
 		}
 	}
 	for _, rel := range relations(c) {
@@ -69,6 +56,14 @@ func relations(c Config) []relation {
 	}
 	if d.Limits.Message < d.Limits.Frame {
 		add(bad("", "%s is less than one frame, limits.frame is %s", formatSize(d.Limits.Message), formatSize(d.Limits.Frame)), "limits.message", "limits.frame")
+	}
+	if d.Limits.Peers < d.Overlay.MeshMax {
+		add(bad("allow more, or lower overlay.mesh_max", "%d links do not make a mesh of overlay.mesh_max nodes, %d", d.Limits.Peers, d.Overlay.MeshMax),
+			"limits.peers", "overlay.mesh_max")
+	}
+	if d.Limits.Peers < 2*d.Overlay.LeafSet {
+		add(bad("allow twice as many, or lower overlay.leaf_set", "%d links leave too little beside the neighbours on the ring, overlay.leaf_set is %d", d.Limits.Peers, d.Overlay.LeafSet),
+			"limits.peers", "overlay.leaf_set")
 	}
 	if c.Listen != "" && onThisHost(c.Listen) {
 		const hint = "listen on an outside address such as 0.0.0.0:4000, or leave listen out"

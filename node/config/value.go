@@ -91,7 +91,13 @@ func (k *key) check(dst any) error {
 	case labels:
 		return checkLabels(*dst.(*map[string]string))
 	case count:
-		return k.within(int64(*dst.(*int)), func(v int64) string { return strconv.FormatInt(v, 10) })
+		n := *dst.(*int)
+		if err := k.within(int64(n), func(v int64) string { return strconv.FormatInt(v, 10) }); err != nil {
+			return err
+		}
+		if k.even && n%2 != 0 {
+			return bad("write "+strconv.Itoa(n+1), "%d is odd, an even number is wanted", n)
+		}
 	case size:
 		return k.within(int64(*dst.(*int)), func(v int64) string { return formatSize(int(v)) })
 	case duration:

@@ -90,7 +90,7 @@ func (r *reader) syntax(err yaml.Error) {
 }
 
 // section reads the mapping node at path; pattern is the path with * for the
-// cluster's name. A section without content is in order.
+// name of a cluster or topic. A section without content is in order.
 func (r *reader) section(path, pattern string, node ast.Node, t *target) {
 	var entries []*ast.MappingValueNode
 	switch n := node.(type) {
@@ -128,15 +128,14 @@ func (r *reader) section(path, pattern string, node ast.Node, t *target) {
 // entry reads one key of a section.
 func (r *reader) entry(path, pattern, word string, e *ast.MappingValueNode, t *target) {
 	full, shape := join(path, word), join(pattern, word)
-	if pattern == "clusters" {
+	if n := r.schema.section(pattern); n != nil {
 		if err := checkName(word); err != nil {
-			r.addKey(e.Key.GetToken(), path, bad("", "cluster name %s", err))
+			r.addKey(e.Key.GetToken(), path, bad("", "%s name %s", n.noun, err))
 			return
 		}
-		shape = "clusters.*"
-		cluster := r.config.Clusters[word]
-		r.section(full, shape, e.Value, &target{config: &r.config, cluster: &cluster})
-		r.setCluster(word, cluster)
+		t, store := n.open(&r.config, word)
+		r.section(full, n.pattern(), e.Value, t)
+		store()
 		return
 	}
 	if k := r.schema.byPath[shape]; k != nil {
@@ -151,14 +150,6 @@ func (r *reader) entry(path, pattern, word string, e *ast.MappingValueNode, t *t
 		return
 	}
 	r.addKey(e.Key.GetToken(), full, bad(r.suggest(pattern, word), "unknown key"))
-}
-
-// setCluster stores a cluster, making the map at the first one.
-func (r *reader) setCluster(name string, c Cluster) {
-	if r.config.Clusters == nil {
-		r.config.Clusters = map[string]Cluster{}
-	}
-	r.config.Clusters[name] = c
 }
 
 // suggest says what an unknown key may have been meant to be: a sibling with a
