@@ -47,7 +47,7 @@ func belongs(k wire.Kind, n Lane) bool {
 	case n == Control:
 		return k < wire.KindTell
 	case n == Direct:
-		return k >= wire.KindTell && k < wire.KindEvent
+		return k >= wire.KindTell && k < wire.KindRoute
 	case n == Fanout:
 		return k >= wire.KindEvent
 	case n == Transit:

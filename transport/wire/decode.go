@@ -19,6 +19,8 @@ const (
 	reasonCount    = "too many elements"
 	reasonIndex    = "name index was never defined"
 	reasonLong     = "data is too long"
+	reasonNobody   = "node without an id"
+	reasonParallel = "round trips do not match the nodes"
 )
 
 // decode parses one frame from b, which must hold nothing else. known is false

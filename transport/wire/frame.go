@@ -23,6 +23,16 @@ const (
 	MaxPeers   = 512  // nodes in one Peers frame
 	MaxEntries = 1024 // entries in one GroupView or GroupReplica
 
+	MaxRefs     = 512  // nodes in each list of an Overlay; all must fit MaxControl
+	MaxRefAddrs = 2    // addresses of a node in an Overlay or a Route
+	MaxPath     = 64   // nodes between one and the root of a tree
+	MaxBackups  = 4    // backup parents in one TreeAck
+	MaxOthers   = 16   // children named in one TreeAck
+	MaxSample   = 8    // member nodes named in one TreeJoin or TreeAck
+	MaxChildren = 64   // children in one TreeReplica
+	MaxMarks    = 1024 // streams in one TopicSync or TopicDigest
+	MaxRanges   = 16   // ranges in one TopicPull
+
 	// MinHeartbeat is the least size of an encoded heartbeat and of its
 	// answer, length prefix included: a QUIC packet must exceed 42 bytes to
 	// draw a stateless reset from a peer that has restarted.

@@ -100,7 +100,7 @@ func (d draw) version() Version { return Version{d.id(), d.u64(), d.u64()} }
 func (d draw) load() Load       { return Load{d.u32(), d.u32(), d.bool(), d.u32()} }
 
 func (d draw) entry() Entry {
-	return Entry{d.id(), d.u64(), d.u32(), d.u32(), d.optName(), d.bool()}
+	return Entry{d.id(), d.u64(), d.u32(), d.u32(), d.optName(), d.bool(), d.bool()}
 }
 
 func (d draw) entries() []Entry {
@@ -109,6 +109,33 @@ func (d draw) entries() []Entry {
 		list[i] = d.entry()
 	}
 	return list
+}
+
+// listOf draws lists that are mostly short, and sometimes as long as they may be.
+func listOf[T any](d draw, most int, one func() T) []T {
+	list := make([]T, min(most, rapid.OneOf(rapid.IntRange(0, 20), rapid.Just(most)).Draw(d.t, "length")))
+	for i := range list {
+		list[i] = one()
+	}
+	return list
+}
+
+func (d draw) ids(most int) []id.ID { return listOf(d, most, d.id) }
+func (d draw) refs() []NodeRef      { return listOf(d, 30, d.ref) }
+func (d draw) other() TreeOther     { return TreeOther{d.id(), d.u32(), d.u32()} }
+func (d draw) mark() TopicMark      { return TopicMark{d.id(), d.u64(), d.u64(), d.u64()} }
+func (d draw) span() TopicRange     { return TopicRange{d.u64(), d.u64()} }
+
+func (d draw) ref() NodeRef {
+	addrs := d.addrs()
+	return NodeRef{id.ID{Hi: d.u64(), Lo: d.u64() | 1}, d.u64(), addrs[:min(len(addrs), MaxRefAddrs)]}
+}
+
+func (d draw) optRef() NodeRef {
+	if d.bool() {
+		return NodeRef{}
+	}
+	return d.ref()
 }
 
 func (d draw) key() []byte {
@@ -151,6 +178,12 @@ func (d draw) frameOf(k Kind) Frame {
 		return &Leave{d.u64()}
 	case KindSuspects:
 		return &Suspects{d.id(), d.u64()}
+	case KindOverlay:
+		f := &Overlay{d.u8(), d.bool(), d.bool(), d.u8(), d.u8(), d.u32(), d.u64(), d.optRef(), d.refs(), d.refs(), nil}
+		if d.bool() {
+			f.RTTs = rapid.SliceOfN(rapid.Uint16(), len(f.Refs), len(f.Refs)).Draw(d.t, "rtts")
+		}
+		return f
 	case KindGroupJoin:
 		return &GroupJoin{d.u64(), d.group(), d.entry()}
 	case KindGroupLeave:
@@ -158,9 +191,9 @@ func (d draw) frameOf(k Kind) Frame {
 	case KindGroupLookup:
 		return &GroupLookup{d.u64(), d.group(), d.version()}
 	case KindGroupView:
-		return &GroupView{d.u64(), d.u64(), d.group(), d.version(), d.u32(), d.u16(), d.entries()}
+		return &GroupView{d.u64(), d.u64(), d.group(), d.version(), d.u32(), d.u16(), d.entries(), d.u8()}
 	case KindGroupAck:
-		return &GroupAck{d.u64(), d.u16(), d.version()}
+		return &GroupAck{d.u64(), d.u16(), d.version(), d.u8()}
 	case KindGroupReplica:
 		return &GroupReplica{d.u64(), d.group(), d.version(), d.entries()}
 	case KindGroupPull:
@@ -189,10 +222,35 @@ func (d draw) frameOf(k Kind) Frame {
 		return &Terminated{d.actor(), d.actor(), d.u8()}
 	case KindStop:
 		return &Stop{d.actor(), d.bool()}
+	case KindRoute:
+		return &Route{d.bool(), d.bool(), d.u8(), d.u32(), d.u64(), d.optRef(), d.id(), d.u8(), d.optRef()}
 	case KindEvent:
 		return &Event{d.name(), d.body(), d.optName()}
 	case KindBroadcast:
 		return &Broadcast{d.name(), d.body(), d.optName()}
+	case KindTreeJoin:
+		return &TreeJoin{d.group(), d.u8(), d.u64(), d.u8(), d.u32(), d.ids(MaxSample)}
+	case KindTreeAck:
+		return &TreeAck{
+			d.group(), d.u8(), d.u64(), d.u8(), d.bool(), d.ids(MaxPath), d.ids(MaxBackups),
+			listOf(d, MaxOthers, d.other), d.id(), d.ids(MaxSample), d.u8(),
+		}
+	case KindTreeLeave:
+		return &TreeLeave{d.group(), d.u8()}
+	case KindTreeReplica:
+		return &TreeReplica{d.group(), d.u8(), d.ids(MaxChildren)}
+	case KindTreeInvite:
+		return &TreeInvite{d.group(), d.u8(), d.id()}
+	case KindTopicData:
+		return &TopicData{d.group(), d.u8(), d.id(), d.u64(), d.u64(), d.u8(), d.bool(), d.body(), d.optName()}
+	case KindTopicSync:
+		return &TopicSync{d.group(), d.u8(), d.bool(), d.bool(), d.bool(), listOf(d, MaxMarks, d.mark)}
+	case KindTopicDigest:
+		return &TopicDigest{d.group(), d.u8(), d.bool(), d.u8(), listOf(d, MaxMarks, d.mark)}
+	case KindTopicPull:
+		return &TopicPull{d.group(), d.u8(), d.id(), d.u64(), listOf(d, MaxRanges, d.span)}
+	case KindTopicEnter:
+		return &TopicEnter{d.group(), d.u8()}
 	case KindLaneOpen:
 		return &LaneOpen{d.u8()}
 	case KindChunk:

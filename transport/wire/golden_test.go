@@ -30,6 +30,11 @@ func samples() map[Kind][]Frame {
 		{Node: nodeA, Epoch: 1, Members: 4, Weight: 8, Zone: "eu"},
 		{Node: nodeB, Epoch: 2, Members: 1, Zone: "eu", Draining: true},
 	}
+	reliable := []Entry{{Node: nodeA, Epoch: 1, Members: 1, Reliable: true}}
+	feed := Group{GroupReliable, "news"}
+	refA := NodeRef{nodeA, 5, []string{"10.0.0.1:4000", "[::1]:4000"}}
+	refB := NodeRef{nodeB, 6, nil}
+	marks := []TopicMark{{nodeA, 1 << 40, 7, 9}, {nodeB, 3, 0, 0}}
 	ping := Body{"shop.Ping", []byte{0x81, 0xa1, 'n', 0x01}}
 	key := []byte("0123456789abcdef")
 
@@ -49,11 +54,15 @@ func samples() map[Kind][]Frame {
 		KindPeers:        {&Peers{}, &Peers{[]NodeRef{{nodeA, 5, []string{"10.0.0.1:4000"}}, {nodeB, 6, nil}}}},
 		KindLeave:        {&Leave{5}},
 		KindSuspects:     {&Suspects{nodeB, 6}},
+		KindOverlay: {
+			&Overlay{What: 6, Seq: 70_000},
+			&Overlay{12, true, true, 3, 2, 1500, 1 << 50, refB, []NodeRef{refA}, []NodeRef{refA, refB}, []uint16{40, 0}},
+		},
 		KindGroupJoin:    {&GroupJoin{1, echo, entries[0]}},
 		KindGroupLeave:   {&GroupLeave{2, echo, nodeA, 1}},
 		KindGroupLookup:  {&GroupLookup{3, news, Version{}}, &GroupLookup{4, news, version}},
-		KindGroupView:    {&GroupView{Seq: 3, Group: news, Version: version, LeaseMs: 10_000, Entries: entries}, &GroupView{PushSeq: 1, Group: news, Code: GroupNotRoot, Version: version}},
-		KindGroupAck:     {&GroupAck{1, GroupOK, version}},
+		KindGroupView:    {&GroupView{Seq: 3, Group: news, Version: version, LeaseMs: 10_000, Entries: entries}, &GroupView{PushSeq: 1, Group: news, Code: GroupNotRoot, Version: version}, &GroupView{PushSeq: 2, Group: news, Version: version, Entries: reliable, Mode: ModeTrees}},
+		KindGroupAck:     {&GroupAck{1, GroupOK, version, ModeList}, &GroupAck{2, GroupOK, version, ModeTrees}},
 		KindGroupReplica: {&GroupReplica{5, echo, version, entries}},
 		KindGroupPull:    {&GroupPull{6, echo}},
 		KindLoadProbe:    {&LoadProbe{1, "echo"}},
@@ -62,15 +71,32 @@ func samples() map[Kind][]Frame {
 			&Tell{Target: "iris/user/1", Body: Body{Data: []byte("hi")}},
 			&Tell{"iris/user/1", "iris/user/2", nodeB, 5, ping, "trace-1"},
 		},
-		KindAsk:          {&Ask{77, "iris/user/1", 5000, ping, ""}},
-		KindRequest:      {&Request{77, "echo", 5000, nil, ping, ""}, &Request{78, "echo", 0, key, ping, "trace-1"}},
-		KindReply:        {&Reply{ID: 77, HasLoad: true, Load: load, Body: ping}, &Reply{ID: 78, Status: StatusError, Text: "no such order"}},
-		KindWatch:        {&Watch{"iris/user/1", "iris/user/2"}},
-		KindUnwatch:      {&Unwatch{"iris/user/1", "iris/user/2"}},
-		KindTerminated:   {&Terminated{"iris/user/2", "iris/user/1", 1}},
-		KindStop:         {&Stop{"iris/user/2", true}},
-		KindEvent:        {&Event{"news", ping, ""}},
-		KindBroadcast:    {&Broadcast{"echo", ping, ""}},
+		KindAsk:        {&Ask{77, "iris/user/1", 5000, ping, ""}},
+		KindRequest:    {&Request{77, "echo", 5000, nil, ping, ""}, &Request{78, "echo", 0, key, ping, "trace-1"}},
+		KindReply:      {&Reply{ID: 77, HasLoad: true, Load: load, Body: ping}, &Reply{ID: 78, Status: StatusError, Text: "no such order"}},
+		KindWatch:      {&Watch{"iris/user/1", "iris/user/2"}},
+		KindUnwatch:    {&Unwatch{"iris/user/1", "iris/user/2"}},
+		KindTerminated: {&Terminated{"iris/user/2", "iris/user/1", 1}},
+		KindStop:       {&Stop{"iris/user/2", true}},
+		KindRoute: {
+			&Route{Active: true, Seq: 7, ID: 9, Origin: refA, Key: nodeB, What: RouteLocate},
+			&Route{true, true, 2, 8, 9, refB, nodeA, RouteLocated, refB},
+		},
+		KindEvent:     {&Event{"news", ping, ""}},
+		KindBroadcast: {&Broadcast{"echo", ping, ""}},
+		KindTreeJoin:  {&TreeJoin{Group: news, Seq: 1, Members: 1}, &TreeJoin{feed, 1, 70_000, 2, 300, []id.ID{nodeA, nodeB}}},
+		KindTreeAck: {
+			&TreeAck{Group: feed, Stripe: 1, Seq: 2, Code: 3},
+			&TreeAck{news, 0, 0, 1, true, []id.ID{nodeA, nodeB}, []id.ID{nodeB}, []TreeOther{{nodeB, 1500, 40}, {Node: nodeA}}, nodeA, []id.ID{nodeB}, ModeTrees},
+		},
+		KindTreeLeave:    {&TreeLeave{feed, 1}},
+		KindTreeReplica:  {&TreeReplica{Group: news}, &TreeReplica{news, 1, []id.ID{nodeA, nodeB}}},
+		KindTreeInvite:   {&TreeInvite{news, 1, nodeA}},
+		KindTopicData:    {&TopicData{Group: news, Publisher: nodeA, Epoch: 1, Seq: 1}, &TopicData{feed, 1, nodeB, 1 << 40, 70_000, 2, true, ping, "trace-1"}},
+		KindTopicSync:    {&TopicSync{Group: feed, Fresh: true}, &TopicSync{feed, 1, true, false, true, marks}},
+		KindTopicDigest:  {&TopicDigest{Group: feed}, &TopicDigest{feed, 0, true, 3, marks}},
+		KindTopicPull:    {&TopicPull{feed, 0, nodeA, 1 << 40, []TopicRange{{1, 1}, {3, 70_000}}}},
+		KindTopicEnter:   {&TopicEnter{feed, 1}},
 		KindLaneOpen:     {&LaneOpen{3}},
 		KindChunk:        {&Chunk{1, 1, 300_000, true, []byte("the end")}},
 		KindLarge:        {&Large{1}},

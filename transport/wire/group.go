@@ -4,13 +4,20 @@ import "iris/internal/id"
 
 // Kinds of a Group.
 const (
-	GroupCluster uint8 = 1
-	GroupTopic   uint8 = 2
+	GroupCluster  uint8 = 1
+	GroupTopic    uint8 = 2
+	GroupReliable uint8 = 3 // the reliable trees of a topic
 )
 
-// Group names a cluster or a topic.
+// Values of GroupView.Mode, GroupAck.Mode and TreeAck.Mode.
+const (
+	ModeList  uint8 = 0 // a list of members at the root
+	ModeTrees uint8 = 1
+)
+
+// Group names a cluster, a topic, or the reliable trees of a topic.
 type Group struct {
-	Kind uint8 // GroupCluster or GroupTopic
+	Kind uint8 // GroupCluster, GroupTopic or GroupReliable
 	Name string
 }
 
@@ -30,6 +37,7 @@ type Entry struct {
 	Weight   uint32 // relative capacity, 0 = the same as Members
 	Zone     string // of the node, may be empty
 	Draining bool   // is leaving: choose it for nothing new
+	Reliable bool   // takes reliable events of the topic through its reliable trees
 }
 
 // Load is what a member node says about itself when it answers.
@@ -44,8 +52,8 @@ const (
 	sizeVersion = sizeArray + sizeID + 2*sizeUint
 	sizeLoad    = sizeArray + 3*sizeUint + sizeBool
 
-	// leastEntry is the length of the shortest encoded Entry: array, nil,
-	// three zeros, empty zone, false.
+	// leastEntry is the length of the shortest encoded Entry, that of an older
+	// peer: array, nil, three zeros, empty zone, false.
 	leastEntry = 7
 )
 
@@ -60,7 +68,7 @@ func sizeEntries(entries []Entry) int {
 }
 
 func (e *Entry) size() int {
-	return sizeArray + sizeID + 3*sizeUint + sizeStr(e.Zone) + sizeBool
+	return sizeArray + sizeID + 3*sizeUint + sizeStr(e.Zone) + 2*sizeBool
 }
 
 func (w *Writer) group(g *Group) {
@@ -97,13 +105,14 @@ func (r *Reader) version() Version {
 }
 
 func (w *Writer) entry(e *Entry) {
-	w.array(6)
+	w.array(7)
 	w.id(e.Node)
 	w.uint(e.Epoch)
 	w.uint(uint64(e.Members))
 	w.uint(uint64(e.Weight))
 	w.optName(e.Zone)
 	w.bool(e.Draining)
+	w.bool(e.Reliable)
 }
 
 func (r *Reader) entry() Entry {
@@ -111,6 +120,7 @@ func (r *Reader) entry() Entry {
 	e := Entry{
 		Node: r.id(), Epoch: r.uint64(), Members: r.uint32(), Weight: r.uint32(),
 		Zone: r.optName(), Draining: r.bool(),
+		Reliable: r.more() && r.bool(),
 	}
 	r.close(outer)
 	return e

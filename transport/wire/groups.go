@@ -37,6 +37,7 @@ type GroupView struct {
 	LeaseMs uint32 // how long the receiver will be told of changes
 	Code    uint16 // GroupOK, GroupNotRoot, ...
 	Entries []Entry
+	Mode    uint8 // ModeList or ModeTrees; an older peer leaves it out
 }
 
 // GroupAck answers GroupJoin, GroupLeave and a pushed GroupView, of which it
@@ -45,6 +46,7 @@ type GroupAck struct {
 	Seq     uint64
 	Code    uint16
 	Version Version
+	Mode    uint8 // ModeList or ModeTrees; an older peer leaves it out
 }
 
 // GroupReplica gives the root's list to a node that would take over as root
@@ -78,9 +80,9 @@ func (f *GroupLookup) Size() int {
 }
 
 func (f *GroupView) Size() int {
-	return sizeHead + 4*sizeUint + f.Group.size() + sizeVersion + sizeEntries(f.Entries)
+	return sizeHead + 5*sizeUint + f.Group.size() + sizeVersion + sizeEntries(f.Entries)
 }
-func (*GroupAck) Size() int { return sizeHead + 2*sizeUint + sizeVersion }
+func (*GroupAck) Size() int { return sizeHead + 3*sizeUint + sizeVersion }
 func (f *GroupReplica) Size() int {
 	return sizeHead + sizeUint + f.Group.size() + sizeVersion + sizeEntries(f.Entries)
 }
@@ -128,7 +130,7 @@ func (f *GroupLookup) parse(r *Reader) {
 }
 
 func (f *GroupView) append(w *Writer) {
-	w.head(KindGroupView, 7)
+	w.head(KindGroupView, 8)
 	w.uint(f.Seq)
 	w.uint(f.PushSeq)
 	w.group(&f.Group)
@@ -136,6 +138,7 @@ func (f *GroupView) append(w *Writer) {
 	w.uint(uint64(f.LeaseMs))
 	w.uint(uint64(f.Code))
 	w.entries(f.Entries)
+	w.uint(uint64(f.Mode))
 }
 
 func (f *GroupView) parse(r *Reader) {
@@ -146,19 +149,22 @@ func (f *GroupView) parse(r *Reader) {
 	f.LeaseMs = r.uint32()
 	f.Code = r.uint16()
 	f.Entries = r.entries()
+	f.Mode = r.optUint8()
 }
 
 func (f *GroupAck) append(w *Writer) {
-	w.head(KindGroupAck, 3)
+	w.head(KindGroupAck, 4)
 	w.uint(f.Seq)
 	w.uint(uint64(f.Code))
 	w.version(&f.Version)
+	w.uint(uint64(f.Mode))
 }
 
 func (f *GroupAck) parse(r *Reader) {
 	f.Seq = r.uint64()
 	f.Code = r.uint16()
 	f.Version = r.version()
+	f.Mode = r.optUint8()
 }
 
 func (f *GroupReplica) append(w *Writer) {

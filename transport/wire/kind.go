@@ -19,6 +19,7 @@ const (
 	KindPeers        Kind = 9  // nodes
 	KindLeave        Kind = 10 // incarnation
 	KindSuspects     Kind = 11 // target, incarnation
+	KindOverlay      Kind = 12 // what, active, mesh, hops, row, sequence, id, origin, leaves, nodes, round trips
 	KindGroupJoin    Kind = 16 // sequence, group, entry
 	KindGroupLeave   Kind = 17 // sequence, group, node, epoch
 	KindGroupLookup  Kind = 18 // sequence, group, version had
@@ -39,9 +40,22 @@ const (
 	KindTerminated Kind = 38 // who, watcher, why
 	KindStop       Kind = 39 // target, poison
 
-	// Fanout.
-	KindEvent     Kind = 48 // topic, body, trace
-	KindBroadcast Kind = 49 // cluster, body, trace
+	// Transit.
+	KindRoute Kind = 40 // active, mesh, hops, sequence, id, origin, key, what, node
+
+	// Fanout. Those of trees begin with group and stripe.
+	KindEvent       Kind = 48 // topic, body, trace
+	KindBroadcast   Kind = 49 // cluster, body, trace
+	KindTreeJoin    Kind = 50 // sequence, found, members, sample
+	KindTreeAck     Kind = 51 // sequence, code, rooted, path, backups, others, next, sample, mode
+	KindTreeLeave   Kind = 52 // nothing more
+	KindTreeReplica Kind = 53 // children
+	KindTreeInvite  Kind = 54 // old root
+	KindTopicData   Kind = 55 // publisher, epoch, sequence, hops, twin, body, trace
+	KindTopicSync   Kind = 56 // answer, fresh, more, marks
+	KindTopicDigest Kind = 57 // copy, hops, marks
+	KindTopicPull   Kind = 58 // publisher, epoch, ranges
+	KindTopicEnter  Kind = 59 // nothing more
 
 	// Every unidirectional lane, and the bulk lane.
 	KindLaneOpen Kind = 60 // lane
@@ -83,6 +97,8 @@ func New(k Kind) Frame {
 		return new(Leave)
 	case KindSuspects:
 		return new(Suspects)
+	case KindOverlay:
+		return new(Overlay)
 	case KindGroupJoin:
 		return new(GroupJoin)
 	case KindGroupLeave:
@@ -117,10 +133,32 @@ func New(k Kind) Frame {
 		return new(Terminated)
 	case KindStop:
 		return new(Stop)
+	case KindRoute:
+		return new(Route)
 	case KindEvent:
 		return new(Event)
 	case KindBroadcast:
 		return new(Broadcast)
+	case KindTreeJoin:
+		return new(TreeJoin)
+	case KindTreeAck:
+		return new(TreeAck)
+	case KindTreeLeave:
+		return new(TreeLeave)
+	case KindTreeReplica:
+		return new(TreeReplica)
+	case KindTreeInvite:
+		return new(TreeInvite)
+	case KindTopicData:
+		return new(TopicData)
+	case KindTopicSync:
+		return new(TopicSync)
+	case KindTopicDigest:
+		return new(TopicDigest)
+	case KindTopicPull:
+		return new(TopicPull)
+	case KindTopicEnter:
+		return new(TopicEnter)
 	case KindLaneOpen:
 		return new(LaneOpen)
 	case KindChunk:
@@ -170,6 +208,8 @@ func (k Kind) String() string {
 		return "Leave"
 	case KindSuspects:
 		return "Suspects"
+	case KindOverlay:
+		return "Overlay"
 	case KindGroupJoin:
 		return "GroupJoin"
 	case KindGroupLeave:
@@ -204,10 +244,32 @@ func (k Kind) String() string {
 		return "Terminated"
 	case KindStop:
 		return "Stop"
+	case KindRoute:
+		return "Route"
 	case KindEvent:
 		return "Event"
 	case KindBroadcast:
 		return "Broadcast"
+	case KindTreeJoin:
+		return "TreeJoin"
+	case KindTreeAck:
+		return "TreeAck"
+	case KindTreeLeave:
+		return "TreeLeave"
+	case KindTreeReplica:
+		return "TreeReplica"
+	case KindTreeInvite:
+		return "TreeInvite"
+	case KindTopicData:
+		return "TopicData"
+	case KindTopicSync:
+		return "TopicSync"
+	case KindTopicDigest:
+		return "TopicDigest"
+	case KindTopicPull:
+		return "TopicPull"
+	case KindTopicEnter:
+		return "TopicEnter"
 	case KindLaneOpen:
 		return "LaneOpen"
 	case KindChunk:

@@ -35,6 +35,7 @@ type Reader struct {
 	quiet  int   // reads in a row that used less than a quarter of it
 
 	names   []string // index -> name
+	words   *words   // names outside the dictionary; nil before the first
 	plain   bool     // no dictionary
 	frames  []Frame  // by kind: the frame that Next fills again
 	skipped uint64
@@ -73,8 +74,8 @@ func (r *Reader) Ready() bool {
 
 // Next returns the next frame, waiting for it as long as the source does. The
 // frame and its byte slices are valid until the next call only: there is one
-// frame per kind, filled again each time. Strings, and the slices of strings,
-// entries and nodes, may be kept.
+// frame per kind, filled again each time. Strings, and all slices but those of
+// bytes, may be kept.
 //
 // The error is io.EOF where the stream ends between two frames, a
 // *ProtocolError for anything that is not a frame, and otherwise what the

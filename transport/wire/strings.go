@@ -44,7 +44,11 @@ func (r *Reader) label() string {
 }
 
 func (r *Reader) labelFrom(c byte, limit int) string {
-	b := r.strFrom(c, limit)
+	return r.checked(r.strFrom(c, limit), limit)
+}
+
+// checked returns b as a label.
+func (r *Reader) checked(b []byte, limit int) string {
 	if reason := checkLabel(b, limit); reason != "" {
 		r.fail(reason)
 	}

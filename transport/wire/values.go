@@ -98,6 +98,18 @@ func (r *Reader) uint16() uint16 { return uint16(r.uintUpTo(math.MaxUint16)) }
 func (r *Reader) uint32() uint32 { return uint32(r.uintUpTo(math.MaxUint32)) }
 func (r *Reader) uint64() uint64 { return r.uintUpTo(math.MaxUint64) }
 
+// more reports whether the array being read has a field that an older peer
+// leaves out.
+func (r *Reader) more() bool { return r.reason == "" && r.left > 0 }
+
+// optUint8 returns 0 for a field that an older peer leaves out.
+func (r *Reader) optUint8() uint8 {
+	if !r.more() {
+		return 0
+	}
+	return r.uint8()
+}
+
 func (r *Reader) bool() bool {
 	c, ok := r.next()
 	if ok && c != 0xc2 && c != 0xc3 {
