@@ -28,13 +28,12 @@ type group struct {
 	local   atomic.Pointer[[]*member] // members on this node that take messages; replaced under mu
 	latency ewma                      // of requests served here
 
-	balancer atomic.Pointer[actor.PID] // the cluster's balancer actor, once it runs
-	choices  atomic.Int64              // since its last probe
-	probing  atomic.Bool               // it probes, or was told to
+	probes atomic.Uint64 // numbers the load probes
 
 	mu      sync.Mutex // guards the following fields
 	named   id.ID      // root of the last list that named members; zero once doubted
 	bal     *balance.Balancer
+	denied  denied // retries that the budget did not allow
 	wanted  uint32 // members the root is to know of
 	change  uint64 // counts changes of wanted
 	joins   map[uint64]chan tree.Code
@@ -51,7 +50,7 @@ func newGroup(t *Topics, key wire.Group) *group {
 	g := &group{t: t, key: key, joins: map[uint64]chan tree.Code{}}
 	g.local.Store(new([]*member))
 	if key.Kind == wire.GroupCluster {
-		g.bal = balance.New(balance.Config{}, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
+		g.bal = balance.New(balance.Config{Zone: t.zone}, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
 	}
 	return g
 }
@@ -185,32 +184,29 @@ type choice struct {
 // choose picks a member node by the balancer, not among tried.
 func (g *group) choose(now time.Time, tried []id.ID) (choice, bool) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	n, ok := g.bal.Pick(now, g.t.reach, tried)
 	if !ok {
+		g.mu.Unlock()
 		return choice{}, false
 	}
-	g.chosen()
-	return choice{g: g, node: n, at: g.bal.Sent(n), begin: now}, true
+	c := choice{g: g, node: n, at: g.bal.Sent(n), begin: now}
+	stale := g.bal.Probes(now)
+	g.mu.Unlock()
+	g.probe(stale)
+	return c, true
 }
 
 // done tells the balancer how it ended.
 func (c choice) done(o balance.Outcome, load *actor.Load) {
 	now := time.Now()
-	var l *balance.Load
-	if load != nil {
-		l = &balance.Load{InFlight: load.InFlight, Latency: time.Duration(load.LatencyMicros) * time.Microsecond, Draining: load.Draining}
-	}
 	c.g.mu.Lock()
-	c.g.bal.Done(now, c.node, c.at, now.Sub(c.begin), o, l)
-	c.g.mu.Unlock()
-}
-
-// report takes a load that came with a probe.
-func (g *group) report(n id.ID, l wire.Load) {
-	g.mu.Lock()
-	g.bal.Report(time.Now(), n, wireBalance(l))
-	g.mu.Unlock()
+	defer c.g.mu.Unlock()
+	if load == nil {
+		c.g.bal.Done(now, c.node, c.at, now.Sub(c.begin), o, nil)
+		return
+	}
+	c.g.bal.Done(now, c.node, c.at, now.Sub(c.begin), o, new(balanceLoad(wireLoad(*load))))
+	c.g.bal.Capacity(now, c.node, capacity(wireLoad(*load)))
 }
 
 // reach tells the balancer how well a node can be reached.

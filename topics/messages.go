@@ -49,10 +49,6 @@ type (
 	// membersChanged: from the tree of the cluster, when the view changed. Lost:
 	// only the events are.
 	membersChanged struct{ joined, left []wire.Entry }
-	// probe: from a sender, when requests begin. Lost: the actor's next start clears it.
-	probe struct{}
-	// probeDue: from itself while there are requests.
-	probeDue struct{}
 )
 
 // clone copies a frame that a lane reader lent.

@@ -28,6 +28,7 @@ const (
 	refusals   = 1                     // others tried after a member was full or denied it
 	departures = 3                     // others tried after a member was going or gone
 	again      = 20 * time.Millisecond // pause of an idempotent request that ran out of members
+	longest    = time.Second           // pause of one that ran out of retries, which doubles up to this
 )
 
 // call is one request on its way, from the API or from an actor.
@@ -40,8 +41,9 @@ type call struct {
 	trace    string
 	deadline time.Time
 	tried    []id.ID
-	full     int // times refused by a full member
-	gone     int // times not reached
+	full     int           // times refused by a full member
+	gone     int           // times not reached
+	pause    time.Duration // the latest for want of retries
 	last     error
 }
 
@@ -58,7 +60,9 @@ type call struct {
 //
 // What is known not to be executed is tried on other members first: one after a
 // full member, up to three after members that leave. With Options.Idempotent
-// timeouts and losses are retried too.
+// timeouts and losses are retried too. All retries together are at most a tenth of this
+// node's requests to the cluster, and a burst of 10: beyond that the first error is returned,
+// and idempotent requests pause before they go on.
 func (t *Topics) Request(ctx context.Context, cluster string, msg any, o Options) (any, error) {
 	g, err := t.named(wire.GroupCluster, cluster)
 	if err != nil {
@@ -285,14 +289,18 @@ func (c *call) judge(ch choice, r actor.Reply) (retry bool, pause time.Duration,
 		return false, 0, c.g.wrap(c.last)
 	}
 	c.tried = append(c.tried, ch.node)
-	if c.key != nil { // until the deadline: when all were tried, all again
-		if c.more() {
-			return true, 0, nil
-		}
-		c.tried = c.tried[:0]
-		return true, min(again, left), c.g.wrap(c.last)
+	if c.key == nil {
+		return retry && c.g.retry(), 0, c.g.wrap(c.last)
 	}
-	return retry, 0, c.g.wrap(c.last)
+	if !c.more() { // until the deadline: when all were tried, all again
+		c.tried = c.tried[:0]
+		pause = again
+	}
+	if !c.g.retry() { // go on, but slower and slower
+		c.pause = min(max(2*c.pause, again), longest)
+		pause = c.pause
+	}
+	return true, min(pause, left), c.g.wrap(c.last)
 }
 
 // more reports whether the view names a node that was not tried.

@@ -63,6 +63,7 @@ type Balancer struct {
 	weights    []float64
 	sums       []float64 // sums[i] = weights[0] + ... + weights[i]
 	stale      bool      // capacities were reported since weights were made
+	weighed    time.Time // when that was last looked at
 	nodes      map[id.ID]*node
 	recent     window  // rifs per weight that members reported
 	pool       []id.ID // nodes that reported last, latest at the end

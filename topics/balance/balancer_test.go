@@ -111,21 +111,6 @@ func TestSignals(t *testing.T) {
 	})
 }
 
-func TestStaleMembersAreNamed(t *testing.T) {
-	a, b, c := serverID(1), serverID(2), serverID(3)
-	x := newTest(Candidate{Node: a}, Candidate{Node: b}, Candidate{Node: c, Draining: true})
-	x.Report(t0, a, Load{})
-	for _, k := range []struct {
-		after time.Duration
-		limit int
-		want  int
-	}{{0, 5, 1}, {time.Second, 5, 2}, {time.Second, 1, 1}, {time.Second, 0, 0}} {
-		if got := x.Stale(t0.Add(k.after), k.limit); len(got) != k.want {
-			t.Errorf("after %v, at most %d: %v", k.after, k.limit, got)
-		}
-	}
-}
-
 func TestCapacityWeighsTheSample(t *testing.T) {
 	x := newTest(Candidate{Node: serverID(1), Members: 1}, Candidate{Node: serverID(2), Members: 1}, Candidate{Node: serverID(3), Members: 8})
 	if got := count(x, 1000, up); got[serverID(3)] < 450 {

@@ -36,7 +36,8 @@ func (b *Balancer) scale(i int) float64 { return max(b.weights[i], 0.1) }
 // choose returns the index of the best among two samples and the latest reports,
 // -1 if none is eligible.
 func (b *Balancer) choose(now time.Time, reach func(id.ID) Reach, excluded []id.ID) int {
-	if b.stale {
+	if b.stale && now.Sub(b.weighed) >= weighEvery {
+		b.weighed = now
 		b.weighAll()
 	}
 	local := b.stayLocal(now, reach)

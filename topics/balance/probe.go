@@ -33,21 +33,3 @@ func (b *Balancer) Probes(now time.Time) []id.ID {
 	}
 	return out
 }
-
-// Stale returns up to limit random member nodes whose load was not reported for
-// half the time that a report counts. They are worth a probe, if probes go out
-// in batches and not by Probes.
-func (b *Balancer) Stale(now time.Time, limit int) []id.ID {
-	var stale []id.ID
-	if len(b.candidates) == 0 {
-		return nil
-	}
-	start := b.rand.IntN(len(b.candidates))
-	for i := 0; i < len(b.candidates) && len(stale) < limit; i++ {
-		c := &b.candidates[(start+i)%len(b.candidates)]
-		if !c.Draining && now.Sub(b.nodes[c.Node].loadAt) > b.cfg.Fresh/2 {
-			stale = append(stale, c.Node)
-		}
-	}
-	return stale
-}

@@ -11,6 +11,10 @@ import (
 // capacityTau is the time constant of the average over capacity reports.
 const capacityTau = 10 * time.Second
 
+// weighEvery is the least time between two looks at what was reported: it takes a walk
+// over all members.
+const weighEvery = 100 * time.Millisecond
+
 // Capacity takes a node's report of how many requests per second it could serve.
 // Reports are late and everybody gets the same, so they are averaged over 10 s,
 // held to between a tenth and ten times of the median, and only weigh.
