@@ -2,6 +2,7 @@ package router
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"iris/actor"
@@ -119,7 +120,7 @@ func (a *peerActor) start(ctx actor.Context, now time.Time) {
 
 func (a *peerActor) tick(ctx actor.Context, now time.Time) {
 	routes := a.r.Routes()
-	t := detector.Tick{Factor: a.r.pulse.factor(), Every: routes.period(a.id), Others: max(routes.Len()-2, 0)}
+	t := detector.Tick{Factor: a.r.pulse.factor(), Every: routes.period(a.id), Others: max(len(routes.links)-1, 0)}
 	if a.link != nil {
 		s := a.link.Stats()
 		t.Link = detector.Sample{Received: s.PacketsReceived, Sent: s.PacketsSent, RTT: s.RTT}
@@ -263,18 +264,20 @@ func (a *peerActor) probePort() {
 	})
 }
 
-// period returns how often to heartbeat n. In a large mesh a node watches its
-// neighbours on the ring closely and the others at a rate that bounds the sum;
-// who buries a peer tells others, and they look at once.
+// period returns how often to heartbeat n. A node watches its neighbours on the
+// ring closely, the other leaves less so, and the rest at a rate that bounds the
+// sum; who buries a peer tells others, and they look at once. In a small network
+// everybody is close.
 func (r *Routes) period(n id.ID) time.Duration {
 	size := len(r.ring)
-	if size <= meshSmall {
+	if size <= meshSmall && !r.structured {
 		return time.Second
 	}
-	d := r.at(n) - r.at(r.self)
-	if d < 0 {
-		d += size
+	at, found := slices.BinarySearchFunc(r.ring, n, id.ID.Compare)
+	if !found {
+		return farLimit
 	}
+	d := (at - r.at(r.self) + size) % size
 	if min(d, size-d) <= meshNear {
 		return time.Second
 	}

@@ -30,6 +30,8 @@ type Config struct {
 	Endpoint *transport.Endpoint
 	Logger   *slog.Logger // nil discards
 	Seeds    []string     // host:port of nodes to try for ever; unresolvable ones are retried too
+	MeshMax  int          // up to so many nodes everybody is linked to everybody, if it is more than Leaf; 0: 256
+	Leaf     int          // size of the leaf set, even, 4 to 128; 0: 32
 	Prober   Prober       // nil uses the host's UDP sockets; NoProber where packets are simulated
 }
 

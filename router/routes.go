@@ -37,32 +37,54 @@ type Peer struct {
 	refusable bool // that its port refuses us would mean that the process is gone
 }
 
-// Routes is an immutable snapshot of the ring. The zero key space rule is that
-// of id.Closer. A suspect stays in the ring until it is dead, so roots do not
-// flap; Peer tells its state.
+// Routes is an immutable snapshot of the ring as this node sees it. The zero key
+// space rule is that of id.Closer. A suspect stays in the ring until it is dead,
+// so roots do not flap; Peer tells its state.
 //
-// Invariants: (1) ring is sorted and holds self exactly once; (2) peers holds
-// exactly the ids of ring without self.
+// In the mesh form everybody is linked to everybody and the ring is known as a
+// whole. In the structured form a node knows its leaf set and some entries of its
+// routing table, which are mostly, not always, linked; see Ring.
+//
+// Invariants: (1) ring and links are sorted and hold nobody twice, ring holds
+// self; (2) links holds exactly the ids of peers; (3) in the mesh form ring is
+// links and self; (4) table is sorted and shares nobody with ring.
 type Routes struct {
 	self    id.ID
 	version uint64
-	ring    []id.ID
+	active  bool
+	ring    []id.ID // mesh: everybody; structured: leaves and self
+	links   []id.ID
 	peers   map[id.ID]Peer
+
+	structured bool
+	whole      bool    // ring is everybody
+	from, to   id.ID   // the part of the circle where roots are known, clockwise
+	table      []id.ID // nodes to route through, without leaves
+	size       int
 }
 
-// NewRoutes builds a snapshot; peers with the id of self or twice are dropped.
-// The layers above use it in tests; the router makes its own.
+// NewRoutes builds a snapshot of the mesh form; peers with the id of self or
+// twice are dropped. The layers above use it in tests; the router makes its own.
 func NewRoutes(self id.ID, version uint64, peers []Peer) *Routes {
-	r := &Routes{self: self, version: version, ring: make([]id.ID, 0, len(peers)+1), peers: make(map[id.ID]Peer, len(peers))}
-	r.ring = append(r.ring, self)
+	r := linked(self, version, peers)
+	r.active, r.whole = true, true
+	r.ring = append(slices.Clone(r.links), self)
+	slices.SortFunc(r.ring, id.ID.Compare)
+	r.size = len(r.ring)
+	return r
+}
+
+// linked returns a snapshot of the peers alone.
+func linked(self id.ID, version uint64, peers []Peer) *Routes {
+	r := &Routes{self: self, version: version, links: make([]id.ID, 0, len(peers)), peers: make(map[id.ID]Peer, len(peers))}
 	for _, p := range peers {
 		if _, twice := r.peers[p.ID]; twice || p.ID == self {
 			continue
 		}
 		r.peers[p.ID] = p
-		r.ring = append(r.ring, p.ID)
+		r.links = append(r.links, p.ID)
 	}
-	slices.SortFunc(r.ring, id.ID.Compare)
+	slices.SortFunc(r.links, id.ID.Compare)
 	return r
 }
 
@@ -72,8 +94,16 @@ func (r *Routes) Self() id.ID { return r.self }
 // Version increases with every change of the router.
 func (r *Routes) Version() uint64 { return r.version }
 
-// Len returns the number of nodes, self included.
-func (r *Routes) Len() int { return len(r.ring) }
+// Structured reports whether this is the structured form: most nodes are no
+// peers, and roots are known only near this node.
+func (r *Routes) Structured() bool { return r.structured }
+
+// Active reports whether this node has its place in the ring. Until then, and
+// while it checks who is left after a pause of the process, it names no roots.
+func (r *Routes) Active() bool { return r.active }
+
+// Len returns the number of nodes, self included; in the structured form about.
+func (r *Routes) Len() int { return r.size }
 
 // at returns the index of the first id that is not smaller than key, modulo the
 // size of the ring.
@@ -82,8 +112,8 @@ func (r *Routes) at(key id.ID) int {
 	return i % len(r.ring)
 }
 
-// Root returns the node closest to key: the rendezvous of everything named so.
-func (r *Routes) Root(key id.ID) id.ID {
+// closest returns the node of the ring that is closest to key.
+func (r *Routes) closest(key id.ID) id.ID {
 	n := len(r.ring)
 	right := r.at(key)
 	a, b := r.ring[right], r.ring[(right+n-1)%n]
@@ -93,19 +123,39 @@ func (r *Routes) Root(key id.ID) id.ID {
 	return a
 }
 
-// NextHop returns the peer to hand a message for key to, or self true if this
-// node is the root. In the mesh form the next hop is the root.
+// Root returns the node closest to key: the rendezvous of everything named so. It
+// is the zero id while the node is not active, and in the structured form for
+// keys outside the leaf set: Router.Locate finds those.
+func (r *Routes) Root(key id.ID) id.ID {
+	if !r.active || !r.covers(key) {
+		return id.ID{}
+	}
+	return r.closest(key)
+}
+
+// NextHop returns the node to hand a message for key to, or self true if this
+// node is the root as far as it knows; the zero id and false while it is not
+// active. In the mesh form the next hop is the root. In the structured form it may
+// be a node without a link for the moment.
 func (r *Routes) NextHop(key id.ID) (n id.ID, self bool) {
-	n = r.Root(key)
+	switch {
+	case !r.active:
+		return id.ID{}, false
+	case r.covers(key):
+		n = r.closest(key)
+	default:
+		n = r.towards(key)
+	}
 	return n, n == r.self
 }
 
-// Nearest returns the k nodes closest to key, nearest first, self included. The
+// Nearest returns the k nodes closest to key, nearest first, self included; nil
+// where Root knows nothing, and fewer than k if the leaf set has not more. The
 // slice is the caller's.
 func (r *Routes) Nearest(key id.ID, k int) []id.ID {
 	n := len(r.ring)
 	k = min(k, n)
-	if k <= 0 {
+	if k <= 0 || !r.active || !r.covers(key) {
 		return nil
 	}
 	out := make([]id.ID, 0, k)
@@ -132,38 +182,43 @@ func (r *Routes) Peer(n id.ID) (Peer, bool) {
 
 // Peers returns all peers in the order of their ids. The slice is the caller's.
 func (r *Routes) Peers() []Peer {
-	out := make([]Peer, 0, len(r.peers))
-	for _, n := range r.ring {
-		if p, ok := r.peers[n]; ok {
-			out = append(out, p)
-		}
+	out := make([]Peer, len(r.links))
+	for i, n := range r.links {
+		out[i] = r.peers[n]
 	}
 	return out
 }
 
 // valid reports whether the invariants hold.
 func (r *Routes) valid() bool {
-	if !slices.IsSortedFunc(r.ring, id.ID.Compare) || !slices.Contains(r.ring, r.self) {
-		return false
-	}
-	if len(r.ring) != len(r.peers)+1 || len(slices.Compact(slices.Clone(r.ring))) != len(r.ring) {
-		return false
-	}
-	for _, n := range r.ring {
-		if _, ok := r.peers[n]; ok == (n == r.self) {
-			return false
+	for _, list := range [][]id.ID{r.ring, r.links, r.table} {
+		for i := 1; i < len(list); i++ {
+			if list[i-1].Compare(list[i]) >= 0 {
+				return false
+			}
 		}
 	}
-	return true
+	if !slices.Contains(r.ring, r.self) || slices.Contains(r.links, r.self) || len(r.links) != len(r.peers) {
+		return false
+	}
+	if slices.ContainsFunc(r.links, func(n id.ID) bool { _, ok := r.peers[n]; return !ok }) {
+		return false
+	}
+	if slices.ContainsFunc(r.table, func(n id.ID) bool { return slices.Contains(r.ring, n) }) {
+		return false
+	}
+	return r.structured || len(r.ring) == len(r.links)+1
 }
 
 // Changed is what a subscriber receives after each change, in order; changes that
 // come at once come as one. Apply Down before Up: a peer replaced by a new
-// incarnation of itself is in both. It is shared between subscribers: read only.
+// incarnation of itself is in both. All lists may be empty: then only leaf set,
+// next hops or form have changed. It is shared between subscribers: read only.
 type Changed struct {
 	Routes    *Routes // the ring after the change
 	Up        []id.ID // peers that joined; on subscription all of them
-	Down      []id.ID // peers that left, died or were replaced by a new incarnation
+	Down      []id.ID // peers that left, died or were replaced by a new incarnation, never those whose link was idle
 	Suspected []id.ID
 	Recovered []id.ID
+	Unreached []id.ID // nodes wanted by Keep or Post that could not be found or linked
 }

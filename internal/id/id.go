@@ -101,3 +101,15 @@ func Closer(key, a, b ID) bool {
 	}
 	return a.Compare(b) < 0
 }
+
+// Between reports whether x lies on the way clockwise from a to b, both included.
+// From a to a that is a alone.
+func Between(a, x, b ID) bool { return sub(x, a).Compare(sub(b, a)) <= 0 }
+
+// Shared returns how many leading hexadecimal digits a and b have in common.
+func Shared(a, b ID) int {
+	if x := a.Hi ^ b.Hi; x != 0 {
+		return bits.LeadingZeros64(x) / 4
+	}
+	return Size + bits.LeadingZeros64(a.Lo^b.Lo)/4
+}

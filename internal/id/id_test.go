@@ -68,3 +68,34 @@ func TestHashSeparatesParts(t *testing.T) {
 		t.Error("the point of a name is not stable")
 	}
 }
+
+func TestBetweenGoesClockwise(t *testing.T) {
+	at := func(lo uint64) ID { return ID{Lo: lo} }
+	for _, c := range []struct {
+		a, x, b uint64
+		want    bool
+	}{
+		{1, 2, 3, true}, {1, 1, 3, true}, {1, 3, 3, true}, {1, 4, 3, false}, {1, 0, 3, false},
+		{3, 4, 1, true}, {3, 0, 1, true}, {3, 2, 1, false}, {3, 3, 3, true}, {3, 2, 3, false},
+	} {
+		if got := Between(at(c.a), at(c.x), at(c.b)); got != c.want {
+			t.Errorf("Between(%d, %d, %d) = %v", c.a, c.x, c.b, got)
+		}
+	}
+}
+
+func TestSharedCountsDigitsOfTheText(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := anyID(t, "a"), anyID(t, "b")
+		if rapid.Bool().Draw(t, "alike") {
+			b = ID{Hi: a.Hi, Lo: a.Lo ^ 1<<rapid.IntRange(0, 63).Draw(t, "bit")}
+		}
+		want := 0
+		for want < 2*Size && a.String()[want] == b.String()[want] {
+			want++
+		}
+		if got := Shared(a, b); got != want {
+			t.Fatalf("Shared(%v, %v) = %d, want %d", a, b, got, want)
+		}
+	})
+}
