@@ -44,7 +44,7 @@ const (
 
 // Machine is one node's part in one topic.
 //
-// Invariants, checked by valid:
+// Invariants, checked by Valid:
 //
 //  1. low is the frontier: what is next to it was not had
 //  2. low <= known <= low+Window and high <= known, unless the stream began elsewhere

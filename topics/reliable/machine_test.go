@@ -42,7 +42,7 @@ func (b *bench) step(d time.Duration, e Event) {
 	b.at += d
 	b.out.Reset()
 	b.m.Step(start.Add(b.at), e, &b.out)
-	if err := b.m.valid(); err != nil {
+	if err := b.m.Valid(); err != nil {
 		b.t.Fatalf("after %#v: %v", e, err)
 	}
 	for _, u := range b.out.Ups {
@@ -347,7 +347,7 @@ func TestHostilePeers(t *testing.T) {
 			}
 			var out Out
 			m.Step(now, e, &out)
-			if err := m.valid(); err != nil {
+			if err := m.Valid(); err != nil {
 				t.Fatalf("after %#v: %v", e, err)
 			}
 			for _, u := range out.Ups {

@@ -302,7 +302,7 @@ func (w *world) tree(v *worldNode, i int, e scribe.Event) {
 func (w *world) step(v *worldNode, e Event) {
 	var out Out
 	v.data.Step(start.Add(w.now), e, &out)
-	if err := v.data.valid(); err != nil {
+	if err := v.data.Valid(); err != nil {
 		w.t.Fatalf("%v at %v after %#v: %v", v.id.Short(), w.now, e, err)
 	}
 	for _, x := range []uint64{uint64(w.now), v.id.Lo, uint64(len(out.Sends)), uint64(len(out.Ups)), uint64(out.Wake.UnixNano())} {

@@ -35,7 +35,7 @@ const (
 
 // Machine is one node's part in one tree.
 //
-// Invariants, checked by valid:
+// Invariants, checked by Valid:
 //
 //  1. at most Cap children, each once, never this node itself
 //  2. the parent is no child, and is the first of the path; without parent the path is empty

@@ -262,7 +262,7 @@ func TestHostilePeers(t *testing.T) {
 			}
 			var out Out
 			v.m.Step(now, e, &out)
-			if err := v.m.valid(); err != nil {
+			if err := v.m.Valid(); err != nil {
 				t.Fatalf("after %#v: %v", e, err)
 			}
 			if len(out.Sends) > 40 || len(v.m.sample) > maxSample || len(v.m.backups) > maxBackups || len(v.m.attempt.queue) > maxQueue+1 {

@@ -157,7 +157,7 @@ func (f *figures) measure(t testing.TB, p *plane, machines []*Machine, root int)
 		v := level[0]
 		level = level[1:]
 		m := machines[v.node]
-		if err := m.valid(); err != nil {
+		if err := m.Valid(); err != nil {
 			t.Fatal(err)
 		}
 		if m.local {

@@ -196,7 +196,7 @@ func (w *world) subscribe(v *worldNode, want bool) {
 func (w *world) step(v *worldNode, e Event) {
 	var out Out
 	v.m.Step(start.Add(w.now), e, &out)
-	if err := v.m.valid(); err != nil {
+	if err := v.m.Valid(); err != nil {
 		w.t.Fatalf("%v at %v after %#v: %v", v.id.Short(), w.now, e, err)
 	}
 	for _, x := range []uint64{uint64(w.now), v.id.Lo, uint64(len(out.Sends)), v.m.parent.Lo, uint64(out.Wake.UnixNano())} {

@@ -2,8 +2,9 @@ package reliable
 
 import "fmt"
 
-// valid reports the first broken invariant of m, numbered as in its comment.
-func (m *Machine) valid() error {
+// Valid reports the first broken invariant of m, numbered as in its comment. It is
+// for tests and simulators, between steps.
+func (m *Machine) Valid() error {
 	if len(m.order) != len(m.streams) {
 		return fmt.Errorf("%d streams in order, %d known", len(m.order), len(m.streams))
 	}

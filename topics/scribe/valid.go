@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// valid reports the first broken invariant of m, numbered as in its comment.
-func (m *Machine) valid() error {
+// Valid reports the first broken invariant of m, numbered as in its comment. It is
+// for tests and simulators, between steps.
+func (m *Machine) Valid() error {
 	if len(m.children) > m.cfg.Cap {
 		return fmt.Errorf("(1) %d children", len(m.children))
 	}
