@@ -35,16 +35,19 @@ type Config struct {
 const maxListBytes = wire.MaxControl - 2048
 
 // entryBytes is the most an entry takes on the wire without its zone: array
-// header, bin16 node, epoch, members, weight, zone header, flag.
-const entryBytes = 1 + 18 + 9 + 5 + 5 + 3 + 1
+// header, bin16 node, epoch, members, weight, zone header, two flags.
+const entryBytes = 1 + 18 + 9 + 5 + 5 + 3 + 2
 
 func listBytes(e *wire.Entry) int { return entryBytes + len(e.Zone) }
 
 // Key returns the point of a group on the ring.
 func Key(g wire.Group) id.ID {
 	kind := "cluster"
-	if g.Kind == wire.GroupTopic {
+	switch g.Kind {
+	case wire.GroupTopic:
 		kind = "topic"
+	case wire.GroupReliable:
+		kind = "reliable"
 	}
 	return id.Hash(kind, g.Name)
 }
