@@ -125,8 +125,14 @@ func TestNextHopsLeadToTheRoot(t *testing.T) {
 func perfect(nodes []id.ID, at, leaf int) *Routes {
 	self, n := nodes[at], len(nodes)
 	ring := Ring{Active: true, Size: n}
-	for i := 1; i <= leaf/2; i++ {
-		ring.Leaves = append(ring.Leaves, nodes[(at+i)%n], nodes[(at+n-i)%n])
+	opposite := id.ID{Hi: self.Hi ^ 1<<63, Lo: self.Lo}
+	for i := 1; i <= leaf/2; i++ { // the sides of a leaf set meet opposite the node
+		if after := nodes[(at+i)%n]; id.Between(self, after, opposite) {
+			ring.Leaves = append(ring.Leaves, after)
+		}
+		if before := nodes[(at+n-i)%n]; id.Between(opposite, before, self) {
+			ring.Leaves = append(ring.Leaves, before)
+		}
 	}
 	slots := map[id.ID]bool{}
 	for _, x := range nodes {

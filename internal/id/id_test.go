@@ -75,8 +75,16 @@ func TestBetweenGoesClockwise(t *testing.T) {
 		a, x, b uint64
 		want    bool
 	}{
-		{1, 2, 3, true}, {1, 1, 3, true}, {1, 3, 3, true}, {1, 4, 3, false}, {1, 0, 3, false},
-		{3, 4, 1, true}, {3, 0, 1, true}, {3, 2, 1, false}, {3, 3, 3, true}, {3, 2, 3, false},
+		{1, 2, 3, true},
+		{1, 1, 3, true},
+		{1, 3, 3, true},
+		{1, 4, 3, false},
+		{1, 0, 3, false},
+		{3, 4, 1, true},
+		{3, 0, 1, true},
+		{3, 2, 1, false},
+		{3, 3, 3, true},
+		{3, 2, 3, false},
 	} {
 		if got := Between(at(c.a), at(c.x), at(c.b)); got != c.want {
 			t.Errorf("Between(%d, %d, %d) = %v", c.a, c.x, c.b, got)
