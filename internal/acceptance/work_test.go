@@ -22,10 +22,10 @@ type clusterArgs struct {
 	Members       int
 }
 
-// register serves a cluster: "echo" answers, "panic" panics, "archive" reads
-// tunnels.
+// register serves a cluster: "echo" answers, "sign" says who answers, "panic"
+// panics, "archive" reads tunnels.
 func (w *worker) register(a clusterArgs) (any, error) {
-	r, err := w.node.Register(a.Cluster, actor.Func(w.handler(a.Kind)), node.Members(max(a.Members, 1)))
+	r, err := w.node.Register(a.Cluster, actor.Func(w.handler(a)), node.Members(max(a.Members, 1)))
 	if err != nil {
 		return nil, err
 	}
@@ -44,12 +44,15 @@ func (w *worker) leaveCluster(a clusterArgs) (any, error) {
 	return nil, leave(ctx)
 }
 
-func (w *worker) handler(kind string) func(actor.Context) {
+func (w *worker) handler(a clusterArgs) func(actor.Context) {
 	return func(ctx actor.Context) {
 		switch m := ctx.Message().(type) {
 		case actor.Bytes:
-			if kind == "panic" && string(m) == "panic" {
+			if a.Kind == "panic" && string(m) == "panic" {
 				panic("asked to panic")
+			}
+			if a.Kind == "sign" {
+				m = actor.Bytes(signature(string(m), a.Cluster, w.node.ID()))
 			}
 			ctx.Respond(m)
 		case *tunnels.Incoming:
@@ -93,7 +96,8 @@ type loadArgs struct {
 
 type failure struct {
 	Kind, Text  string
-	Sent, Ended int64 // Unix nanoseconds
+	About       string `json:",omitempty"` // cluster, where there are several
+	Sent, Ended int64  // Unix nanoseconds
 }
 
 type loadResult struct {
@@ -147,7 +151,7 @@ func (w *worker) runLoad(ctx context.Context, a loadArgs, r *loadResult) {
 				mu.Lock()
 				defer mu.Unlock()
 				if err != nil {
-					r.Failures = append(r.Failures, failure{errorKind(err), err.Error(), sent.UnixNano(), time.Now().UnixNano()})
+					r.Failures = append(r.Failures, failure{Kind: errorKind(err), Text: err.Error(), Sent: sent.UnixNano(), Ended: time.Now().UnixNano()})
 					return
 				}
 				r.OK++

@@ -57,6 +57,7 @@ type worker struct {
 	node     *node.Node
 	events   []seen
 	loads    map[string]*load
+	storms   map[string]*storm
 	leave    map[string]func(context.Context) error
 	received map[string]*uint64
 	tunnel   chan tunnelReport
@@ -73,14 +74,14 @@ type seen struct {
 
 func newWorker() *worker {
 	w := &worker{
-		loads: map[string]*load{}, leave: map[string]func(context.Context) error{},
+		loads: map[string]*load{}, storms: map[string]*storm{}, leave: map[string]func(context.Context) error{},
 		received: map[string]*uint64{}, tunnel: make(chan tunnelReport, 16),
 	}
 	w.ops = map[string]func(json.RawMessage) (any, error){
 		"start": op(w.start), "stop": op(w.stop), "peers": op(w.peers), "await": op(w.await),
 		"events": op(w.eventsSeen), "memory": op(w.memory),
 		"register": op(w.register), "leave": op(w.leaveCluster), "request": op(w.request),
-		"load": op(w.startLoad), "loaded": op(w.endLoad),
+		"load": op(w.startLoad), "loaded": op(w.endLoad), "storm": op(w.startStorm), "calmed": op(w.endStorm),
 		"subscribe": op(w.subscribe), "publish": op(w.publish), "received": op(w.receivedCount),
 		"send": op(w.sendTunnel), "took": op(w.tunnelTook),
 	}
@@ -137,6 +138,7 @@ type startArgs struct {
 	LAN, NoHost             bool
 	Log                     string
 	MemLimit                int64
+	MeshMax, LeafSet        int
 }
 
 type startResult struct {
@@ -152,6 +154,7 @@ func (w *worker) start(a startArgs) (any, error) {
 	cfg.Network.Name, cfg.Network.Secret = a.Network, []byte(a.Secret)
 	cfg.Listen, cfg.Seeds = a.Listen, a.Seeds
 	cfg.Discovery.Host, cfg.Discovery.LAN = !a.NoHost, a.LAN
+	cfg.Overlay = config.Overlay{MeshMax: a.MeshMax, LeafSet: a.LeafSet}
 	cfg.Log.Level = slog.LevelError
 	if a.Log != "" {
 		if err := cfg.Log.Level.UnmarshalText([]byte(a.Log)); err != nil {
