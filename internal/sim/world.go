@@ -75,7 +75,7 @@ func (w *World) Err() error { return w.err }
 func (w *World) Alive() int { return len(w.alive) }
 
 // add puts a node on the plane.
-func (w *World) add(n id.ID, epoch uint32) pastry.Handle {
+func (w *World) add(n id.ID, epoch uint64) pastry.Handle {
 	h := w.book.Add(n, epoch)
 	w.members = append(w.members, member{
 		node: pastry.New(&w.cfg, w.book, h, w.rng.Uint64()), x: w.rng.Float32(), y: w.rng.Float32(),

@@ -22,6 +22,10 @@
 //	                   ▲ └── no answer: another seed ──┘ ▲                  │
 //	                   └─────────────────────────────────┘└── stood still ──┘
 //
+// All may start at once: seeds that are searching themselves say so and are asked
+// again soon, and who becomes active tells its seeds. One node has to begin,
+// alone; two that did so form two rings, which merge once any two nodes meet.
+//
 // A node delivers only while it is active. It becomes active when all it would
 // have as leaves have answered its probes, and so know it (MSPastry, Castro,
 // Costa and Rowstron 2004). Probes carry the leaf set, so two that join at one

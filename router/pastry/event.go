@@ -17,17 +17,19 @@ type EventKind uint8
 const (
 	Tick  EventKind = iota // the time asked for by Out.Wake has come
 	Recv                   // Msg came from From
-	Start                  // join through Seeds, one of which may be the node itself; none: be the first
+	Start                  // join through Seeds and those met; none but itself: be the first of an overlay, unless one was found
 	Send                   // route Msg.Body to the root of Msg.Key; Msg.ID names it in upcalls
 	Stop                   // say goodbye and fall silent
 	Seeds                  // Seeds replaces the list used for healing
 	Down                   // the driver knows that the process From is gone
+	Met                    // the driver has a link to From with the round trip RTT (0: not known)
 )
 
 // Event is the input of a Step.
 type Event struct {
 	Kind  EventKind
 	From  Handle
+	RTT   time.Duration
 	Msg   *Msg // valid during the Step
 	Seeds []Handle
 }

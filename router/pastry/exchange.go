@@ -80,12 +80,13 @@ func (n *Node) nearby(k int) []Handle {
 	return hs
 }
 
-// sendRow answers a RowRequest.
+// sendRow answers a RowRequest, with nothing while the node is not active.
 func (n *Node) sendRow(to Handle, r int) {
+	m := Msg{Kind: RowReply, Row: uint8(r)}
 	if n.phase != active {
+		n.send(to, &m)
 		return
 	}
-	m := Msg{Kind: RowReply, Row: uint8(r)}
 	switch r {
 	case rowNearby:
 		m.Refs = n.nearby(16)
@@ -107,6 +108,10 @@ func (n *Node) sendRow(to Handle, r int) {
 // by the triangle inequality their round trip differs from the one that the
 // sender measured by at most the round trip to the sender.
 func (n *Node) rowCame(from Handle, m *Msg) {
+	if !m.Active {
+		n.placeless(from)
+		return
+	}
 	if m.Row == rowLeaves {
 		n.walk(from, m.Leaves)
 		return

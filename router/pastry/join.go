@@ -1,9 +1,6 @@
 package pastry
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // joinWait is how long a seed may take to answer.
 const joinWait = 3 * time.Second
@@ -11,23 +8,17 @@ const joinWait = 3 * time.Second
 // join starts, or starts again, through one of the seeds.
 func (n *Node) join() {
 	n.phase, n.introduced, n.searches, n.exchange = searching, false, 0, 0
-	var seeds []Handle
-	for _, s := range n.seeds {
-		if n.book.ID(s) != n.id {
-			seeds = append(seeds, s)
-		}
-	}
-	if len(seeds) == 0 {
-		n.meshIf(true)
-		n.activate()
+	if h := n.pick(); h != None {
+		n.search(h)
 		return
 	}
-	n.search(seeds[n.random(len(seeds))])
+	n.pauseJoin()
 }
 
 // joinAgain asks another seed when nothing came of the first.
 func (n *Node) joinAgain() {
 	if n.phase == searching || n.phase == joining {
+		n.forget(n.near)
 		n.join()
 	}
 }
@@ -59,7 +50,7 @@ func (n *Node) searched() {
 		n.search(nearest)
 		return
 	}
-	n.phase = joining
+	n.phase, n.near, n.asked = joining, nearest, 0
 	n.joinID = n.bits()
 	n.at(timerJoin, n.now+n.jitter(2*joinWait))
 	n.send(nearest, &Msg{Kind: Join, Row: 1, Origin: n.self, Key: n.id, ID: n.joinID})
@@ -132,6 +123,9 @@ func (n *Node) activate() {
 	for _, p := range n.pending {
 		p.due = n.now
 	}
+	if first {
+		n.greet()
+	}
 	n.needRepair(0)
 	n.wakeBy(n.now)
 }
@@ -198,9 +192,7 @@ func (n *Node) leave() {
 
 // left takes a goodbye.
 func (n *Node) left(from Handle) {
-	if i := slices.Index(n.tentative, from); i >= 0 {
-		n.tentative = without(n.tentative, i)
-	}
+	n.untry(from)
 	for i := range n.probes {
 		if n.probes[i].h == from {
 			n.endProbe(i)

@@ -34,8 +34,10 @@ const (
 	// Pong answers Ping.
 	Pong
 	// LeafProbe offers to be leaves of each other: Leaves is the leaf set of the
-	// sender, Refs those it lately found dead, Seq. Answer: LeafReply with Seq.
-	// Unanswered: repeated, then the receiver counts as dead.
+	// sender, Refs those it lately found dead, Seq. Answer: LeafReply with Seq, or
+	// Pong by one that has no place in the ring yet; if the sender is active, that
+	// one may join through it. Unanswered: repeated, then the receiver counts as
+	// dead.
 	LeafProbe
 	// LeafReply answers LeafProbe with the same fields.
 	LeafReply
@@ -52,7 +54,8 @@ const (
 	// nothing, the next exchange asks somebody else.
 	RowRequest
 	// RowReply answers RowRequest: Row, Refs with their round trips in RTTs, and
-	// Leaves when it was asked for or the row is too small to be of use.
+	// Leaves when it was asked for or the row is too small to be of use. One that
+	// is not active says nothing but that; who wants to join asks another.
 	RowReply
 	// Leave says that the sender is gone, now.
 	Leave
@@ -76,6 +79,10 @@ func (k Kind) String() string {
 // Control reports whether messages of the kind are there for the overlay's own
 // sake, neither payload nor the acknowledgement of one.
 func (k Kind) Control() bool { return k != Route && k != Ack }
+
+// greeting reports whether a node that was not started answers the kind, if only
+// to say that it has no place in the ring.
+func (k Kind) greeting() bool { return k == Ping || k == LeafProbe || k == RowRequest }
 
 // Msg is one message between two nodes. Leaves and Refs are shared between
 // messages and state: nobody modifies them.

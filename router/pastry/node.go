@@ -1,7 +1,6 @@
 package pastry
 
 import (
-	"slices"
 	"time"
 
 	"iris/internal/id"
@@ -88,9 +87,12 @@ type Node struct {
 	news       []Handle // dead leaves to announce
 	gone       []gone
 	seeds      []Handle
-	near       Handle // nearest node found by the search
+	near       Handle // nearest node found by the search, which was asked; None: nobody is
+	turn       uint8  // the seed to be asked next
+	asked      uint8  // seeds in a row that had no place
 	joinID     uint64
 
+	strange   Time // not before is another stranger asked who lives next to this node
 	lastLeft  Time // when something was last sent to the predecessor
 	watched   Handle
 	watchFrom Time
@@ -121,7 +123,7 @@ func (n *Node) Step(now Time, e *Event, out *Out) {
 	if n.wake != 0 && now-n.wake > n.cfg.Pause {
 		n.stoodStill()
 	}
-	if n.phase != stopped && (n.phase != idle || e.Kind == Start || e.Kind == Seeds) {
+	if n.phase != stopped {
 		n.handle(e)
 	}
 	if n.wake != 0 && now >= n.wake {
@@ -135,15 +137,20 @@ func (n *Node) Step(now Time, e *Event, out *Out) {
 	n.out = nil
 }
 
+// placed reports whether the node knows its place in the ring.
+func (n *Node) placed() bool { return n.phase == probing || n.phase == active }
+
 func (n *Node) handle(e *Event) {
+	if n.phase == idle && (e.Kind == Send || e.Kind == Stop) {
+		return
+	}
 	switch e.Kind {
 	case Recv:
-		n.receive(e.From, e.Msg)
-	case Start:
-		n.seeds = slices.Clone(e.Seeds)
-		if n.phase == idle {
-			n.join()
+		if n.phase != idle || e.Msg.Kind.greeting() {
+			n.receive(e.From, e.Msg)
 		}
+	case Start:
+		n.start(e.Seeds)
 	case Send:
 		m := *e.Msg
 		m.Kind, m.Origin, m.Hops = Route, n.self, 0
@@ -151,12 +158,12 @@ func (n *Node) handle(e *Event) {
 	case Stop:
 		n.leave()
 	case Seeds:
-		n.seeds = slices.Clone(e.Seeds)
+		n.seeds = nil
+		n.learn(e.Seeds)
+	case Met:
+		n.met(e.From, e.RTT)
 	case Down:
-		if n.peer(e.From) != nil {
-			n.dead(e.From, false)
-		}
-		n.settle()
+		n.down(e.From)
 	case Tick:
 	}
 }
@@ -184,15 +191,14 @@ func (n *Node) receive(from Handle, m *Msg) {
 		n.answered(from, m)
 		n.settle()
 	case LeafProbe:
-		n.meet(from, m)
-		n.send(from, &Msg{Kind: LeafReply, Seq: m.Seq, Leaves: n.leaves, Refs: n.lately()})
+		n.leafProbed(from, m)
 		n.settle()
 	case LeafReply:
 		n.answered(from, m)
 		n.meet(from, m)
 		n.settle()
 	case Heartbeat:
-		if m.Active {
+		if m.Active && n.placed() {
 			n.revive(from)
 			n.addLeaf(from)
 		}

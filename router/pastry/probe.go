@@ -72,7 +72,11 @@ func (n *Node) answered(from Handle, m *Msg) {
 			continue
 		}
 		if m.Kind == Pong && p.kind == LeafProbe {
-			return // it answered what was asked before
+			if m.Seq == p.seq && !m.Active { // it has no place to be a leaf in
+				n.untry(from)
+				n.endProbe(i)
+			}
+			return // otherwise it answered what was asked before
 		}
 		var rtt time.Duration
 		if p.seq == m.Seq {
@@ -82,7 +86,7 @@ func (n *Node) answered(from Handle, m *Msg) {
 		if q := n.peer(from); q != nil && rtt > 0 {
 			q.measure(rtt)
 		}
-		if m.Active || n.phase != active {
+		if m.Active || n.phase == probing { // in the latter case it may be so as well
 			n.consider(from, rtt)
 		}
 		return
@@ -137,14 +141,19 @@ func (n *Node) probesDue() {
 
 // unanswered draws the conclusion from silence.
 func (n *Node) unanswered(p *probe) {
-	if i := slices.Index(n.tentative, p.h); i >= 0 {
-		n.tentative = without(n.tentative, i)
-	}
+	n.untry(p.h)
 	if n.peer(p.h) == nil {
 		n.bury(p.h, false)
 		return
 	}
 	n.dead(p.h, p.want == told)
+}
+
+// untry gives up h as a future leaf.
+func (n *Node) untry(h Handle) {
+	if i := slices.Index(n.tentative, h); i >= 0 {
+		n.tentative = without(n.tentative, i)
+	}
 }
 
 // suspected reports whether h is under suspicion.
@@ -193,8 +202,24 @@ func (n *Node) candidates(hs []Handle) {
 	}
 }
 
+// leafProbed answers a LeafProbe; without a place, as if it were a Ping.
+func (n *Node) leafProbed(from Handle, m *Msg) {
+	if !n.placed() {
+		n.send(from, &Msg{Kind: Pong, Seq: m.Seq})
+		if m.Active {
+			n.invited(from)
+		}
+		return
+	}
+	n.meet(from, m)
+	n.send(from, &Msg{Kind: LeafReply, Seq: m.Seq, Leaves: n.leaves, Refs: n.lately()})
+}
+
 // meet takes in what a LeafProbe or LeafReply says.
 func (n *Node) meet(from Handle, m *Msg) {
+	if !n.placed() {
+		return
+	}
 	n.revive(from)
 	n.addLeaf(from)
 	n.resize(m.Active && !m.Mesh)

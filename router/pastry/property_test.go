@@ -74,7 +74,7 @@ func TestAnySequenceKeepsTheInvariants(t *testing.T) {
 		book := NewBook()
 		n := New(&cfg, book, book.Add(id.ID{Hi: 0x80 << 56}, 1), 1)
 		for i := range 24 {
-			book.Add(id.ID{Hi: uint64(i%20) << 59, Lo: 1}, uint32(1+i/20))
+			book.Add(id.ID{Hi: uint64(i%20) << 59, Lo: 1}, uint64(1+i/20))
 		}
 		who := func(label string) Handle { return Handle(rapid.IntRange(1, book.Len()-1).Draw(t, label)) }
 		some := func(label string) []Handle {
@@ -84,7 +84,7 @@ func TestAnySequenceKeepsTheInvariants(t *testing.T) {
 		var out Out
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			now += time.Duration(rapid.Int64Range(0, int64(4*time.Second)).Draw(t, "pass"))
-			e := Event{Kind: EventKind(rapid.IntRange(0, int(Down)).Draw(t, "event")), From: who("from"), Seeds: some("seeds")}
+			e := Event{Kind: EventKind(rapid.IntRange(0, int(Met)).Draw(t, "event")), From: who("from"), RTT: time.Duration(rapid.IntRange(0, 1e8).Draw(t, "rtt")), Seeds: some("seeds")}
 			e.Seeds = slices.DeleteFunc(e.Seeds, func(h Handle) bool { return h == None })
 			if e.Kind == Stop && rapid.IntRange(0, 9).Draw(t, "stop") > 0 {
 				e.Kind = Tick

@@ -115,6 +115,17 @@ func (n *Node) dead(h Handle, hearsay bool) {
 	}
 }
 
+// down takes the word of the driver: the process of h is gone.
+func (n *Node) down(h Handle) {
+	if n.peer(h) != nil {
+		n.dead(h, false)
+	}
+	if h == n.near {
+		n.joinAgain()
+	}
+	n.settle()
+}
+
 // disaster probes all leaves when some died in a short time: more may have.
 func (n *Node) disaster() {
 	if n.now-n.burstAt > burstFor {

@@ -3,6 +3,8 @@ package pastry
 import (
 	"slices"
 	"time"
+
+	"iris/internal/id"
 )
 
 // Active reports whether the node delivers.
@@ -61,3 +63,20 @@ func (n *Node) Uses(to []Handle) []Handle {
 
 // Entry returns the node in a slot of the routing table, None if there is none.
 func (n *Node) Entry(row, column int) Handle { return n.entry(row, column) }
+
+// Covers reports whether the root of key is this node or one of its leaves.
+func (n *Node) Covers(key id.ID) bool { return n.covers(key) }
+
+// Next returns who would get a message for key now: the node itself if it is the
+// root.
+func (n *Node) Next(key id.ID) Handle {
+	h, _ := n.next(key, &shunned{})
+	return h
+}
+
+// Row appends the entries of a row of the routing table: nodes that share as many
+// digits with this one as row says.
+func (n *Node) Row(to []Handle, row int) []Handle { return n.appendRow(to, row) }
+
+// Rows returns the number of rows of the routing table, empty ones included.
+func (n *Node) Rows() int { return len(n.table) }
