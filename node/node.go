@@ -48,7 +48,7 @@ type Node struct {
 	stopErr error
 }
 
-// PeerInfo is what this node knows of a peer.
+// PeerInfo is what this node knows of a peer, a node that it is linked with.
 type PeerInfo struct {
 	ID          string
 	Name        string // of its host
@@ -122,7 +122,10 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 	if err != nil {
 		return err
 	}
-	r, err := router.New(router.Config{System: n.sys, Endpoint: n.endpoint, Seeds: n.cfg.Seeds, Prober: s.prober, Logger: n.log})
+	r, err := router.New(router.Config{
+		System: n.sys, Endpoint: n.endpoint, Seeds: n.cfg.Seeds, MeshMax: n.cfg.Overlay.MeshMax, Leaf: n.cfg.Overlay.LeafSet,
+		Prober: s.prober, Logger: n.log,
+	})
 	if err != nil {
 		return err
 	}
@@ -203,7 +206,10 @@ func (n *Node) Events() *actor.Events { return n.sys.Events() }
 func (n *Node) System() *actor.System { return n.sys }
 
 // Peers returns the nodes that this one is linked with, in the order of the
-// ring. Suspected ones are included.
+// ring. Suspected ones are included. In a mesh that is everybody; in a network
+// of more than overlay.mesh_max nodes it is the neighbours on the ring, the nodes
+// this one routes through, and those it works with at present. A node that is
+// no peer can be reached all the same, by name and by PID.
 func (n *Node) Peers() []PeerInfo {
 	var out []PeerInfo
 	for _, p := range n.router.Routes().Peers() {
