@@ -9,7 +9,7 @@ func (m *Machine) publish(e Publish) {
 		m.own = m.find(Stream{m.cfg.Self, m.epoch})
 	}
 	s := m.own
-	d := &Data{Stream: s.Stream, Seq: s.high + 1, Body: e.Body, Trace: e.Trace}
+	d := &Data{Stream: s.Stream, Seq: s.high + 1, Body: e.Body, Twin: e.Twin, Trace: e.Trace}
 	m.take(s, d)
 	p := &m.places[s.stripe]
 	if p.inTree {
@@ -48,6 +48,9 @@ func (m *Machine) onData(from id.ID, d *Data) {
 	switch {
 	case d.Seq == 0 || d.Seq > maxSeq || d.Publisher == m.cfg.Self:
 		return
+	case !p.inTree && !m.cfg.Reliable && d.Hops == 0 && from == d.Publisher:
+		m.direct(d)
+		return
 	case !p.inTree:
 		m.enter(p, d)
 		return
@@ -73,6 +76,17 @@ func (m *Machine) onData(from id.ID, d *Data) {
 	if pulled && !p.parent.IsZero() {
 		m.send(p.parent, &Digest{Marks: []Mark{s.mark()}})
 	}
+}
+
+// direct takes a message of a plain topic that its publisher sent to a member
+// because that was on the list, and may not be in the tree yet.
+func (m *Machine) direct(d *Data) {
+	s := m.find(d.Stream)
+	if s.win.has(d.Seq) {
+		m.Counters.Duplicate++
+		return
+	}
+	m.take(s, d)
 }
 
 // flood sends a message along all edges that carry data but the one it came by.

@@ -65,6 +65,7 @@ type Machine struct {
 	places    []place           // by stripe
 	past      map[Stream]uint64 // low of forgotten streams
 	pastOrder []Stream          // oldest first; may name some that are back
+	doubts    []id.ID           // neighbours who may lack something that was sent to them
 	ring      ring
 
 	own   *stream // what this node publishes
@@ -122,6 +123,10 @@ func (m *Machine) Step(now time.Time, e Event, out *Out) {
 		m.recv(e)
 	case Down:
 		m.onDown(e.Node)
+	case Lost:
+		m.onLost(e.To)
+	case Restore:
+		m.restore(e.State)
 	case Tick:
 	}
 	if !m.due.IsZero() && !now.Before(m.due) {
@@ -208,8 +213,19 @@ func (m *Machine) onDown(n id.ID) {
 	for _, s := range m.order {
 		s.sources = slices.DeleteFunc(s.sources, func(x id.ID) bool { return x == n })
 	}
+	m.doubts = slices.DeleteFunc(m.doubts, func(x id.ID) bool { return x == n })
 	if m.lazy == n {
 		m.lazy = id.ID{}
+	}
+}
+
+// onLost remembers a neighbour in doubt until the next digest.
+func (m *Machine) onLost(n id.ID) {
+	for i := range m.places {
+		if m.places[i].edge(n) != nil && !slices.Contains(m.doubts, n) {
+			m.doubts = append(m.doubts, n)
+			m.armDigest()
+		}
 	}
 }
 

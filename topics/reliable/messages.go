@@ -21,6 +21,7 @@ type Data struct {
 	Stream
 	Seq   uint64 // from 1
 	Hops  uint8  // taken outside the tree, at most maxHops
+	Twin  bool   // of a plain topic: those who take reliable events had it as one
 	Body  wire.Body
 	Trace string
 }
@@ -96,6 +97,7 @@ type Local struct{ Want bool }
 // Publish publishes a message of this node.
 type Publish struct {
 	Body  wire.Body
+	Twin  bool
 	Trace string
 }
 
@@ -108,6 +110,21 @@ type Recv struct {
 // Down says that a node cannot be reached any more.
 type Down struct{ Node id.ID }
 
+// Lost says that something sent to a neighbour may not have arrived: its lane was
+// full, or the link was replaced. The next digest tells it what there is.
+type Lost struct{ To id.ID }
+
+// Restore gives a machine that was just made the place of one before it, so that
+// subscribers miss nothing unnoticed and the publisher's numbers go on.
+type Restore struct{ State }
+
+// State is what of a machine outlives it, see [Machine.State].
+type State struct {
+	Marks []Mark // of the streams of others: all up to Low were delivered or given up
+	Own   Mark   // of the own stream; zero without one
+	Based []bool // by stripe: Marks say where its streams are
+}
+
 // Tick is due at Out.Wake.
 type Tick struct{}
 
@@ -117,6 +134,8 @@ func (Local) event()   {}
 func (Publish) event() {}
 func (Recv) event()    {}
 func (Down) event()    {}
+func (Lost) event()    {}
+func (Restore) event() {}
 func (Tick) event()    {}
 
 // Send is a message for another node.

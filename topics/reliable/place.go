@@ -11,6 +11,7 @@ import (
 type place struct {
 	inTree, root bool
 	based        bool // knows where the streams begin
+	restored     bool // so it will, once in the tree
 	parent       id.ID
 	edges        []edge // parent and children
 	entry        id.ID
@@ -68,7 +69,7 @@ func (m *Machine) onPlace(e Place) {
 		m.leave(e.Stripe)
 	case !m.cfg.Reliable:
 		p.based = true
-	case p.root && !wasRoot:
+	case p.root && !wasRoot || p.restored:
 		m.base(e.Stripe)
 	}
 	if !p.inTree && p.door.IsZero() && p.entry != entry && m.own != nil && m.own.stripe == e.Stripe {
@@ -78,10 +79,14 @@ func (m *Machine) onPlace(e Place) {
 
 // leave forgets the streams of a stripe in whose tree this node is no longer.
 func (m *Machine) leave(stripe int) {
-	if p := &m.places[stripe]; !p.based {
+	p := &m.places[stripe]
+	if !p.based {
 		return
 	}
-	m.places[stripe].based = false
+	p.based = false
+	if !m.cfg.Reliable { // what comes by the list yet is to be known again
+		return
+	}
 	for _, s := range slices.Clone(m.order) {
 		if s.stripe == stripe && s != m.own {
 			m.forget(s)
@@ -184,7 +189,7 @@ func (m *Machine) base(stripe int) {
 	if p.based {
 		return
 	}
-	p.based = true
+	p.based, p.restored = true, false
 	for i := range p.edges {
 		if e := &p.edges[i]; e.owed {
 			e.owed, e.askAt = false, m.now.Add(syncRetry)

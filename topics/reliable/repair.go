@@ -27,6 +27,7 @@ func (m *Machine) pollDigest() {
 		return
 	}
 	m.digestAt = time.Time{}
+	defer func() { m.doubts = m.doubts[:0] }()
 	var news []*stream
 	for _, s := range m.order {
 		if s.high > 0 && m.now.Sub(s.active) < m.cfg.Age {
@@ -40,7 +41,7 @@ func (m *Machine) pollDigest() {
 	for _, n := range m.lazies() {
 		var marks []Mark
 		for _, s := range news {
-			if p := &m.places[s.stripe]; p.edge(n) == nil && (p.inTree || s == m.own) && s.Publisher != n && len(marks) < maxMarks {
+			if p := &m.places[s.stripe]; (p.edge(n) == nil || slices.Contains(m.doubts, n)) && (p.inTree || s == m.own) && s.Publisher != n && len(marks) < maxMarks {
 				marks = append(marks, s.mark())
 			}
 		}

@@ -189,12 +189,17 @@ func (m *Machine) adopted(f *Ack) {
 	m.heard = m.now
 	moved := m.rooted != f.Rooted || m.mode != f.Mode || !slices.Equal(m.path, f.Path)
 	m.path, m.rooted, m.mode = f.Path, f.Rooted, f.Mode
+	var backup id.ID
+	if len(m.backups) > 0 {
+		backup = m.backups[0]
+	}
 	m.backups = m.backups[:0]
 	for _, b := range f.Backups[:min(len(f.Backups), maxBackups)] {
 		if b != m.cfg.Self && !b.IsZero() {
 			m.backups = append(m.backups, b)
 		}
 	}
+	m.changed = m.changed || len(m.backups) > 0 && m.backups[0] != backup
 	if moved {
 		m.changed = true
 		m.announce()

@@ -150,6 +150,9 @@ func (m *Machine) Tree() Tree {
 		Root: m.route.Root, Rooted: m.rooted || m.route.Root, Parent: m.parent, Path: m.path,
 		Copies: m.copies, Sample: slices.Clone(m.sample), Members: m.size(), Mode: m.mode, Entry: m.entry(),
 	}
+	if len(m.backups) > 0 {
+		t.Backup = m.backups[0]
+	}
 	for i := range m.children {
 		t.Children = append(t.Children, m.children[i].node)
 	}

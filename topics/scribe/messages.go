@@ -142,4 +142,5 @@ type Tree struct {
 	Sample   []id.ID // random members, not this node; a copy
 	Members  uint32  // member nodes in the subtree
 	Mode     Mode    // as the root announces it
+	Backup   id.ID   // whom it would ask first if the parent died; zero unknown
 }

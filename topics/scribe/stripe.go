@@ -2,6 +2,9 @@ package scribe
 
 import "iris/internal/id"
 
+// Stripes is the number of trees of a group.
+const Stripes = 2
+
 // Thresholds of member nodes at which a group changes between list and trees.
 const (
 	TreesAbove = 32 // a list with more member nodes becomes trees
