@@ -105,6 +105,13 @@ func (s *System) Dropped(r DeadReason, target, messageType, sender string, n uin
 	s.letters.note(min(r, deadReasons-1), pidKey{"", target}, messageType, sender, n)
 }
 
+// Undelivered disposes of a message to an actor of another node that was taken over and then could not be sent: it is a
+// dead letter, and sender, if not nil, gets a *RequestFailed.
+func (s *System) Undelivered(to, sender *PID, messageType string, err error) {
+	s.letters.note(reasonOf(err), keyOf(to), messageType, address(sender), 1)
+	s.fail(sender, to, err)
+}
+
 // leftover disposes of a message that was queued when its actor stopped.
 func (s *System) leftover(c *cell, msg any) {
 	switch m := msg.(type) {

@@ -177,6 +177,21 @@ func (r *Replies) Complete(from string, id uint32, rep Reply) bool {
 	return true
 }
 
+// Fail ends request id with err because it could not be sent to node after all. Unlike Complete it says nothing if the
+// request has ended already.
+func (r *Replies) Fail(node string, id uint32, err error) {
+	s := r.shard(id)
+	s.mu.Lock()
+	p := s.m[id]
+	if p == nil || p.node != node {
+		s.mu.Unlock()
+		return
+	}
+	done := s.remove(p)
+	s.mu.Unlock()
+	done(Reply{Err: err})
+}
+
 // lost ends all requests to node.
 func (r *Replies) lost(node string) {
 	r.end(func(p *pending) bool { return p.node == node }, ErrLost, false)

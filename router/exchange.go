@@ -48,6 +48,8 @@ func (m *membership) introduce(now time.Time, e *peersIn) {
 		if q := m.peers[n.ID]; q != nil && q.link != nil || n.ID.IsZero() {
 			continue
 		}
-		m.book.add(now, hint{peer: n.ID, incarnation: n.Incarnation, addrs: reachable(n.Addrs, p.sameHost), from: heard})
+		addrs := reachable(n.Addrs, p.sameHost)
+		m.r.places.note(n.ID, usable(addrs))
+		m.book.add(now, hint{peer: n.ID, incarnation: n.Incarnation, addrs: addrs, from: heard})
 	}
 }

@@ -2,7 +2,6 @@ package router
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"sync"
@@ -41,6 +40,8 @@ type fakeEndpoint struct {
 	dials       int
 	links       map[id.ID]*fakeLink
 	router      *Router
+	taken       []wire.Frame // that came on other lanes than control
+	givenUp     []wire.Frame
 }
 
 type fakeLink struct {
@@ -49,6 +50,7 @@ type fakeLink struct {
 	dialed    bool
 	down      bool
 	suspect   bool
+	full      bool // all lanes but control
 	sent, got uint64
 	closed    wire.Code
 }
@@ -79,6 +81,12 @@ func (e *fakeEndpoint) Links() (out []link) {
 		out = append(out, l)
 	}
 	return out
+}
+
+func (e *fakeEndpoint) GiveUp(_ id.ID, f wire.Frame, _ error) {
+	e.net.mu.Lock()
+	defer e.net.mu.Unlock()
+	e.givenUp = append(e.givenUp, f)
 }
 
 func (e *fakeEndpoint) Dial(addr string, want id.ID) {
@@ -155,13 +163,13 @@ func (l *fakeLink) Stats() transport.Stats {
 }
 
 func (l *fakeLink) TrySend(n transport.Lane, f wire.Frame) error {
-	if n != transport.Control {
-		return errors.New("the router speaks on control only")
-	}
 	l.e.net.mu.Lock()
 	defer l.e.net.mu.Unlock()
 	if l.down || l.e.dead {
 		return actor.ErrUnreachable
+	}
+	if n != transport.Control && l.full {
+		return actor.ErrOverloaded
 	}
 	l.sent++
 	time.AfterFunc(fakeDelay, func() { l.arrive(f, 50*time.Millisecond) })
@@ -191,6 +199,12 @@ func (l *fakeLink) arrive(f wire.Frame, pto time.Duration) {
 	o.sent++
 	if !n.cut[[2]id.ID{o.e.id, l.e.id}] {
 		l.got++
+	}
+	switch f.(type) {
+	case *wire.Tell, *wire.Ask, *wire.Event:
+		o.e.taken = append(o.e.taken, f)
+		n.mu.Unlock()
+		return
 	}
 	n.mu.Unlock()
 	o.e.router.receive(o, f)

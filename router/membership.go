@@ -56,6 +56,7 @@ type membership struct {
 	changed   time.Time // since when
 	events    []any     // published after the routes
 	lost      []id.ID   // nodes whose pending replies and watches end then
+	missed    []id.ID   // nodes that could not be found or linked, for the next Changed
 	over      bool      // this incarnation of the actor ends
 }
 
@@ -101,6 +102,7 @@ func (m *membership) Receive(ctx actor.Context) {
 		m.linkDown(ctx, now, e)
 	case *dialFailed:
 		m.book.failed(e.addr, e.peer)
+		m.r.toCourier(e)
 	case *candidate:
 		m.book.add(now, hint{peer: e.peer, addrs: []string{e.addr}, from: heard, fresh: true})
 	case *peersIn:
@@ -113,6 +115,9 @@ func (m *membership) Receive(ctx actor.Context) {
 		m.opinion(ctx, now, e)
 	case *redial:
 		m.redial(now, e.peer)
+	case *missed:
+		m.missed = append(m.missed, e.nodes...)
+		m.touch(now)
 	case *refused:
 		if pid := m.kids[e.peer]; pid != nil {
 			ctx.Send(pid, &confirmed{e.incarnation})
@@ -221,6 +226,7 @@ func (m *membership) linkUp(ctx actor.Context, now time.Time, l link) {
 		return
 	}
 	m.book.up(n, p.addrs)
+	m.r.toCourier(&connected{n})
 	m.tellPeers(l, n)
 }
 
@@ -233,6 +239,7 @@ func (m *membership) attach(p *peer, l link) {
 	}
 	p.sameHost = onThisHost(p.Addr)
 	p.addrs = usable(append([]string{p.Addr}, reachable(hello.Addrs, p.sameHost)...))
+	m.r.places.note(p.ID, p.addrs)
 }
 
 // spawn gives p its actor. It fails when this actor is being stopped, and else
@@ -265,6 +272,7 @@ func (m *membership) linkDown(ctx actor.Context, now time.Time, e *linkDown) {
 	}
 	if current == nil {
 		m.lost = append(m.lost, n)
+		m.r.toCourier(&parted{n})
 	}
 	if g, ok := m.leaving[n]; ok && g.link == e.link {
 		delete(m.leaving, n)

@@ -57,6 +57,9 @@ type (
 	}
 	// redial: a peer actor wants a link.
 	redial struct{ peer id.ID }
+	// missed: from iris/router/courier: nodes that could not be found or linked. Lost:
+	// nobody hears of it.
+	missed struct{ nodes []id.ID }
 	// silent: while the link was up the peer's port did not refuse a stranger, so a
 	// refusal later on means something.
 	silent struct {

@@ -28,6 +28,7 @@ func (m *membership) publish(ctx actor.Context) {
 	m.dirty = false
 	before := m.r.Routes()
 	c := difference(before, m.snapshot(before.Version()+1))
+	c.Unreached, m.missed = m.missed, nil
 	for _, pid := range m.r.subscribers() {
 		ctx.Send(pid, c)
 	}

@@ -37,16 +37,20 @@ type Config struct {
 
 // Router owns the membership of this node. See the package documentation.
 type Router struct {
-	sys    *actor.System
-	ep     endpoint
-	log    *slog.Logger
-	seeds  []string
-	prober Prober
-	pid    *actor.PID // iris/router
-	begun  time.Time
-	seed   [2]uint64 // of the actors' random choices
+	sys     *actor.System
+	ep      endpoint
+	log     *slog.Logger
+	seeds   []string
+	prober  Prober
+	pid     *actor.PID // iris/router
+	courier *actor.PID // iris/router/courier
+	begun   time.Time
+	seed    [2]uint64 // of the actors' random choices
 
 	routes    atomic.Pointer[Routes]
+	mail      mail   // frames for nodes without a link
+	wishes    wishes // for links
+	places    places // of nodes
 	pulse     pulse
 	kids      sync.Map // id.ID -> *actor.PID of peer/<id>; written by the router actor
 	converged chan struct{}
@@ -88,7 +92,8 @@ func newRouter(cfg Config, ep endpoint) *Router {
 	if r.prober == nil {
 		r.prober = hostProber{}
 	}
-	r.pid = actor.NewPID(r.sys.Node(), "iris/router") // known before the actor runs
+	r.pid = actor.NewPID(r.sys.Node(), "iris/router") // known before the actors run
+	r.courier = actor.NewPID(r.sys.Node(), "iris/router/courier")
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.pulse.init(r.begun)
 	r.routes.Store(NewRoutes(ep.ID(), 0, nil))
@@ -101,6 +106,12 @@ func (r *Router) start() error {
 	if _, err := r.sys.Service("router", props.Silent()); err != nil {
 		r.cancel()
 		return fmt.Errorf("start router: %w", err)
+	}
+	props = actor.Of(func() actor.Actor { return newCourier(r) }).Mailbox(mailbox).
+		Strategy(actor.Strategy{MaxRestarts: -1, BackoffMax: time.Second})
+	if _, err := r.sys.Service("router/courier", props.Silent()); err != nil {
+		r.cancel()
+		return fmt.Errorf("start courier: %w", err)
 	}
 	return nil
 }

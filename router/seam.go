@@ -16,6 +16,7 @@ type endpoint interface {
 	Dial(addr string, want id.ID)
 	Link(n id.ID) link // nil when none is up
 	Links() []link
+	GiveUp(n id.ID, f wire.Frame, err error) // disposes of a frame that was never sent
 }
 
 // link is one connection to a peer.
@@ -38,6 +39,8 @@ func (s seam) ID() id.ID                    { return s.e.ID() }
 func (s seam) Incarnation() uint64          { return s.e.Incarnation() }
 func (s seam) Addrs() []string              { return s.e.Addrs() }
 func (s seam) Dial(addr string, want id.ID) { s.e.Dial(addr, want) }
+
+func (s seam) GiveUp(n id.ID, f wire.Frame, err error) { s.e.GiveUp(n, f, err) }
 
 func (s seam) Link(n id.ID) link {
 	if l := s.e.Link(n); l != nil {

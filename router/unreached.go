@@ -13,6 +13,7 @@ const complainEvery = time.Minute
 // hearsay is often old. A seed that does not answer is, for he wrote it down.
 func (m *membership) unreached(now time.Time, e *transport.DialFailed) {
 	ofSeed := m.book.failed(e.Addr, e.Peer)
+	m.r.toCourier(&dialFailed{e.Addr, e.Peer})
 	m.r.log.Debug("dial failed", "addr", e.Addr, "reason", e.Err)
 	last, before := m.unheard[e.Addr]
 	if !ofSeed || before && now.Sub(last) < complainEvery {
