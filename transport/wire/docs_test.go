@@ -86,6 +86,15 @@ func TestProtocolDescribesLimitsAndCodes(t *testing.T) {
 		{"MaxAddrs", MaxAddrs},
 		{"MaxPeers", MaxPeers},
 		{"MaxEntries", MaxEntries},
+		{"MaxRefs", MaxRefs},
+		{"MaxRefAddrs", MaxRefAddrs},
+		{"MaxPath", MaxPath},
+		{"MaxBackups", MaxBackups},
+		{"MaxOthers", MaxOthers},
+		{"MaxSample", MaxSample},
+		{"MaxChildren", MaxChildren},
+		{"MaxMarks", MaxMarks},
+		{"MaxRanges", MaxRanges},
 		{"MinHeartbeat", MinHeartbeat},
 	} {
 		if row := fmt.Sprintf("| `%s` | %d |", l.name, l.value); !strings.Contains(text, row) {
