@@ -92,6 +92,9 @@ func (c Config) Validate() error {
 	if c.Leaf < 4 || c.Leaf%2 != 0 || c.Leaf > 128 {
 		errs = append(errs, fmt.Errorf("leaf set of %d: want an even number from 4 to 128", c.Leaf))
 	}
+	if c.MeshMax >= MaxLeaves {
+		errs = append(errs, fmt.Errorf("mesh_max %d: want less than %d", c.MeshMax, MaxLeaves))
+	}
 	if c.MeshMax > 0 && c.MeshMin > c.MeshMax {
 		errs = append(errs, fmt.Errorf("mesh_min %d is above mesh_max %d", c.MeshMin, c.MeshMax))
 	}

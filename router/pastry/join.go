@@ -62,8 +62,9 @@ func (n *Node) gather(m *Msg) {
 	if int(m.Row) > last {
 		return
 	}
-	refs := make([]Handle, len(m.Refs), len(m.Refs)+1+15*(last+1-int(m.Row)))
-	copy(refs, m.Refs)
+	have := m.Refs[:min(len(m.Refs), MaxRefs-1)]
+	refs := make([]Handle, len(have), len(have)+1+15*(last+1-int(m.Row)))
+	copy(refs, have)
 	refs = append(refs, n.self)
 	for r := int(m.Row); r <= last && len(refs) < MaxRefs-16; r++ {
 		refs = n.appendRow(refs, r)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"iris/internal/id"
+	"iris/transport/wire"
 )
 
 // Kind says what a Msg means.
@@ -99,12 +100,12 @@ type Msg struct {
 	Leaves []Handle
 	Refs   []Handle
 	RTTs   []uint16 // parallel to Refs, in units of 32 µs; 0 = not known
-	Body   any      // of the layer above; not looked at
+	Body   any      // of the layer above; not looked at; between real nodes a Query
 }
 
 // Bounds of what a message may carry; a receiver ignores the rest.
 const (
-	MaxRefs   = digits * 16
-	MaxLeaves = 1024
+	MaxRefs   = wire.MaxRefs
+	MaxLeaves = wire.MaxRefs
 	MaxHops   = 64
 )

@@ -20,6 +20,9 @@ func (n *Node) Leaves() []Handle { return n.leaves }
 // Mesh reports whether everybody known is a leaf.
 func (n *Node) Mesh() bool { return n.limit > n.cfg.Leaf }
 
+// Whole reports whether the leaf set is the whole ring.
+func (n *Node) Whole() bool { return n.whole() }
+
 // Estimate returns about how many nodes there are.
 func (n *Node) Estimate() float64 { return n.estimate() }
 
