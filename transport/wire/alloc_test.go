@@ -38,8 +38,7 @@ func known(t testing.TB, f Frame) (*Reader, []byte) {
 	w := NewWriter()
 	first := mustAppend(t, w, nil, f)
 	again := mustAppend(t, w, nil, f)
-	src := &scripted{steps: []any{first}}
-	r := NewReader(src, MaxFrame)
+	r := NewReader(bytes.NewReader(first), MaxFrame)
 	if _, err := r.Next(); err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,9 @@
 // str and from then on as a small integer, their place in the order of first
 // use. Both ends count by the same rule and never speak about it, so a Writer
 // must see every frame of its lane in order, and one that could not be encoded
-// must leave no trace in the dictionary. Encode and Decode are for single
+// must leave no trace in the dictionary. Frames younger than that rule (Overlay,
+// Route, those of trees) carry plain words instead: a peer that passes over a
+// frame it does not know could not keep count. Encode and Decode are for single
 // frames outside any lane; they use no dictionary.
 //
 // # Lifecycle
@@ -39,11 +41,11 @@
 //
 // Encoding allocates nothing but the growth of the caller's buffer and, once
 // for each, dictionary entries. Decoding the frames of the message lanes
-// allocates nothing either once their names are known, and a string for a
-// trace or an error text. A Reader's buffer follows the bytes that have
+// allocates nothing either once their names are known (of words a Reader
+// remembers the latest), and a string for a trace or an error text. A Reader's buffer follows the bytes that have
 // arrived, never the length that a peer claims, and holds at most one frame of
 // the limit given to NewReader. Both dictionaries end at MaxNames names of
-// MaxName bytes.
+// MaxName bytes. A list takes at most 16 times the bytes that it came in.
 //
 // # Errors
 //

@@ -61,6 +61,10 @@ var ErrTooLarge = errors.New("wire: frame too large")
 // that breaks a limit or a rule; the peer would refuse it.
 var ErrInvalid = errors.New("wire: invalid field")
 
+// ErrUnknownKind is the *ProtocolError of Decode for a frame of a kind that New
+// does not know, which a later version may have. A Reader skips such frames.
+var ErrUnknownKind error = &ProtocolError{Reason: reasonKind}
+
 // ProtocolError is returned by a Reader for bytes that are not a valid frame.
 // The stream is out of step after it and every later Next returns it again.
 type ProtocolError struct {

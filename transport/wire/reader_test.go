@@ -131,8 +131,8 @@ func TestReaderSkipsUnknownKinds(t *testing.T) {
 	if _, err := r.Next(); err != io.EOF || r.Skipped() != 3 {
 		t.Fatalf("Next = %v, skipped %d", err, r.Skipped())
 	}
-	if _, err := Decode(seq(0x91, 0xcc, 200)); err == nil {
-		t.Fatal("Decode accepted an unknown kind")
+	if _, err := Decode(seq(0x91, 0xcc, 200)); err != ErrUnknownKind {
+		t.Fatalf("Decode of an unknown kind = %v", err)
 	}
 }
 

@@ -95,13 +95,13 @@ func Encode(f Frame) ([]byte, error) {
 }
 
 // Decode reads what Encode wrote: exactly one frame, fresh, whose byte slices
-// alias b. It fails with a *ProtocolError, also for a kind it does not know.
-// The caller bounds len(b).
+// alias b. It fails with a *ProtocolError, ErrUnknownKind for a kind it does not
+// know. The caller bounds len(b).
 func Decode(b []byte) (Frame, error) {
 	r := Reader{plain: true, max: len(b)}
 	f, known := r.decode(b)
 	if r.err == nil && !known {
-		r.err = &ProtocolError{Reason: reasonKind}
+		r.err = ErrUnknownKind
 	}
 	if r.err != nil {
 		return nil, r.err
