@@ -72,6 +72,7 @@ func (m *Machine) onView(from id.ID, f *wire.GroupView) {
 		}
 		m.install(from, f.Version, r.view.Entries, m.lease(f), from == m.ring.Root)
 	case CodeNotRoot:
+		m.astray(from)
 		r.retryAt = m.now.Add(m.again(&r.backoff))
 		return
 	default:
@@ -118,6 +119,7 @@ func (m *Machine) onPush(from id.ID, f *wire.GroupView) {
 	if f.Code == CodeMoved { // ask whoever is root now before anybody chooses again
 		m.install(from, f.Version, v.Entries, m.now, false)
 		r.stale = true
+		m.astray(from)
 		if m.ring.Root != from || r.sent == 0 {
 			r.backoff = 0
 			m.lookup()

@@ -89,11 +89,16 @@ func (m *Machine) rootPushed(from id.ID, f *wire.GroupAck) {
 
 // told reports whether every asker whose lease lives has acknowledged counter.
 func (m *Machine) told(counter uint64) bool {
-	for _, a := range m.root.askers {
+	r := &m.root
+	if counter <= r.known {
+		return true
+	}
+	for _, a := range r.askers {
 		if a.acked < counter && m.now.Before(a.until) {
 			return false
 		}
 	}
+	r.known = counter
 	return true
 }
 
@@ -104,16 +109,12 @@ func (m *Machine) settle() {
 		return
 	}
 	kept := r.acks[:0]
-	known := uint64(0) // counters up to here are known to be told
 	for _, a := range r.acks {
 		late := !m.now.Before(a.until)
 		unsent := a.counter > r.version.Counter
-		if !late && (unsent || a.sure && !r.confirmed || a.counter > known && !m.told(a.counter)) {
+		if !late && (unsent || a.sure && !r.confirmed || !m.told(a.counter)) {
 			kept = append(kept, a)
 			continue
-		}
-		if !late {
-			known = max(known, a.counter)
 		}
 		if a.pulled {
 			m.answerPull(a.to, a.seq)

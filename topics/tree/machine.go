@@ -84,10 +84,11 @@ type Machine struct {
 	loop  []Recv // frames to ourselves, handled before Step returns
 	epoch uint64 // the largest given to a registration or a reign
 
-	member member
-	asker  asker
-	root   root
-	copy   replica
+	member  member
+	asker   asker
+	root    root
+	copy    replica
+	locator locator
 
 	published *View
 }
@@ -124,6 +125,8 @@ func (m *Machine) Step(now time.Time, e Event, out *Out) {
 		m.onRing(e)
 	case Recv:
 		m.recv(e)
+	case Located:
+		m.onLocated(e.Node)
 	case Lost:
 		m.onLost(e.To)
 	case Join:
@@ -145,6 +148,7 @@ func (m *Machine) Step(now time.Time, e Event, out *Out) {
 		m.pollAsker()
 		m.pollRoot()
 		m.pollReplica()
+		m.pollLocator()
 		if len(m.loop) == 0 {
 			break
 		}
@@ -190,8 +194,12 @@ func (m *Machine) recv(r Recv) {
 	}
 }
 
-// send puts a frame out; one to ourselves is handled before Step returns.
+// send puts a frame out; one to ourselves is handled before Step returns, one to
+// a root that is not known is lost.
 func (m *Machine) send(to id.ID, f wire.Frame) {
+	if to.IsZero() {
+		return
+	}
 	if to == m.cfg.Self {
 		m.loop = append(m.loop, Recv{From: to, Frame: f})
 		return
@@ -218,13 +226,19 @@ func (m *Machine) nextEpoch() uint64 {
 
 // onRing takes a new picture of the ring to all roles.
 func (m *Machine) onRing(r Ring) {
-	before := m.ring.Root
-	m.ring = Ring{Root: r.Root, Nearest: slices.Clone(r.Nearest), Alive: r.Alive}
-	m.rootRing(before, r)
+	before := m.ring
+	r.Root = m.look(r)
+	if r.Structured { // links come and go; who is new near the key may know more of the group
+		r.Up = slices.DeleteFunc(slices.Clone(r.Nearest), func(n id.ID) bool {
+			return n == m.cfg.Self || slices.Contains(before.Nearest, n)
+		})
+	}
+	m.ring = Ring{Root: r.Root, Nearest: slices.Clone(r.Nearest), Alive: r.Alive, Structured: r.Structured}
+	m.rootRing(before.Root, r)
 	for _, n := range r.Down {
 		m.askerDown(n)
 	}
-	if r.Root != before {
+	if r.Root != before.Root {
 		m.memberRoot()
 		m.askerRoot()
 	} else if len(r.Up) > 0 {
@@ -295,6 +309,7 @@ func (m *Machine) wake() time.Time {
 	m.wakeMember(at)
 	m.wakeAsker(at)
 	m.wakeRoot(at)
+	m.wakeLocator(at)
 	at(m.copy.until)
 	return w
 }

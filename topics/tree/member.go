@@ -92,6 +92,7 @@ func (m *Machine) memberAck(from id.ID, f *wire.GroupAck) {
 		r.sent, r.backoff = 0, 0
 		r.refresh = m.now.Add(m.cfg.Lease / 3)
 	case CodeNotRoot:
+		m.astray(from)
 		r.retryAt = m.now.Add(m.again(&r.backoff))
 	default: // full or refused: the waiters hear, and it is tried again as long as we are a member
 		for _, w := range r.waiters {

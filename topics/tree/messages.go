@@ -27,14 +27,20 @@ type Event interface{ event() }
 // Ring tells the machine how its node sees the ring now. It must be the first
 // event of a machine and be repeated whenever the routes change.
 type Ring struct {
-	Root    id.ID   // root of the group's key
-	Nearest []id.ID // the nodes nearest to the key, nearest first, self included
-	Up      []id.ID // nodes that appeared since the last Ring
-	Down    []id.ID // nodes that died or left since the last Ring
+	Root    id.ID   // root of the group's key; zero: not shown by the node's picture of the ring
+	Nearest []id.ID // the nodes nearest to the key, nearest first, self included; none if the root is not shown
+	Up      []id.ID // nodes that appeared since the last Ring; in the structured form for what it is worth
+	Down    []id.ID // nodes that died, left or could not be reached since the last Ring
 	// Alive tells whether a node is in the ring as far as this node knows; what
 	// others say of a node that is not is ignored. nil means to believe it.
 	Alive func(id.ID) bool
+	// Structured: most nodes of the ring are strangers, links come and go.
+	Structured bool
 }
+
+// Located answers an Out with Locate: the root of the group's key, zero if it was
+// not found.
+type Located struct{ Node id.ID }
 
 // Recv is a Group frame from a peer. The machine keeps the frame's slices.
 type Recv struct {
@@ -63,10 +69,12 @@ type Tick struct{ Used bool }
 
 func (Ring) event() {}
 func (Recv) event() {}
-func (Lost) event() {}
-func (Join) event() {}
-func (Ask) event()  {}
-func (Tick) event() {}
+
+func (Located) event() {}
+func (Lost) event()    {}
+func (Join) event()    {}
+func (Ask) event()     {}
+func (Tick) event()    {}
 
 // Out collects what a Step wants done, in order. The owner resets it.
 type Out struct {
@@ -77,6 +85,7 @@ type Out struct {
 	Joined  []wire.Entry // nodes new in View, or with more members than before
 	Left    []wire.Entry // nodes with fewer members than before; Members 0: not in View any more
 	Wake    time.Time    // when to send Tick; zero: no need
+	Locate  bool         // ask the overlay for the root of the group's key; the answer is a Located
 	Idle    bool         // no role is left
 }
 

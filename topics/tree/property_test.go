@@ -31,7 +31,7 @@ func TestViewsConverge(t *testing.T) {
 
 func (w *world) operate(rt *rapid.T) {
 	live := w.live()
-	n := live[rapid.IntRange(0, 6).Draw(rt, "node")%len(live)]
+	n := live[rapid.IntRange(0, 12).Draw(rt, "node")%len(live)]
 	switch rapid.SampledFrom([]string{"join", "join", "leave", "leave", "ask", "ask", "ask", "crash", "start", "amnesia", "use"}).Draw(rt, "do") {
 	case "join":
 		w.checkedJoin(n, uint32(rapid.IntRange(1, 3).Draw(rt, "members")))
@@ -44,7 +44,7 @@ func (w *world) operate(rt *rapid.T) {
 			w.crash(n)
 		}
 	case "start":
-		if len(live) < 7 {
+		if len(live) < 7 || w.leaf > 0 && len(live) < 15 {
 			w.start()
 		}
 	case "amnesia": // the actor of the group restarts; its supervisor repeats what it is to be
@@ -63,7 +63,7 @@ func (w *world) checkedJoin(n *simNode, members uint32) {
 		if c != CodeOK {
 			w.t.Fatalf("join of %v ended with code %d", n.id.Short(), c)
 		}
-		if n.want != members || w.shaken.Add(calm).After(begun) {
+		if n.want != members || w.shaken.Add(w.calm(members)).After(begun) {
 			return
 		}
 		for _, a := range w.live() {

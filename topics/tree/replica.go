@@ -53,11 +53,12 @@ func (m *Machine) pollReplica() {
 	}
 }
 
-// copyHolders returns the nodes next to the root.
+// copyHolders returns the nodes next to the root: in the structured form all of
+// the nearest, for there a new root cannot ask everybody.
 func (m *Machine) copyHolders() []id.ID {
 	var to []id.ID
 	for _, n := range m.ring.Nearest {
-		if n != m.cfg.Self && len(to) < m.cfg.Copies {
+		if n != m.cfg.Self && (m.ring.Structured || len(to) < m.cfg.Copies) {
 			to = append(to, n)
 		}
 	}

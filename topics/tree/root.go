@@ -17,6 +17,7 @@ type root struct {
 	bytes   int          // of the list on the wire
 	dirty   bool         // the list differs from what Counter was last pushed with
 	next    time.Time    // earliest next push: changes close together share one
+	known   uint64       // counters up to here are known by every asker
 	askers  map[id.ID]*leased
 	acks    []pendingAck // oldest first
 	gone    map[id.ID]departed
@@ -181,7 +182,7 @@ func (m *Machine) rootJoin(from id.ID, f *wire.GroupJoin) {
 	switch {
 	case old != nil && old.Entry == f.Entry:
 		old.until = until
-		if !slices.ContainsFunc(r.acks, func(a pendingAck) bool { return a.to == from && !a.pulled }) {
+		if !r.dirty && m.told(r.version.Counter) { // else it may have come by a pull a moment ago
 			m.ack(from, f.Seq, CodeOK)
 			return
 		}

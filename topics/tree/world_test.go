@@ -29,6 +29,7 @@ type world struct {
 	waiter uint64
 	waits  map[uint64]func(n *simNode, c Code)
 	sent   int
+	leaf   int // > 0: the structured form, each node knows so many others on each side
 }
 
 type fataler interface {
@@ -163,6 +164,9 @@ func (n *simNode) ring(up, down []id.ID) Ring {
 		}
 		return 1
 	})
+	if n.w.leaf > 0 {
+		return n.section(all, down)
+	}
 	return Ring{
 		Root: all[0], Nearest: all[:min(len(all), 5)], Up: up, Down: down,
 		Alive: func(o id.ID) bool { return o == n.id || n.known[o] },
@@ -180,6 +184,9 @@ func (n *simNode) step(e Event) {
 		w.t.Fatalf("node %v after %#v: %v", n.id.Short(), e, err)
 	}
 	n.view = out.View
+	if out.Locate {
+		w.locate(n)
+	}
 	for _, s := range out.Sends {
 		w.send(n, s)
 	}
@@ -215,6 +222,8 @@ func (w *world) send(from *simNode, s Send) {
 		for _, n := range w.nodes {
 			if n.id == s.To && n.alive {
 				n.step(Recv{From: from.id, Frame: s.Frame})
+			} else if n.id == s.To && w.leaf > 0 {
+				w.after(unreached, func() { from.step(from.ring(nil, []id.ID{s.To})) })
 			}
 		}
 	})
@@ -237,6 +246,16 @@ func (w *world) ask(n *simNode, then func(Code)) {
 	w.waiter++
 	w.waits[w.waiter] = func(_ *simNode, c Code) { then(c) }
 	n.step(Ask{Waiter: w.waiter})
+}
+
+// calm is how long after a change of the ring nothing is promised. In the structured
+// form a member that left just then does not hear of the new root, which may know it from
+// an old copy for a lease.
+func (w *world) calm(members uint32) time.Duration {
+	if w.leaf > 0 && members == 0 {
+		return calm + 10*time.Second
+	}
+	return calm
 }
 
 // shake notes that nothing is promised until d from now.
