@@ -16,8 +16,7 @@ import (
 // Dial connects to addr in the background. When want is not zero, only that
 // node may answer. A dial to an address or a peer that is being dialled, or a
 // peer with a link, does nothing; nor does one before Start. The owner hears of
-// the outcome, LinkUp or DialFailed, unless the peer turns out to have a link, or
-// one in HELLO, already.
+// the outcome, Dialed or DialFailed.
 func (e *Endpoint) Dial(addr string, want id.ID) {
 	e.mu.Lock()
 	if e.dials[addr] != nil || e.closed || e.service == nil || !want.IsZero() && e.live(want) != nil {
@@ -35,7 +34,9 @@ func (e *Endpoint) Dial(addr string, want id.ID) {
 		e.mu.Unlock()
 		if err != nil {
 			e.tell(&DialFailed{Addr: addr, Peer: peer, Err: err})
+			return
 		}
+		e.tell(&Dialed{Addr: addr, Peer: peer})
 	})
 }
 

@@ -27,6 +27,13 @@ type (
 		Restarted bool
 	}
 
+	// Dialed says that Peer answers at Addr, the address as it was dialled. There is
+	// a link, or one is about to come up: this dial's or another one.
+	Dialed struct {
+		Addr string
+		Peer id.ID
+	}
+
 	// DialFailed says that a dial did not lead to a link.
 	DialFailed struct {
 		Addr string

@@ -80,6 +80,7 @@ type Endpoint struct {
 	quic     *quic.Config
 	handlers [256]Handler
 	onStream func(from id.ID, s Stream)
+	post     func(n id.ID, f wire.Frame) (taken bool, err error)
 	service  *actor.PID // iris/transport; set by Start under mu, as is owner
 	owner    *actor.PID
 	ctx      context.Context
@@ -199,8 +200,15 @@ func (e *Endpoint) Handle(k wire.Kind, h func(l *Link, f wire.Frame)) { e.handle
 // goroutine. Only before Start.
 func (e *Endpoint) HandleStream(h func(from id.ID, s Stream)) { e.onStream = h }
 
-// Start begins to accept. owner receives LinkUp, LinkDown and DialFailed. It
-// fails with actor.ErrClosed after Close.
+// SetPost sets the way of messages between actors to nodes that may have no link:
+// f is offered every frame that the actor system sends, on any goroutine, and
+// must not block. When it takes a frame it owns it, and err is the outcome;
+// what it could not send after all it passes to GiveUp. Other frames go to the
+// link, if there is one. Only before Start.
+func (e *Endpoint) SetPost(f func(n id.ID, f wire.Frame) (taken bool, err error)) { e.post = f }
+
+// Start begins to accept. owner receives LinkUp, LinkDown, Dialed and DialFailed.
+// It fails with actor.ErrClosed after Close.
 func (e *Endpoint) Start(owner *actor.PID) error {
 	e.mu.Lock()
 	closed := e.closed

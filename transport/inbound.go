@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -75,6 +76,7 @@ func (in *inbound) refuseStreams() {
 
 func (in *inbound) readLane(s *quic.ReceiveStream) {
 	r := newFrames(s, wire.MaxFrame)
+	r.traffic, r.counter = &in.l.traffic, &in.l.skipped
 	f, err := r.Next()
 	if err != nil && !errors.Is(err, io.EOF) {
 		in.l.failed(err)
@@ -162,20 +164,31 @@ func (in *inbound) readFrames(n Lane, r *frames) error {
 		case *wire.Goodbye:
 			in.l.answerGoodbye(f)
 		case *wire.GoodbyeAck:
-			in.l.ackOnce.Do(func() { close(in.l.acked) })
+			select {
+			case in.l.acked <- int(f.Lanes):
+			default: // once is enough
+			}
 		case *wire.Hello, *wire.HelloAck:
 			return &wire.ProtocolError{Kind: f.Kind(), Reason: "after the handshake"}
 		default:
+			if n == Control {
+				in.l.moved(f.Kind())
+			}
 			in.dispatch(f)
 		}
 	}
 }
 
-// dispatch calls the handler of the frame's kind. A handler that panics is a
-// defect of this node: the link that met it is closed, the node lives on.
+// dispatch calls the handler of the frame's kind, if there is one. A handler that
+// panics is a defect of this node: the link that met it is closed, the node lives
+// on.
 func (in *inbound) dispatch(f wire.Frame) {
-	h := in.l.e.handlers[f.Kind()]
+	var h Handler
+	if f != nil {
+		h = in.l.e.handlers[f.Kind()]
+	}
 	if h == nil {
+		in.l.skipped.Add(1)
 		return
 	}
 	defer func() {
@@ -193,11 +206,15 @@ func (in *inbound) dispatch(f wire.Frame) {
 // frame that it never finishes.
 type frames struct {
 	*wire.Reader
-	src frameStream
+	src     frameStream
+	traffic *atomic.Uint64 // counts reads; nil for control
 
 	begun   time.Time // when the deadline in force was set; zero means none
 	moved   bool      // a frame was completed since
 	skipped uint64    // frames of unknown kinds by then; they move on too
+
+	counted uint64         // of them
+	counter *atomic.Uint64 // where they are counted; nil: nowhere
 }
 
 type frameStream interface {
@@ -223,6 +240,10 @@ func (f *frames) Next() (wire.Frame, error) {
 
 // Read is called by the wire.Reader.
 func (f *frames) Read(p []byte) (int, error) {
+	if n := f.Skipped(); n != f.counted && f.counter != nil {
+		f.counter.Add(n - f.counted)
+		f.counted = n
+	}
 	var err error
 	switch pending := f.Pending(); {
 	case !pending && !f.begun.IsZero():
@@ -241,5 +262,9 @@ func (f *frames) Read(p []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return f.src.Read(p)
+	n, err := f.src.Read(p)
+	if f.traffic != nil {
+		f.traffic.Add(1)
+	}
+	return n, err
 }

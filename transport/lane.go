@@ -90,6 +90,7 @@ type lane struct {
 	patient func() bool                // whether a write may take longer than timeout
 	spawn   func(func())               // starts a goroutine owned by the link
 	writes  *atomic.Uint64             // of the link; counts writes of all lanes
+	traffic *atomic.Uint64             // of the link; nil for control
 	wake    chan struct{}
 	exited  chan struct{} // closed when the writer goroutine has ended
 	buffers *buffers
@@ -331,6 +332,9 @@ func (l *lane) flush(stream *sendStream, batch []byte) error {
 			return err
 		}
 		l.writes.Add(1)
+		if l.traffic != nil {
+			l.traffic.Add(1)
+		}
 		n, err := (*stream).Write(batch[:n])
 		batch = batch[n:]
 		if err != nil && !(errors.Is(err, os.ErrDeadlineExceeded) && l.patient()) {

@@ -33,9 +33,11 @@ type Link struct {
 
 	suspect atomic.Bool
 	parting atomic.Bool // the peer has said GOODBYE
+	leaving atomic.Bool // we have, or are about to
 	writes  atomic.Uint64
-	acked   chan struct{} // closed by the peer's GOODBYE-ACK
-	ackOnce sync.Once
+	skipped atomic.Uint64 // see Stats
+	traffic atomic.Uint64 // see Stats
+	acked   chan int      // the lanes named in the peer's GOODBYE-ACK
 
 	wg    sync.WaitGroup // every goroutine of the link but the actor's
 	done  chan struct{}  // closed when the link has ended
@@ -49,11 +51,15 @@ func newLink(e *Endpoint, peer id.ID, conn *quic.Conn, control *quic.Stream, dia
 	l := &Link{
 		e: e, peer: peer, name: peer.String(), dialed: dialed, conn: conn, control: control,
 		in:    newFrames(control, wire.MaxControl),
-		acked: make(chan struct{}), done: make(chan struct{}),
+		acked: make(chan int, 1), done: make(chan struct{}),
 	}
+	l.in.counter = &l.skipped
 	for n := range laneCount {
 		x := newLane(n, e.cfg.Limits.Lane, &e.buffers)
 		x.open, x.fail, x.spawn, x.writes = l.opener(n), l.laneFailed, l.wg.Go, &l.writes
+		if n != Control {
+			x.traffic = &l.traffic
+		}
 		x.patient = func() bool { return l.bulk.delays(n) }
 		l.lanes[n] = x
 	}
@@ -105,6 +111,8 @@ type Stats struct {
 	BytesSent       uint64
 	BytesReceived   uint64
 	Writes          uint64         // writes of frames to any lane
+	Skipped         uint64         // frames received of a kind that this node does not know, or does not handle
+	Traffic         uint64         // grows with all that moves either way but heartbeats and exchanges of peers
 	Queued          [laneCount]int // bytes waiting per lane
 }
 
@@ -114,7 +122,7 @@ func (l *Link) Stats() Stats {
 	s := Stats{
 		RTT: c.SmoothedRTT, RTTVar: c.MeanDeviation,
 		PacketsSent: c.PacketsSent, PacketsReceived: c.PacketsReceived, PacketsLost: c.PacketsLost,
-		BytesSent: c.BytesSent, BytesReceived: c.BytesReceived, Writes: l.writes.Load(),
+		BytesSent: c.BytesSent, BytesReceived: c.BytesReceived, Writes: l.writes.Load(), Skipped: l.skipped.Load(), Traffic: l.traffic.Load(),
 	}
 	for n, x := range l.lanes {
 		s.Queued[n] = x.queued()
@@ -127,6 +135,9 @@ func (l *Link) Stats() Stats {
 // link has ended, wire.ErrTooLarge when f is beyond the limit. f and its byte
 // slices may be reused when TrySend returns.
 func (l *Link) TrySend(n Lane, f wire.Frame) error {
+	if n == Control {
+		l.moved(f.Kind())
+	}
 	if f.Size() > l.e.cfg.Limits.Frame && n != Control {
 		return l.bulk.trySend(n, f)
 	}
@@ -136,10 +147,23 @@ func (l *Link) TrySend(n Lane, f wire.Frame) error {
 // Send is TrySend that waits for space until ctx ends; the error then wraps
 // both actor.ErrOverloaded and the context's cause.
 func (l *Link) Send(ctx context.Context, n Lane, f wire.Frame) error {
+	if n == Control {
+		l.moved(f.Kind())
+	}
 	if f.Size() > l.e.cfg.Limits.Frame && n != Control {
 		return l.bulk.send(ctx, n, f)
 	}
 	return l.lanes[n].wait(ctx, f)
+}
+
+// moved counts a frame of control that is more than upkeep of the link itself.
+// On the other lanes writes and reads are counted, which costs frames nothing.
+func (l *Link) moved(k wire.Kind) {
+	switch k {
+	case wire.KindHeartbeat, wire.KindHeartbeatAck, wire.KindProbeResult, wire.KindPeers, wire.KindSuspects:
+	default:
+		l.traffic.Add(1)
+	}
 }
 
 // Close ends the link. With wire.CodeLeave and wire.CodeOK it drains first, in
@@ -147,6 +171,7 @@ func (l *Link) Send(ctx context.Context, n Lane, f wire.Frame) error {
 // read them, then the connection closes. Other codes close at once.
 func (l *Link) Close(code wire.Code, reason string) {
 	if code == wire.CodeLeave || code == wire.CodeOK {
+		l.leaving.Store(true)
 		l.e.spawn(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 			defer cancel()
@@ -159,11 +184,12 @@ func (l *Link) Close(code wire.Code, reason string) {
 
 // drain is the graceful end of a link; it blocks until the link has ended.
 func (l *Link) drain(ctx context.Context, code wire.Code, reason string) {
+	l.leaving.Store(true)
 	opened := l.finishLanes(ctx)
 	if l.lanes[Control].put(&wire.Goodbye{Code: code, Reason: reason, Lanes: uint8(opened)}) == nil {
 		select {
-		case <-l.acked:
-			l.inbound.finished(ctx, 0) // the answer may overtake what the peer has sent
+		case lanes := <-l.acked:
+			l.inbound.finished(ctx, lanes) // the answer may overtake what the peer has sent
 		case <-ctx.Done():
 		case <-l.done:
 		}
@@ -197,8 +223,8 @@ func (l *Link) answerGoodbye(g *wire.Goodbye) {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 		defer cancel()
 		l.inbound.finished(ctx, lanes)
-		l.finishLanes(ctx)
-		_ = l.lanes[Control].put(&wire.GoodbyeAck{}) // if it fails, the link has ended
+		opened := l.finishLanes(ctx)
+		_ = l.lanes[Control].put(&wire.GoodbyeAck{Lanes: uint8(opened)}) // if it fails, the link has ended
 		gone := time.NewTimer(drainTimeout)
 		defer gone.Stop()
 		select {

@@ -75,6 +75,7 @@ type place struct {
 	ups  []*Link
 	down []*LinkDown
 	fail []*DialFailed
+	done []*Dialed
 	news chan struct{} // a token when there are messages to the owner not looked at
 }
 
@@ -142,6 +143,8 @@ func (p *place) hear(ctx actor.Context) {
 		p.down = append(p.down, m)
 	case *DialFailed:
 		p.fail = append(p.fail, m)
+	case *Dialed:
+		p.done = append(p.done, m)
 	default:
 		return
 	}

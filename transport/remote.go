@@ -45,23 +45,20 @@ func (r remote) bind() {
 // node returns the peer's id in the form that PIDs use.
 func (l *Link) node() string { return l.name }
 
-// to returns the link to the node of an address.
-func (r remote) to(node string) (*Link, error) {
+// send takes f over: it goes to the link of the node, or to the post.
+func (r remote) send(node string, f wire.Frame) error {
 	n, err := id.Parse(node)
 	if err != nil {
-		return nil, actor.ErrUnreachable
+		return actor.ErrUnreachable
+	}
+	if r.e.post != nil {
+		if taken, err := r.e.post(n, f); taken {
+			return err
+		}
 	}
 	l := r.e.Link(n)
 	if l == nil {
-		return nil, actor.ErrUnreachable
-	}
-	return l, nil
-}
-
-func (r remote) send(node string, f wire.Frame) error {
-	l, err := r.to(node)
-	if err != nil {
-		return err
+		return actor.ErrUnreachable
 	}
 	return l.TrySend(Direct, f)
 }

@@ -2,7 +2,10 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"io"
+	"os"
+	"sync"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -26,7 +29,38 @@ type Stream interface {
 	Context() context.Context
 }
 
-type quicStream struct{ *quic.Stream }
+// quicStream counts among the open streams of its pair until both halves have
+// ended. Whoever has it ends them, also after an error.
+type quicStream struct {
+	*quic.Stream
+	endRead, endWrite func() // at least once each
+}
 
-func (s quicStream) CancelRead(c wire.Code)  { s.Stream.CancelRead(quic.StreamErrorCode(c)) }
-func (s quicStream) CancelWrite(c wire.Code) { s.Stream.CancelWrite(quic.StreamErrorCode(c)) }
+func (t *tunnelConn) hold(s *quic.Stream) quicStream {
+	t.open.Add(2)
+	half := func() { t.open.Add(-1) }
+	return quicStream{s, sync.OnceFunc(half), sync.OnceFunc(half)}
+}
+
+func (s quicStream) Read(p []byte) (int, error) {
+	n, err := s.Stream.Read(p)
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		s.endRead()
+	}
+	return n, err
+}
+
+func (s quicStream) Close() error {
+	s.endWrite()
+	return s.Stream.Close()
+}
+
+func (s quicStream) CancelRead(c wire.Code) {
+	s.endRead()
+	s.Stream.CancelRead(quic.StreamErrorCode(c))
+}
+
+func (s quicStream) CancelWrite(c wire.Code) {
+	s.endWrite()
+	s.Stream.CancelWrite(quic.StreamErrorCode(c))
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/quic-go/quic-go"
 
@@ -18,6 +19,7 @@ import (
 type tunnelConn struct {
 	e    *Endpoint
 	peer id.ID
+	open atomic.Int64 // halves of streams that have not ended
 
 	dialing chan struct{} // holds a token while one of the openers dials for all
 
@@ -32,7 +34,7 @@ func (e *Endpoint) tunnelsTo(peer id.ID) (*tunnelConn, *Link, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	l := e.Link(peer)
-	if l == nil || e.closed {
+	if l == nil || e.closed || l.leaving.Load() || l.parting.Load() {
 		return nil, nil, actor.ErrUnreachable
 	}
 	t := e.tunnels[peer]
@@ -61,7 +63,15 @@ func (e *Endpoint) OpenStream(ctx context.Context, n id.ID) (Stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: tunnel stream: %w", actor.ErrUnreachable, err)
 	}
-	return quicStream{s}, nil
+	return t.hold(s), nil
+}
+
+// Tunnels reports whether tunnel streams are open between this node and n.
+func (e *Endpoint) Tunnels(n id.ID) bool {
+	e.mu.Lock()
+	t := e.tunnels[n]
+	e.mu.Unlock()
+	return t != nil && t.open.Load() > 0
 }
 
 func (t *tunnelConn) current() *quic.Conn {
@@ -180,7 +190,7 @@ func (t *tunnelConn) accept(conn *quic.Conn) {
 				s.CancelWrite(quic.StreamErrorCode(wire.CodeBusy))
 				return
 			}
-			t.e.onStream(t.peer, quicStream{s})
+			t.e.onStream(t.peer, t.hold(s))
 		})
 	}
 }

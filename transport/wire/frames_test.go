@@ -159,7 +159,7 @@ func (d draw) frameOf(k Kind) Frame {
 	case KindGoodbye:
 		return &Goodbye{Code(d.u16()), d.text(), d.u8()}
 	case KindGoodbyeAck:
-		return &GoodbyeAck{}
+		return &GoodbyeAck{d.u8()}
 	case KindHeartbeat:
 		return &Heartbeat{d.u64(), d.u8(), d.data(1500)}
 	case KindHeartbeatAck:

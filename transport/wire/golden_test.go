@@ -46,7 +46,7 @@ func samples() map[Kind][]Frame {
 		}},
 		KindHelloAck:     {&HelloAck{}, &HelloAck{CodeVersion, "want version 2, got 1"}},
 		KindGoodbye:      {&Goodbye{CodeLeave, "stopped by operator", 2}},
-		KindGoodbyeAck:   {&GoodbyeAck{}},
+		KindGoodbyeAck:   {&GoodbyeAck{2}},
 		KindHeartbeat:    {&Heartbeat{Seq: 7, Health: 1}, &Heartbeat{Seq: 1 << 33, Pad: make([]byte, 120)}},
 		KindHeartbeatAck: {&HeartbeatAck{Seq: 7}, &HeartbeatAck{Seq: 1 << 63, Health: 200}},
 		KindProbe:        {&Probe{9, nodeB}},

@@ -38,7 +38,9 @@ type Goodbye struct {
 }
 
 // GoodbyeAck answers Goodbye; the link may be closed.
-type GoodbyeAck struct{}
+type GoodbyeAck struct {
+	Lanes uint8 // data lanes that the sender ever opened, all of which have ended; 0 from an older peer
+}
 
 func (*Hello) Kind() Kind      { return KindHello }
 func (*HelloAck) Kind() Kind   { return KindHelloAck }
@@ -50,7 +52,7 @@ func (f *Hello) Size() int {
 }
 func (f *HelloAck) Size() int { return sizeHead + sizeUint + sizeText(f.Reason) }
 func (f *Goodbye) Size() int  { return sizeHead + 2*sizeUint + sizeText(f.Reason) }
-func (*GoodbyeAck) Size() int { return sizeHead }
+func (*GoodbyeAck) Size() int { return sizeHead + sizeUint }
 
 func (f *Hello) append(w *Writer) {
 	w.head(KindHello, 8)
@@ -90,8 +92,12 @@ func (f *Goodbye) parse(r *Reader) {
 	f.Lanes = r.uint8()
 }
 
-func (*GoodbyeAck) append(w *Writer) { w.head(KindGoodbyeAck, 0) }
-func (*GoodbyeAck) parse(*Reader)    {}
+func (f *GoodbyeAck) append(w *Writer) {
+	w.head(KindGoodbyeAck, 1)
+	w.uint(uint64(f.Lanes))
+}
+
+func (f *GoodbyeAck) parse(r *Reader) { f.Lanes = r.optUint8() }
 
 // end writes a frame that consists of a code and a reason.
 func (w *Writer) end(k Kind, code Code, reason string) {

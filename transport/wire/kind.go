@@ -10,8 +10,8 @@ const (
 	// Control.
 	KindHello        Kind = 1  // version, incarnation, role, features, addresses, zone, name
 	KindHelloAck     Kind = 2  // code, reason
-	KindGoodbye      Kind = 3  // code, reason
-	KindGoodbyeAck   Kind = 4  // nothing
+	KindGoodbye      Kind = 3  // code, reason, lanes
+	KindGoodbyeAck   Kind = 4  // lanes
 	KindHeartbeat    Kind = 5  // sequence, health, padding
 	KindHeartbeatAck Kind = 6  // sequence, health, padding
 	KindProbe        Kind = 7  // sequence, target
