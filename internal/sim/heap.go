@@ -33,6 +33,11 @@ func (h *heap) push(e event) {
 	*h = a
 }
 
+// earlier reports whether the first event of h comes before that of o.
+func (h *heap) earlier(o *heap) bool {
+	return len(*h) > 0 && (len(*o) == 0 || (*h)[0].before(&(*o)[0]))
+}
+
 func (h *heap) pop() event {
 	a := *h
 	top, last := a[0], a[len(a)-1]

@@ -43,6 +43,7 @@ type World struct {
 	out     pastry.Out
 	lookups lookups
 	sent    [pastry.Kinds]uint64
+	forest  *forest // the topics on top; nil: none
 	err     error
 }
 
@@ -81,6 +82,9 @@ func (w *World) add(n id.ID, epoch uint64) pastry.Handle {
 		node: pastry.New(&w.cfg, w.book, h, w.rng.Uint64()), x: w.rng.Float32(), y: w.rng.Float32(),
 	})
 	w.alive = append(w.alive, h)
+	if w.forest != nil {
+		w.forest.began(h)
+	}
 	return h
 }
 
@@ -99,7 +103,13 @@ func (w *World) start(h pastry.Handle) pastry.Handle {
 }
 
 // Crash ends a process without a word.
-func (w *World) Crash(h pastry.Handle) {
+func (w *World) Crash(h pastry.Handle) { w.end(h, false) }
+
+// end ends a process; said: its links say so.
+func (w *World) end(h pastry.Handle, said bool) {
+	if w.forest != nil {
+		w.forest.crashed(h, said)
+	}
 	w.deactivate(h)
 	w.members[h].node = nil
 	i := slices.Index(w.alive, h)
@@ -117,11 +127,16 @@ func (w *World) Restart(old pastry.Handle) pastry.Handle {
 // Leave stops a node in good order.
 func (w *World) Leave(h pastry.Handle) {
 	w.step(h, &pastry.Event{Kind: pastry.Stop})
-	w.Crash(h)
+	w.end(h, true)
 }
 
 // Pause lets a process stand still: what arrives waits for it.
-func (w *World) Pause(h pastry.Handle, d time.Duration) { w.members[h].paused = w.now + d }
+func (w *World) Pause(h pastry.Handle, d time.Duration) {
+	w.members[h].paused = w.now + d
+	if w.forest != nil {
+		w.forest.paused(h)
+	}
+}
 
 // random returns a running active node.
 func (w *World) random() pastry.Handle { return w.ring[w.rng.IntN(len(w.ring))] }
@@ -129,17 +144,24 @@ func (w *World) random() pastry.Handle { return w.ring[w.rng.IntN(len(w.ring))] 
 // Run lets time pass until end.
 func (w *World) Run(end time.Duration) {
 	for w.err == nil {
-		wake := len(w.wakes) > 0 && (len(w.arrival) == 0 || w.wakes[0].before(&w.arrival[0]))
 		queue := &w.arrival
-		if wake {
+		if w.wakes.earlier(queue) {
 			queue = &w.wakes
+		}
+		mail := w.forest != nil && w.forest.mail.earlier(queue)
+		if mail {
+			queue = &w.forest.mail
 		}
 		if len(*queue) == 0 || (*queue)[0].at > end {
 			break
 		}
 		e := queue.pop()
 		w.now = e.at
-		w.dispatch(&e)
+		if mail {
+			w.forest.dispatch(&e)
+		} else {
+			w.dispatch(&e)
+		}
 	}
 	w.now = max(w.now, end)
 }
@@ -196,6 +218,9 @@ func (w *World) step(h pastry.Handle, e *pastry.Event) {
 		m.wake = max(t, w.now)
 		w.wakes.push(event{at: m.wake, seq: w.order(), node: h, msg: -1})
 	}
+	if w.forest != nil {
+		w.forest.rerouted(h)
+	}
 	if w.Check && w.err == nil {
 		if err := m.node.Valid(); err != nil {
 			w.fail("node %v at %v: %w", w.book.ID(h).Short(), w.now, err)
@@ -236,7 +261,11 @@ func (w *World) upcall(h pastry.Handle, u *pastry.Upcall) {
 		w.deactivate(h)
 	case pastry.Deliver:
 		w.delivered(h, &u.Msg)
-	case pastry.Undelivered, pastry.Changed, pastry.Gone:
+	case pastry.Gone:
+		if w.forest != nil {
+			w.forest.gone(h, u.Peer)
+		}
+	case pastry.Undelivered, pastry.Changed:
 	}
 }
 

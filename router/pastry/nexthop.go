@@ -12,7 +12,7 @@ func (n *Node) NextHop(key id.ID) (next Handle, self bool) {
 	if n.phase != active {
 		return None, false
 	}
-	h, _ := n.next(key, nil)
+	h, _ := n.next(key, &shunned{})
 	return h, h == n.self
 }
 
