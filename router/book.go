@@ -367,6 +367,11 @@ func (b *book) pending() bool {
 	})
 }
 
+// forgetHearsay drops what was only heard of.
+func (b *book) forgetHearsay() {
+	b.entries = slices.DeleteFunc(b.entries, func(e *entry) bool { return e.from == heard })
+}
+
 // reachable drops loopback addresses that came from another host: there they
 // mean that host, here they would mean this one.
 func reachable(addrs []string, sameHost bool) []string {

@@ -12,14 +12,16 @@ const (
 	bytesPerFrame = 48 << 10 // below wire.MaxControl
 )
 
-// tellPeers sends the peers believed alive to n over l. Suspects are left out:
-// what we do not reach we do not recommend. An empty frame is sent too, because
+// tellPeers sends the peers believed alive to n over l; in the structured form
+// the leaves among them, enough to find a place. Suspects are left out: what we
+// do not reach we do not recommend. An empty frame is sent too, because
 // the receiver waits for it before it converges.
 func (m *membership) tellPeers(l link, n id.ID) {
 	f := &wire.Peers{}
 	size := 0
+	routes := m.r.Routes()
 	for _, p := range m.peers {
-		if p.ID == n || p.State != Alive || p.link == nil {
+		if p.ID == n || p.State != Alive || p.link == nil || !routes.isLeaf(p.ID) {
 			continue
 		}
 		ref := wire.NodeRef{ID: p.ID, Incarnation: p.Incarnation, Addrs: p.addrs}
@@ -50,6 +52,6 @@ func (m *membership) introduce(now time.Time, e *peersIn) {
 		}
 		addrs := reachable(n.Addrs, p.sameHost)
 		m.r.places.note(n.ID, usable(addrs))
-		m.book.add(now, hint{peer: n.ID, incarnation: n.Incarnation, addrs: addrs, from: heard})
+		m.hear(now, hint{peer: n.ID, incarnation: n.Incarnation, addrs: addrs, from: heard})
 	}
 }

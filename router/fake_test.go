@@ -260,10 +260,16 @@ type node struct {
 
 func (n *network) start(lo uint64, incarnation uint64, seeds ...string) *node {
 	n.t.Helper()
-	self := id.ID{Hi: lo << 56, Lo: lo}
+	return n.startWith(id.ID{Hi: lo << 56, Lo: lo}, lo, incarnation, Config{Seeds: seeds})
+}
+
+// startWith starts a node with the address number lo.
+func (n *network) startWith(self id.ID, lo, incarnation uint64, cfg Config) *node {
+	n.t.Helper()
 	e := &fakeEndpoint{net: n, id: self, incarnation: incarnation, addr: net.JoinHostPort("192.0.2."+string(rune('0'+lo%10)), portOf(lo)), links: map[id.ID]*fakeLink{}}
 	x := &node{fakeEndpoint: e, sys: actor.NewSystem(actor.Options{Node: self.String(), Incarnation: incarnation, Logger: slog.New(slog.DiscardHandler)})}
-	e.router = newRouter(Config{System: x.sys, Seeds: seeds, Prober: fakeProber{n}}, e)
+	cfg.System, cfg.Prober = x.sys, fakeProber{n}
+	e.router = newRouter(cfg, e)
 	n.mu.Lock()
 	n.nodes[e.addr] = e
 	n.mu.Unlock()

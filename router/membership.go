@@ -54,6 +54,10 @@ type membership struct {
 	reported  time.Time // when dropped candidates were last reported
 	dirty     bool      // peers differ from the published routes
 	changed   time.Time // since when
+	form      ringIs    // mesh or structured, and the neighbours
+	ripe      time.Time // since when a ring could begin
+	beginAt   time.Time // not before is the overlay told to begin
+	stray     time.Time // not before is hearsay followed in a structured ring
 	events    []any     // published after the routes
 	lost      []id.ID   // nodes whose pending replies and watches end then
 	missed    []id.ID   // nodes that could not be found or linked, for the next Changed
@@ -104,7 +108,7 @@ func (m *membership) Receive(ctx actor.Context) {
 		m.book.failed(e.addr, e.peer)
 		m.r.toCourier(e)
 	case *candidate:
-		m.book.add(now, hint{peer: e.peer, addrs: []string{e.addr}, from: heard, fresh: true})
+		m.hear(now, hint{peer: e.peer, addrs: []string{e.addr}, from: heard, fresh: true})
 	case *peersIn:
 		m.introduce(now, e)
 	case *leaveIn:
@@ -113,6 +117,8 @@ func (m *membership) Receive(ctx actor.Context) {
 		}
 	case *opinion:
 		m.opinion(ctx, now, e)
+	case *ringIs:
+		m.reform(now, e)
 	case *redial:
 		m.redial(now, e.peer)
 	case *missed:
@@ -167,6 +173,8 @@ func (m *membership) start(ctx actor.Context, now time.Time) {
 	for _, s := range m.r.seeds {
 		m.book.add(now, hint{addrs: []string{s}, from: seed})
 	}
+	m.form = m.r.Routes().form()
+	m.r.toOverlay(reportAgain{})
 	for _, l := range m.r.ep.Links() {
 		m.linkUp(ctx, now, l)
 	}
@@ -228,6 +236,7 @@ func (m *membership) linkUp(ctx actor.Context, now time.Time, l link) {
 	m.book.up(n, p.addrs)
 	m.r.toCourier(&connected{n})
 	m.tellPeers(l, n)
+	m.r.toOverlay(&met{l})
 }
 
 func (m *membership) attach(p *peer, l link) {
@@ -347,6 +356,7 @@ func (m *membership) depart(ctx actor.Context, now time.Time, p *peer) {
 func (m *membership) down(ctx actor.Context, now time.Time, p *peer, reason string) {
 	delete(m.peers, p.ID)
 	m.touch(now)
+	m.r.toOverlay(&fell{p.ID, p.Incarnation})
 	m.event(&actor.PeerDown{Peer: p.ID.String(), Reason: reason})
 	m.r.log.Info("peer down", "peer", p.ID.Short(), "reason", reason)
 	m.r.kids.Delete(p.ID)

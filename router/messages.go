@@ -55,6 +55,13 @@ type (
 		reason      string
 		link        link // on which it is based
 	}
+	// ringIs: from the overlay actor: its view has changed. Lost: the next change,
+	// or a crash of the overlay actor, brings it again.
+	ringIs struct {
+		structured bool
+		ring       Ring // of a mesh only Active
+		told       bool // it has been sent
+	}
 	// redial: a peer actor wants a link.
 	redial struct{ peer id.ID }
 	// missed: from iris/router/courier: nodes that could not be found or linked. Lost:
@@ -104,4 +111,40 @@ type (
 		by      id.ID
 		reached bool
 	}
+
+	// doubtful: from the overlay actor: this peer does not answer in the ring.
+	doubtful struct{}
+)
+
+// Messages to iris/router/overlay. Upkeep makes up, within seconds, for met and
+// fell that are lost.
+type (
+	// met: from the router: a link is up.
+	met struct{ link link }
+	// fell: from the router: a process has ended.
+	fell struct {
+		peer        id.ID
+		incarnation uint64
+	}
+	// reportAgain: from the router, which starts anew.
+	reportAgain struct{}
+	// begin: from the router: nobody else will begin a ring. Lost: repeated.
+	begin struct{}
+	// retire: from Router.Leave, answered with retired{} when the ring has been told.
+	retire  struct{}
+	retired struct{}
+	// overlayIn: an Overlay or Route frame of a neighbour. Lost: sent again if it matters.
+	overlayIn struct {
+		from  link
+		frame wire.Frame
+	}
+	// locate: from Router.Locate. Lost with a crash: pid hears nothing, which
+	// its own patience covers.
+	locate struct {
+		key id.ID
+		pid *actor.PID
+	}
+	// errandsDue and upkeep: from itself.
+	errandsDue struct{}
+	upkeep     struct{}
 )

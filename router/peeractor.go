@@ -94,6 +94,8 @@ func (a *peerActor) Receive(ctx actor.Context) {
 		}
 	case *resultIn:
 		a.step(ctx, now, detector.Indirect{By: m.by, Reached: m.reached})
+	case doubtful:
+		a.step(ctx, now, detector.Accused{})
 	case *probeIn:
 		a.help(ctx, now, m)
 	case expire:

@@ -136,29 +136,46 @@ func (m *membership) dial(now time.Time) {
 	if m.r.leaving.Load() || !m.r.open.Load() {
 		return
 	}
+	if !m.curious() {
+		m.book.forgetHearsay()
+	}
 	for _, d := range m.book.due(now) {
 		m.r.ep.Dial(d.addr, d.want)
 	}
 }
 
-// converge closes Converged once all that is known has been tried.
+// converge closes Converged once all that is known has been tried and the node
+// has its place in the ring. If nobody has one yet, somebody has to begin.
 func (m *membership) converge(now time.Time) {
-	if !m.r.quiet.Load() || m.book.pending() {
+	if m.form.ring.Active && m.done() {
 		return
 	}
-	select {
-	case <-m.r.converged:
+	if !m.r.quiet.Load() || m.book.pending() || m.r.leaving.Load() {
+		m.ripe = time.Time{}
 		return
-	default:
 	}
 	for _, p := range m.peers {
 		if !p.introduced && now.Sub(p.Since) < introduced {
 			return // it may know more nodes
 		}
 	}
+	if !m.form.ring.Active {
+		m.begin(now)
+		return
+	}
 	m.r.once.Do(func() {
 		close(m.r.converged)
 		m.event(&actor.Converged{Peers: len(m.peers), Took: now.Sub(m.r.begun)})
 		m.r.log.Info("converged", "peers", len(m.peers), "took", now.Sub(m.r.begun))
 	})
+}
+
+// done reports whether the node has converged.
+func (m *membership) done() bool {
+	select {
+	case <-m.r.converged:
+		return true
+	default:
+		return false
+	}
 }

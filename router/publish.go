@@ -82,7 +82,7 @@ func (m *membership) snapshot(version uint64) *Routes {
 	for _, p := range m.peers {
 		peers = append(peers, p.Peer)
 	}
-	routes := NewRoutes(m.r.ep.ID(), version, peers)
+	routes := compose(m.r.Routes(), version, &m.form, peers)
 	m.r.routes.Store(routes)
 	return routes
 }

@@ -13,6 +13,7 @@ import (
 
 	"iris/actor"
 	"iris/internal/id"
+	"iris/router/pastry"
 	"iris/transport"
 )
 
@@ -44,6 +45,9 @@ type Router struct {
 	prober  Prober
 	pid     *actor.PID // iris/router
 	courier *actor.PID // iris/router/courier
+	overlay *actor.PID // iris/router/overlay
+	leaf    int        // size of the leaf set
+	meshMax int        // nodes of a mesh
 	begun   time.Time
 	seed    [2]uint64 // of the actors' random choices
 
@@ -59,6 +63,8 @@ type Router struct {
 	quiet     atomic.Bool // discovery is
 	leaving   atomic.Bool
 	dropped   atomic.Uint64 // candidates refused by the full table
+
+	overlayDrops [dropReasons]atomic.Uint64 // frames of the overlay that were not sent
 
 	probing sync.WaitGroup // port probes under way
 	ctx     context.Context
@@ -93,10 +99,13 @@ func newRouter(cfg Config, ep endpoint) *Router {
 		r.prober = hostProber{}
 	}
 	r.pid = actor.NewPID(r.sys.Node(), "iris/router") // known before the actors run
+	r.overlay = actor.NewPID(r.sys.Node(), "iris/router/overlay")
+	ring := pastry.Config{Leaf: cfg.Leaf, MeshMax: cfg.MeshMax}.Defaults()
+	r.leaf, r.meshMax = ring.Leaf, ring.MeshMax
 	r.courier = actor.NewPID(r.sys.Node(), "iris/router/courier")
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.pulse.init(r.begun)
-	r.routes.Store(NewRoutes(ep.ID(), 0, nil))
+	r.routes.Store(compose(NewRoutes(ep.ID(), 0, nil), 0, &ringIs{structured: r.meshMax <= r.leaf}, nil))
 	return r
 }
 
@@ -106,6 +115,12 @@ func (r *Router) start() error {
 	if _, err := r.sys.Service("router", props.Silent()); err != nil {
 		r.cancel()
 		return fmt.Errorf("start router: %w", err)
+	}
+	props = actor.Of(func() actor.Actor { return newOverlay(r) }).Mailbox(overlayQueue).
+		Strategy(actor.Strategy{MaxRestarts: -1, BackoffMax: time.Second})
+	if _, err := r.sys.Service("router/overlay", props.Silent()); err != nil {
+		r.cancel()
+		return fmt.Errorf("start overlay: %w", err)
 	}
 	props = actor.Of(func() actor.Actor { return newCourier(r) }).Mailbox(mailbox).
 		Strategy(actor.Strategy{MaxRestarts: -1, BackoffMax: time.Second})
@@ -159,12 +174,20 @@ func (r *Router) Leave(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, leaveLimit)
 	defer cancel()
+	r.retire(ctx)
 	_, err := r.sys.Root().Request(ctx, r.pid, &leave{})
 	r.stopProbes()
 	if err != nil {
 		return fmt.Errorf("announce leave: %w", err)
 	}
 	return nil
+}
+
+// retire has the overlay actor say goodbye to the ring, if it is there to do so.
+func (r *Router) retire(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, leaveLimit/4)
+	defer cancel()
+	_, _ = r.sys.Root().Request(ctx, r.overlay, retire{}) // the announcements that follow say the same
 }
 
 // Health returns this node's opinion of itself: 0 well to 7 hardly running.

@@ -66,7 +66,7 @@ const control = transport.Control
 func (r *Router) handle(s seam) {
 	for _, k := range []wire.Kind{
 		wire.KindHeartbeat, wire.KindHeartbeatAck, wire.KindProbe, wire.KindProbeResult,
-		wire.KindPeers, wire.KindLeave, wire.KindSuspects,
+		wire.KindPeers, wire.KindLeave, wire.KindSuspects, wire.KindOverlay, wire.KindRoute,
 	} {
 		s.e.Handle(k, func(l *transport.Link, f wire.Frame) { r.receive(l, f) })
 	}
@@ -96,6 +96,12 @@ func (r *Router) receive(l link, f wire.Frame) {
 		} else {
 			r.toPeer(f.Target, &accusationIn{by: from, incarnation: f.Incarnation})
 		}
+	case *wire.Overlay:
+		c := *f // its lists are made anew for each frame
+		r.toOverlay(&overlayIn{l, &c})
+	case *wire.Route:
+		c := *f
+		r.toOverlay(&overlayIn{l, &c})
 	case *wire.Leave:
 		r.tell(&leaveIn{from: from, incarnation: f.Incarnation})
 	case *wire.Peers:

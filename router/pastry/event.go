@@ -15,14 +15,15 @@ type EventKind uint8
 
 // What may happen to a node.
 const (
-	Tick  EventKind = iota // the time asked for by Out.Wake has come
-	Recv                   // Msg came from From
-	Start                  // join through Seeds and those met; none but itself: be the first of an overlay, unless one was found
-	Send                   // route Msg.Body to the root of Msg.Key; Msg.ID names it in upcalls
-	Stop                   // say goodbye and fall silent
-	Seeds                  // Seeds replaces the list used for healing
-	Down                   // the driver knows that the process From is gone
-	Met                    // the driver has a link to From with the round trip RTT (0: not known)
+	Tick   EventKind = iota // the time asked for by Out.Wake has come
+	Recv                    // Msg came from From
+	Start                   // join through Seeds and those met; none but itself: be the first of an overlay, unless one was found
+	Send                    // route Msg.Body to the root of Msg.Key; Msg.ID names it in upcalls
+	Stop                    // say goodbye and fall silent
+	Seeds                   // Seeds replaces the list used for healing
+	Down                    // the driver knows that the process From is gone
+	Paused                  // the driver knows that the process stood still for longer than Config.Pause
+	Met                     // the driver has a link to From with the round trip RTT (0: not known)
 )
 
 // Event is the input of a Step.

@@ -33,11 +33,6 @@ const (
 
 const upChanged = 1 // Changed was reported in this Step
 
-const (
-	meshHoldMin = 5 * time.Minute // not a mesh again before; doubles each time
-	meshHoldMax = 2 * time.Hour
-)
-
 // Node is the overlay as one node sees it. Its state holds that
 //
 //	(1) leaves is in strictly clockwise order from the node, without the node;
@@ -106,6 +101,8 @@ type Node struct {
 	exposed   Time
 	meshAgain Time
 	meshHold  time.Duration
+	mesher    Handle // of a mesh that is small enough; None: not known
+	meshAsk   Time   // not before is it looked at again
 
 	delivered uint64
 	wasActive bool
@@ -160,6 +157,8 @@ func (n *Node) handle(e *Event) {
 	case Seeds:
 		n.seeds = nil
 		n.learn(e.Seeds)
+	case Paused:
+		n.stoodStill()
 	case Met:
 		n.met(e.From, e.RTT)
 	case Down:
