@@ -22,8 +22,8 @@ const (
 	Stop                    // say goodbye and fall silent
 	Seeds                   // Seeds replaces the list used for healing
 	Down                    // the driver knows that the process From is gone
-	Paused                  // the driver knows that the process stood still for longer than Config.Pause
 	Met                     // the driver has a link to From with the round trip RTT (0: not known)
+	Paused                  // the driver knows that the process stood still for longer than Config.Pause
 )
 
 // Event is the input of a Step.

@@ -175,6 +175,7 @@ func (n *Node) stoodStill() {
 	for i := range n.probes { // silence was ours
 		n.probes[i].tries = 0
 		n.probes[i].due = n.now + n.cfg.RTOFirst
+		n.wakeBy(n.probes[i].due)
 	}
 	for _, h := range n.leaves {
 		n.ask(h, LeafProbe, verdict)
