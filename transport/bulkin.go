@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 
 	"iris/actor"
@@ -13,8 +14,8 @@ func largest(n int) int { return n + wire.MaxFrame }
 // bulkFrame is an assembled frame on its way to its place in a lane.
 type bulkFrame struct {
 	seq   uint64
-	frame wire.Frame
-	room  *room // released by whoever dispatches the frame
+	frame wire.Frame // nil: of a kind that this node does not know
+	room  *room      // released by whoever dispatches the frame
 }
 
 // bulkIn assembles the frame that arrives in chunks. It holds as many bytes as
@@ -79,15 +80,18 @@ func (b *bulkIn) add(c *wire.Chunk) error {
 }
 
 // deliver hands the complete frame to its lane, or dispatches it here if it
-// keeps no place in any.
+// keeps no place in any. One of an unknown kind goes the same way, for the place
+// it may hold, and is skipped at its end.
 func (b *bulkIn) deliver() error {
 	frame, err := wire.Decode(b.data)
-	if err != nil {
+	if err != nil && !errors.Is(err, wire.ErrUnknownKind) {
 		return err
 	}
-	k := frame.Kind()
-	if b.lane == Control && keepsPlace(k) || b.lane != Control && !belongs(k, b.lane) {
-		return &wire.ProtocolError{Kind: k, Reason: fmt.Sprintf("in chunks for the %s lane", b.lane)}
+	if err == nil {
+		k := frame.Kind()
+		if b.lane == Control && keepsPlace(k) || b.lane != Control && !belongs(k, b.lane) {
+			return &wire.ProtocolError{Kind: k, Reason: fmt.Sprintf("in chunks for the %s lane", b.lane)}
+		}
 	}
 	out := bulkFrame{b.seq, frame, b.room}
 	b.data, b.seq = nil, b.seq+1 // the frame aliases data

@@ -145,6 +145,10 @@ func mutated(t *testing.T, rnd *rand.Rand, w *wire.Writer, lane Lane) []byte {
 		&wire.Terminated{Who: "iris/user", Watcher: "iris/user"}, &wire.Stop{Target: "iris"},
 		&wire.GroupView{Seq: 1, Group: wire.Group{Kind: wire.GroupCluster, Name: "c"}},
 		&wire.Peers{Nodes: []wire.NodeRef{{ID: id.ID{Lo: 1}, Addrs: []string{"127.0.0.1:1"}}}},
+		&wire.Overlay{What: 7, Refs: []wire.NodeRef{{ID: id.ID{Lo: 1}}}}, &wire.Route{Key: id.ID{Lo: 1}, What: wire.RouteLocate},
+		&wire.TreeJoin{Group: wire.Group{Kind: wire.GroupTopic, Name: "t"}, Seq: 1, Sample: make([]id.ID, 2)},
+		&wire.TopicData{Group: wire.Group{Kind: wire.GroupTopic, Name: "t"}, Seq: 1, Body: wire.Body{Type: "x", Data: make([]byte, rnd.IntN(200))}},
+		&wire.TopicSync{Group: wire.Group{Kind: wire.GroupReliable, Name: "t"}, Marks: make([]wire.TopicMark, 3)},
 		&wire.Heartbeat{Seq: 1}, &wire.Chunk{Seq: 0, Total: 1 << 62, Last: false, Data: []byte("x")}, &wire.Large{Seq: 0},
 	}
 	f := frames[rnd.IntN(len(frames))]

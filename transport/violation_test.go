@@ -54,6 +54,7 @@ func TestViolationsEndTheLink(t *testing.T) {
 		return stream(false, append([]wire.Frame{&wire.LaneOpen{Lane: n}}, frames...)...)
 	}
 	tell := &wire.Tell{Target: "iris/user/x", Body: wire.Body{Data: make([]byte, 100)}}
+	tree := wire.Group{Kind: wire.GroupTopic, Name: "t"}
 	piece := func(n Lane, f wire.Frame) func(*testing.T, *Link) {
 		return func(t *testing.T, l *Link) {
 			b := encoded(t, f)
@@ -71,6 +72,17 @@ func TestViolationsEndTheLink(t *testing.T) {
 		"a request on fanout":              {send(Fanout, &wire.Request{Cluster: "c"}), wire.CodeProtocol},
 		"an event on direct":               {send(Direct, event("x", 1)), wire.CodeProtocol},
 		"a tunnel frame on transit":        {send(Transit, &wire.TunnelEnd{}), wire.CodeProtocol},
+		"a route on control":               {send(Control, &wire.Route{}), wire.CodeProtocol},
+		"a route on direct":                {send(Direct, &wire.Route{}), wire.CodeProtocol},
+		"a route on fanout":                {send(Fanout, &wire.Route{}), wire.CodeProtocol},
+		"an overlay frame on transit":      {send(Transit, &wire.Overlay{}), wire.CodeProtocol},
+		"an overlay frame in pieces":       {piece(Transit, &wire.Overlay{}), wire.CodeProtocol},
+		"a join of a tree on control":      {send(Control, &wire.TreeJoin{Group: tree}), wire.CodeProtocol},
+		"data of a tree on direct":         {send(Direct, &wire.TopicData{Group: tree}), wire.CodeProtocol},
+		"data of a tree without a place":   {piece(Control, &wire.TopicData{Group: tree}), wire.CodeProtocol},
+		"a chunk of a lane's first frame":  {piece(Fanout, &wire.LaneOpen{Lane: 2}), wire.CodeProtocol},
+		"an empty chunk":                   {lane(4, &wire.Chunk{Total: 10}), wire.CodeProtocol},
+		"an empty chunk at the end":        {lane(4, &wire.Chunk{Total: 10, Data: make([]byte, 10)}, &wire.Chunk{Total: 10, Last: true}), wire.CodeProtocol},
 		"a second hello":                   {send(Control, &wire.Hello{Version: 1}), wire.CodeProtocol},
 		"a placeholder on control":         {send(Control, &wire.Large{}), wire.CodeProtocol},
 		"a chunk on direct":                {send(Direct, &wire.Chunk{}), wire.CodeProtocol},
