@@ -9,8 +9,8 @@ import (
 
 // Nodes that know less of the protocol than this one, or more.
 
-// Frames of nodes from before Entry.Reliable and Mode mean what they meant, also
-// behind frames that had these fields.
+// Frames of nodes from before Entry.Reliable, Mode and GoodbyeAck.Lanes mean what
+// they meant, also behind frames that had these fields.
 func TestOlderPeersLeaveFieldsOut(t *testing.T) {
 	const ab = "c4100102030405060708090a0b0c0d0e0f10"
 	const version, entry = "93" + ab + "03ce00011170", "96" + ab + "010408a26575c2"
@@ -22,6 +22,7 @@ func TestOlderPeersLeaveFieldsOut(t *testing.T) {
 		bytes        string
 		before, want Frame
 	}{
+		{"91" + "04", &GoodbyeAck{2}, &GoodbyeAck{}},
 		{"94" + "14" + "01" + "00" + version, &GroupAck{1, 0, v, ModeTrees}, &GroupAck{Seq: 1, Version: v}},
 		{"94" + "10" + "01" + "9201a46563686f" + entry, &GroupJoin{1, echo, now}, &GroupJoin{1, echo, old}},
 		{
