@@ -190,25 +190,6 @@ func (n *Node) estimate() float64 {
 	return max(float64(len(n.leaves))/share(clockwise(first, last)), float64(len(n.peers)+1))
 }
 
-// meshIf makes everybody a leaf if the network does so.
-func (n *Node) meshIf(others bool) {
-	if others && n.cfg.MeshMax > n.cfg.Leaf {
-		n.limit = n.cfg.MeshMax
-	}
-}
-
-// resize turns a mesh that has grown too large into a leaf set. A few that left
-// it take the others along.
-func (n *Node) resize(structured bool) {
-	if !n.Mesh() || len(n.leaves) < n.cfg.MeshMax && (!structured || len(n.leaves) < n.cfg.MeshMin) {
-		return
-	}
-	n.limit = n.cfg.Leaf
-	n.meshAgain = n.now + n.meshHold
-	n.meshHold = min(2*n.meshHold, meshHoldMax)
-	n.trim()
-}
-
 // trim cuts the leaf set down to the nearest of each side.
 func (n *Node) trim() {
 	after, before := n.sides()
@@ -224,13 +205,4 @@ func (n *Node) trim() {
 		n.dropPeer(h)
 	}
 	n.tentative = nil
-}
-
-// mesh makes everybody a leaf again once the network is small enough for long.
-func (n *Node) mesh() {
-	if n.Mesh() || n.cfg.MeshMax <= n.cfg.Leaf || n.now < n.meshAgain || n.estimate() >= float64(n.cfg.MeshMin) {
-		return
-	}
-	n.limit = n.cfg.MeshMax
-	n.needRepair(0)
 }

@@ -223,6 +223,7 @@ func (n *Node) meet(from Handle, m *Msg) {
 	n.revive(from)
 	n.addLeaf(from)
 	n.resize(m.Active && !m.Mesh)
+	n.follow(from, m)
 	n.candidates(m.Leaves)
 	n.suspectAll(m.Refs)
 }

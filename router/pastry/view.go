@@ -61,7 +61,7 @@ func (n *Node) Uses(to []Handle) []Handle {
 		to = append(to, g.h)
 	}
 	to = slices.Concat(to, n.news, n.seeds, n.tentative)
-	return append(to, n.watched, n.near)
+	return append(to, n.watched, n.near, n.mesher)
 }
 
 // Entry returns the node in a slot of the routing table, None if there is none.
@@ -69,13 +69,6 @@ func (n *Node) Entry(row, column int) Handle { return n.entry(row, column) }
 
 // Covers reports whether the root of key is this node or one of its leaves.
 func (n *Node) Covers(key id.ID) bool { return n.covers(key) }
-
-// Next returns who would get a message for key now: the node itself if it is the
-// root.
-func (n *Node) Next(key id.ID) Handle {
-	h, _ := n.next(key, &shunned{})
-	return h
-}
 
 // Row appends the entries of a row of the routing table: nodes that share as many
 // digits with this one as row says.
