@@ -20,7 +20,11 @@ type Scenario struct {
 	Session  time.Duration // mean life of a node
 	Duration time.Duration // measured time
 	Loss     float64
-	Check    bool // hold all nodes to their invariants, slowly
+	Members  int           // of a topic whose trees stand on the overlay: partition and publish
+	Stall    time.Duration // under churn: with each crash another node stands still for so long
+	Skew     float64       // clocks run at rates wrong by at most this part
+	Encode   bool          // every message crosses the wire format
+	Check    bool          // hold all nodes to their invariants, slowly
 	Progress func(what string, part float64)
 }
 
@@ -45,7 +49,9 @@ type Result struct {
 	MsgsPerJoin  float64   `json:"msgs_per_join"` // all messages until everybody had joined
 	TableEntries float64   `json:"table_entries"` // per node
 	WholeAfter   float64   `json:"whole_after_s"` // until every node knew its true neighbours
-	Broken       int       `json:"broken"`        // nodes that did not at the end
+	Members      int       `json:"members"`
+	TreesAfter   float64   `json:"trees_whole_after_s"`
+	Broken       int       `json:"broken"` // nodes that did not at the end
 	Virtual      float64   `json:"virtual_seconds"`
 	Seconds      float64   `json:"seconds"`
 	JoinSeconds  float64   `json:"join_seconds"`
@@ -76,7 +82,10 @@ func (s Scenario) begin(name string) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.Check = s.Check
+	w.Check, w.Skew = s.Check, s.Skew
+	if s.Encode {
+		w.Encode()
+	}
 	r := &run{Scenario: s, World: w, began: clock()}
 	r.result = Result{Scenario: name, Seed: s.Seed, Nodes: s.Nodes, Leaf: w.cfg.Leaf}
 	return r, nil
@@ -163,6 +172,9 @@ func (r *run) traffic(what string, end time.Duration, session time.Duration) {
 			r.exposure()
 			r.Crash(r.alive[r.rng.IntN(len(r.alive))])
 			r.Spawn()
+			if r.Stall > 0 {
+				r.Pause(r.random(), r.Stall)
+			}
 			churn()
 		}
 		if i%1024 == 0 {

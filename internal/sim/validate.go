@@ -15,10 +15,16 @@ func (s Scenario) Validate() error {
 	switch {
 	case s.Nodes < 1 || s.Nodes > 1_000_000:
 		return fmt.Errorf("nodes: %d: want 1 to 1000000", s.Nodes)
+	case s.Members < 0 || s.Members > s.Nodes:
+		return fmt.Errorf("members: %d of %d nodes: want 0 to all", s.Members, s.Nodes)
 	case s.Lookups < 0:
 		return fmt.Errorf("lookups: %d: want 0 or more", s.Lookups)
 	case !(s.Loss >= 0 && s.Loss < 1):
 		return fmt.Errorf("loss: %v: want a part of the messages, 0 or more and below 1", s.Loss)
+	case !(s.Skew >= 0 && s.Skew <= 0.5):
+		return fmt.Errorf("skew: %v: want a part of the time, 0 to 0.5", s.Skew)
+	case s.Stall < 0 || s.Stall > longest:
+		return fmt.Errorf("stall: %v: want 0s to %v", s.Stall, longest)
 	case s.Session < 0 || s.Session > longest:
 		return fmt.Errorf("session: %v: want 0s to %v", s.Session, longest)
 	case s.Duration < 0 || s.Duration > longest:

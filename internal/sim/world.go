@@ -16,6 +16,7 @@ type member struct {
 	x, y   float32      // where it stands on the plane
 	wake   pastry.Time  // the wake-up in the heap; 0: none
 	paused pastry.Time  // stands still until then
+	skew   skew
 	active bool
 }
 
@@ -23,7 +24,8 @@ type member struct {
 // same run: Hash says so.
 type World struct {
 	Net   Net
-	Check bool // hold every node to its invariants after each step
+	Check bool    // hold every node to its invariants after each step
+	Skew  float64 // clocks run at rates wrong by at most this part
 
 	cfg     pastry.Config
 	book    *pastry.Book
@@ -43,6 +45,7 @@ type World struct {
 	out     pastry.Out
 	lookups lookups
 	sent    [pastry.Kinds]uint64
+	codec   *codec  // nil: messages are not encoded
 	forest  *forest // the topics on top; nil: none
 	err     error
 }
@@ -82,6 +85,12 @@ func (w *World) add(n id.ID, epoch uint64) pastry.Handle {
 		node: pastry.New(&w.cfg, w.book, h, w.rng.Uint64()), x: w.rng.Float32(), y: w.rng.Float32(),
 	})
 	w.alive = append(w.alive, h)
+	if w.Skew > 0 {
+		w.members[h].skew = w.newSkew(w.Skew)
+	}
+	if w.codec != nil {
+		w.codec.added(h)
+	}
 	if w.forest != nil {
 		w.forest.began(h)
 	}
@@ -130,9 +139,13 @@ func (w *World) Leave(h pastry.Handle) {
 	w.end(h, true)
 }
 
-// Pause lets a process stand still: what arrives waits for it.
+// Pause lets a process stand still: what arrives waits for it. During a long pause
+// nobody is to count on the node.
 func (w *World) Pause(h pastry.Handle, d time.Duration) {
 	w.members[h].paused = w.now + d
+	if d > w.cfg.Pause {
+		w.deactivate(h)
+	}
 	if w.forest != nil {
 		w.forest.paused(h)
 	}
@@ -178,6 +191,17 @@ func (w *World) dispatch(e *event) {
 		}
 		return
 	}
+	w.react(m, e)
+	if m.paused != 0 && m.node != nil { // it goes on
+		m.paused = 0
+		if m.node.Active() {
+			w.activate(e.node)
+		}
+	}
+}
+
+// react has a node take a message or a wake-up.
+func (w *World) react(m *member, e *event) {
 	if e.msg < 0 {
 		if m.wake == e.at { // not superseded
 			m.wake = 0
@@ -201,7 +225,7 @@ func (w *World) order() uint64 { w.seq++; return w.seq }
 func (w *World) step(h pastry.Handle, e *pastry.Event) {
 	m := &w.members[h]
 	w.out.Reset()
-	m.node.Step(w.now, e, &w.out)
+	m.node.Step(m.skew.local(w.now), e, &w.out)
 	w.steps++
 	w.mix(uint64(w.now))
 	w.mix(uint64(h)<<32 | uint64(e.From)<<8 | uint64(e.Kind))
@@ -214,9 +238,11 @@ func (w *World) step(h pastry.Handle, e *pastry.Event) {
 	for i := range w.out.Up {
 		w.upcall(h, &w.out.Up[i])
 	}
-	if t := w.out.Wake; t != 0 && (m.wake == 0 || t < m.wake) {
-		m.wake = max(t, w.now)
-		w.wakes.push(event{at: m.wake, seq: w.order(), node: h, msg: -1})
+	if t := w.out.Wake; t != 0 {
+		if t = max(m.skew.world(t), w.now); m.wake == 0 || t < m.wake {
+			m.wake = t
+			w.wakes.push(event{at: t, seq: w.order(), node: h, msg: -1})
+		}
 	}
 	if w.forest != nil {
 		w.forest.rerouted(h)
@@ -248,6 +274,9 @@ func (w *World) post(from, to pastry.Handle, msg *pastry.Msg) {
 			w.slab = append(w.slab, pastry.Msg{})
 		}
 		w.slab[i] = *msg
+		if w.codec != nil {
+			w.encode(from, &w.slab[i])
+		}
 		w.arrival.push(event{at: w.now + delay, seq: w.order(), node: to, from: from, msg: i})
 		delay += delay / 2
 	}
