@@ -67,6 +67,16 @@ func (s *System) RemoteStop(from, targetID string, poison bool) {
 	endCell(c, poison)
 }
 
+// Dependent returns the nodes that actors here depend on, or that depend on actors here: they owe replies, watch or
+// are watched. Without a link to such a node its end would go unnoticed. It walks all pending replies.
+func (s *System) Dependent() map[string]struct{} {
+	nodes := make(map[string]struct{})
+	s.watches.nodes(nodes)
+	s.replies.nodes(nodes)
+	delete(nodes, s.node)
+	return nodes
+}
+
 // NodeLost ends everything that depends on node: local watchers of its actors get Terminated, its watches here are
 // forgotten, and every reply it owes is ErrLost.
 func (s *System) NodeLost(node string) {

@@ -218,4 +218,16 @@ func (r *Replies) end(match func(*pending) bool, err error, closing bool) {
 	}
 }
 
+// nodes adds the nodes that owe replies.
+func (r *Replies) nodes(to map[string]struct{}) {
+	for i := range r.shards {
+		s := &r.shards[i]
+		s.mu.Lock()
+		for _, p := range s.m {
+			to[p.node] = struct{}{}
+		}
+		s.mu.Unlock()
+	}
+}
+
 func (r *Replies) len() int { return int(r.count.Load()) }

@@ -137,6 +137,18 @@ func (w *watches) takeNode(node string) (out map[string]map[string]watcher) {
 	return out
 }
 
+// nodes adds the nodes that watch or are watched.
+func (w *watches) nodes(to map[string]struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for n := range w.out {
+		to[n] = struct{}{}
+	}
+	for n := range w.nIn {
+		to[n] = struct{}{}
+	}
+}
+
 func (w *watches) len() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -2,10 +2,7 @@ package router
 
 import (
 	"math/rand/v2"
-	"net"
-	"net/netip"
 	"slices"
-	"strconv"
 	"time"
 
 	"iris/internal/id"
@@ -25,6 +22,7 @@ const (
 	lostUp    = 2 * time.Second        // its limit while the peer is still a member
 	seedUp    = 250 * time.Millisecond // its limit for a seed at first: it may be starting too, or be flooded
 	seedEarly = 5 * time.Second
+	seedRest  = 10 * time.Minute // for a seed whose link was idle
 	goneEarly = 4 * time.Second  // between tries of a dead peer in the first minute
 	goneLate  = 15 * time.Second // and later
 	early     = time.Minute
@@ -245,17 +243,6 @@ func (b *book) up(peer id.ID, addrs []string) {
 	})
 }
 
-// samePlace reports whether a seed may be what resolved to addr: equal, or a
-// host name with the same port. The transport resolves names out of our sight.
-func samePlace(seed, addr string) bool {
-	if seed == addr {
-		return true
-	}
-	host, port, err := net.SplitHostPort(seed)
-	_, p, err2 := net.SplitHostPort(addr)
-	return err == nil && err2 == nil && port == p && net.ParseIP(host) == nil
-}
-
 // failed says that a dial did not lead to a link. It reports whether the
 // address is that of a seed.
 func (b *book) failed(addr string, peer id.ID) (ofSeed bool) {
@@ -292,6 +279,30 @@ func (b *book) leave(now time.Time, peer id.ID, incarnation uint64) {
 		}
 		return e.peer == peer
 	})
+}
+
+// rest says that the link to a peer has ended because nobody used it. A seed there
+// is called again, but not soon.
+func (b *book) rest(now time.Time, peer id.ID) {
+	for _, e := range b.entries {
+		if e.peer == peer && e.from == seed {
+			e.next = now.Add(b.jitter(seedRest))
+		}
+	}
+}
+
+// reached says that peer answers at an address that was dialled. There is a link,
+// or one is about to come up.
+func (b *book) reached(addr string, peer id.ID) {
+	for _, e := range b.entries {
+		if _, ours := e.inflight[addr]; ours {
+			delete(e.inflight, addr)
+			e.peer, e.settled = peer, true
+		}
+	}
+	if b.linked(peer) {
+		b.up(peer, nil)
+	}
 }
 
 // due returns what to dial now and forgets what nobody speaks of any more.
@@ -370,29 +381,4 @@ func (b *book) pending() bool {
 // forgetHearsay drops what was only heard of.
 func (b *book) forgetHearsay() {
 	b.entries = slices.DeleteFunc(b.entries, func(e *entry) bool { return e.from == heard })
-}
-
-// reachable drops loopback addresses that came from another host: there they
-// mean that host, here they would mean this one.
-func reachable(addrs []string, sameHost bool) []string {
-	return slices.DeleteFunc(slices.Clone(addrs), func(a string) bool {
-		p, err := netip.ParseAddrPort(a)
-		return !sameHost && err == nil && p.Addr().Unmap().IsLoopback()
-	})
-}
-
-// usable drops what cannot be dialled; remote input comes through here.
-func usable(addrs []string) []string {
-	out := make([]string, 0, min(len(addrs), maxAddrs))
-	for _, a := range addrs {
-		host, port, err := net.SplitHostPort(a)
-		n, err2 := strconv.ParseUint(port, 10, 16)
-		if err != nil || err2 != nil || n == 0 || host == "" || len(a) > 255 || slices.Contains(out, a) {
-			continue
-		}
-		if out = append(out, a); len(out) == maxAddrs {
-			break
-		}
-	}
-	return out
 }

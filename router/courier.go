@@ -20,8 +20,11 @@ type courier struct {
 	r        *Router
 	rng      *rand.Rand
 	wants    map[id.ID]*want
-	missed   []id.ID // not told yet
-	slots    int     // nodes that may be begun with during this message
+	owed     map[id.ID]time.Time // nodes that something waits for, and until when
+	used     map[id.ID]*usage
+	looked   time.Time // at the use of links
+	missed   []id.ID   // not told yet
+	slots    int       // nodes that may be begun with during this message
 	reported time.Time
 	refused  uint64 // wishes reported as ignored
 }
@@ -36,13 +39,19 @@ type (
 	// connected: from iris/router: a link came up.
 	connected struct{ node id.ID }
 	// parted: from iris/router: a link has ended.
-	parted struct{ node id.ID }
+	parted struct {
+		node id.ID
+		idle bool
+	}
 	// carry: from itself: see what is to be done.
 	carry struct{}
 )
 
 func newCourier(r *Router) *courier {
-	return &courier{r: r, rng: rand.New(rand.NewPCG(r.seed[1], r.seed[0])), wants: make(map[id.ID]*want)}
+	return &courier{
+		r: r, rng: rand.New(rand.NewPCG(r.seed[1], r.seed[0])),
+		wants: make(map[id.ID]*want), owed: make(map[id.ID]time.Time), used: make(map[id.ID]*usage),
+	}
 }
 
 func (r *Router) toCourier(msg any) { r.sys.Send(r.courier, nil, msg) }
@@ -75,6 +84,7 @@ func (c *courier) Receive(ctx actor.Context) {
 	case *connected:
 		c.serve(ctx, now, m.node)
 	case *parted:
+		c.owe(now, m)
 		c.serve(ctx, now, m.node)
 	case *dialFailed:
 		c.unanswered(ctx, now, m)
@@ -102,6 +112,11 @@ func (c *courier) all(ctx actor.Context, now time.Time) {
 	for n := range c.wants {
 		c.serve(ctx, now, n) // to be forgotten, if nobody wants it any more
 	}
+	c.lose(now)
+	if now.Sub(c.looked) >= idleEvery {
+		c.looked = now
+		c.look(now)
+	}
 	if refused := c.r.wishes.overflow(); refused != c.refused && now.Sub(c.reported) >= reportEvery {
 		c.r.sys.Events().Publish(&actor.Overloaded{What: "router kept nodes", Dropped: refused - c.refused})
 		c.refused, c.reported = refused, now
@@ -113,6 +128,7 @@ func (c *courier) serve(ctx actor.Context, now time.Time, n id.ID) {
 	b := c.r.mail.find(n)
 	if l := c.r.ep.Link(n); l != nil && l.Up() {
 		delete(c.wants, n)
+		delete(c.owed, n)
 		if b != nil {
 			c.giveUp(n, b.send(l, now))
 		}
@@ -120,7 +136,7 @@ func (c *courier) serve(ctx actor.Context, now time.Time, n id.ID) {
 	if b != nil {
 		c.expire(now, b)
 	}
-	if c.r.leaving.Load() || c.r.mail.find(n) == nil && !c.r.wishes.want(n) {
+	if _, owed := c.owed[n]; c.r.leaving.Load() || c.r.mail.find(n) == nil && !c.r.wishes.want(n) && !owed {
 		delete(c.wants, n)
 		return
 	}

@@ -60,6 +60,15 @@ func (r *Router) Post(n id.ID, lane transport.Lane, f wire.Frame) error {
 	}
 }
 
+// forward takes what the actor system sends to other nodes. In the mesh form all
+// of them have links, and a node without one is not there.
+func (r *Router) forward(n id.ID, f wire.Frame) (taken bool, err error) {
+	if !r.Routes().Structured() && r.mail.find(n) == nil {
+		return false, nil
+	}
+	return true, r.Post(n, transport.Direct, f)
+}
+
 // errEmptied means that the frames of a box were sent and the box is gone.
 var errEmptied = errors.New("box was emptied")
 

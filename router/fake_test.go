@@ -42,6 +42,7 @@ type fakeEndpoint struct {
 	router      *Router
 	taken       []wire.Frame // that came on other lanes than control
 	givenUp     []wire.Frame
+	tunnels     map[id.ID]bool
 }
 
 type fakeLink struct {
@@ -87,6 +88,12 @@ func (e *fakeEndpoint) GiveUp(_ id.ID, f wire.Frame, _ error) {
 	e.net.mu.Lock()
 	defer e.net.mu.Unlock()
 	e.givenUp = append(e.givenUp, f)
+}
+
+func (e *fakeEndpoint) Tunnels(n id.ID) bool {
+	e.net.mu.Lock()
+	defer e.net.mu.Unlock()
+	return e.tunnels[n]
 }
 
 func (e *fakeEndpoint) Dial(addr string, want id.ID) {

@@ -16,9 +16,7 @@ const (
 	reconcileEvery = time.Second     // compare with the endpoint's links
 	exchangeEvery  = 5 * time.Second // tell one peer whom we know
 	introduced     = 500 * time.Millisecond
-	leavingLimit   = 15 * time.Second // a peer that left and keeps its link is cut off
-	announceTo     = 16               // peers told of a death
-	reportEvery    = time.Minute      // of dropped candidates
+	reportEvery    = time.Minute // of dropped candidates
 	batch          = 10 * time.Millisecond
 )
 
@@ -61,6 +59,7 @@ type membership struct {
 	events    []any     // published after the routes
 	lost      []id.ID   // nodes whose pending replies and watches end then
 	missed    []id.ID   // nodes that could not be found or linked, for the next Changed
+	idle      []id.ID   // peers whose link was idle and has ended, for the next Changed
 	over      bool      // this incarnation of the actor ends
 }
 
@@ -100,6 +99,8 @@ func (m *membership) Receive(ctx actor.Context) {
 		m.linkDown(ctx, now, explain(e))
 	case *transport.DialFailed:
 		m.unreached(now, e)
+	case *transport.Dialed:
+		m.book.reached(e.Addr, e.Peer)
 	case *linkUp:
 		m.linkUp(ctx, now, e.link)
 	case *linkDown:
@@ -279,9 +280,12 @@ func (m *membership) linkDown(ctx actor.Context, now time.Time, e *linkDown) {
 	if current == e.link {
 		current = nil
 	}
+	idle := e.idle && m.r.Routes().Structured()
 	if current == nil {
+		m.r.toCourier(&parted{n, idle})
+	}
+	if current == nil && !idle {
 		m.lost = append(m.lost, n)
-		m.r.toCourier(&parted{n})
 	}
 	if g, ok := m.leaving[n]; ok && g.link == e.link {
 		delete(m.leaving, n)
@@ -297,6 +301,8 @@ func (m *membership) linkDown(ctx actor.Context, now time.Time, e *linkDown) {
 	case e.how == detector.Left:
 		p.link = nil
 		m.depart(ctx, now, p)
+	case idle:
+		m.part(ctx, now, p)
 	default:
 		p.link = nil
 		ctx.Send(m.kids[n], &unlinked{e.link, e.how})
@@ -339,34 +345,6 @@ func (m *membership) opinion(ctx actor.Context, now time.Time, e *opinion) {
 	}
 }
 
-// depart takes an announced departure. Answers may still be on their way, so what
-// waits for the node is given up only when its link ends.
-func (m *membership) depart(ctx actor.Context, now time.Time, p *peer) {
-	m.book.leave(now, p.ID, p.Incarnation)
-	if p.link != nil {
-		m.leaving[p.ID] = goodbye{p.link, now.Add(leavingLimit)}
-	} else {
-		m.lost = append(m.lost, p.ID)
-	}
-	m.down(ctx, now, p, "left")
-}
-
-// down removes p from the table; the caller decides what becomes of requests,
-// link and memory of it.
-func (m *membership) down(ctx actor.Context, now time.Time, p *peer, reason string) {
-	delete(m.peers, p.ID)
-	m.touch(now)
-	m.r.toOverlay(&fell{p.ID, p.Incarnation})
-	m.event(&actor.PeerDown{Peer: p.ID.String(), Reason: reason})
-	m.r.log.Info("peer down", "peer", p.ID.Short(), "reason", reason)
-	m.r.kids.Delete(p.ID)
-	if pid := m.kids[p.ID]; pid != nil {
-		delete(m.kids, p.ID)
-		m.ending[p.ID] = nil
-		ctx.Stop(pid)
-	}
-}
-
 // terminated takes the end of a peer actor, or of a subscriber.
 func (m *membership) terminated(ctx actor.Context, now time.Time, who *actor.PID) {
 	m.r.removeSubscriber(who)
@@ -398,16 +376,5 @@ func (m *membership) terminated(ctx actor.Context, now time.Time, who *actor.PID
 func (m *membership) redial(now time.Time, n id.ID) {
 	if p := m.peers[n]; p != nil && p.link == nil && m.book.find(n, nil) == nil {
 		m.book.add(now, hint{peer: n, incarnation: p.Incarnation, addrs: p.addrs, from: lost})
-	}
-}
-
-// announce tells some peers of a death, so that those who watch the dead node
-// rarely look at once.
-func (m *membership) announce(n id.ID, incarnation uint64) {
-	k := announceTo
-	for _, p := range m.peers { // the order of a map is random enough
-		if p.link != nil && k > 0 && p.link.TrySend(control, &wire.Suspects{Target: n, Incarnation: incarnation}) == nil {
-			k--
-		}
 	}
 }

@@ -16,6 +16,7 @@ type (
 	linkDown struct {
 		link link
 		how  detector.Loss
+		idle bool // one side closed it because nobody used it
 	}
 	dialFailed struct {
 		addr string
@@ -126,6 +127,9 @@ type (
 		peer        id.ID
 		incarnation uint64
 	}
+	// stood: from the router: this process stood still. Lost: the ring finds out
+	// when its own timers are late.
+	stood struct{}
 	// reportAgain: from the router, which starts anew.
 	reportAgain struct{}
 	// begin: from the router: nobody else will begin a ring. Lost: repeated.

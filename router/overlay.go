@@ -42,7 +42,6 @@ type overlay struct {
 	ready   bool                // something was reported since the start
 	stale   bool                // the view may have changed
 	heard   time.Time           // when an active node was last heard of
-	lastly  time.Time           // the last upkeep
 	running bool                // errands are looked at by a timer
 	started bool                // the core was
 
@@ -82,6 +81,8 @@ func (o *overlay) Receive(ctx actor.Context) {
 		o.meet(ctx, now, m.link)
 	case *fell:
 		o.fall(ctx, now, m)
+	case stood:
+		o.step(ctx, now, &pastry.Event{Kind: pastry.Paused})
 	case reportAgain:
 		o.stale, o.shown = true, ringIs{}
 	case begin:
@@ -247,15 +248,12 @@ func (o *overlay) doubt(now time.Time, h pastry.Handle) {
 // upkeep does every second what no message asks for.
 func (o *overlay) upkeep(ctx actor.Context, now time.Time) {
 	o.stale = true // table entries come and go without a word
-	if now.Sub(o.lastly) > lookAfter+o.cfg.Pause && !o.lastly.IsZero() {
-		o.step(ctx, now, &pastry.Event{Kind: pastry.Paused})
-	}
-	o.lastly = now
 	o.book.know(o.r.ep.ID(), o.r.ep.Incarnation(), o.r.ep.Addrs(), true) // interfaces come and go
 	neighbours := o.neighbours()
 	o.introduceLinked(ctx, now, neighbours)
-	if o.node.Active() && !o.node.Mesh() {
-		for h := range neighbours {
+	for h := range neighbours {
+		_, peer := o.r.Routes().Peer(o.book.book.ID(h))
+		if o.node.Active() && !(peer && o.node.Mesh()) { // in a mesh a peer that lost its link is dialled anyway
 			o.reach(now, h)
 		}
 	}

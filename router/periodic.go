@@ -11,13 +11,13 @@ import (
 
 // explain classifies the end of a link by what it tells about the peer.
 func explain(e *transport.LinkDown) *linkDown {
-	d := &linkDown{link: e.Link}
+	d := &linkDown{link: e.Link, idle: e.Code == wire.CodeOK}
 	switch {
 	case e.Restarted:
 		d.how = detector.Restarted
 	case e.Remote && e.Code == wire.CodeLeave:
 		d.how = detector.Left
-	case e.Remote, e.Code == wire.CodeDuplicate, e.Code == wire.CodeProtocol, e.Code == wire.CodeAbuse:
+	case e.Remote, d.idle, e.Code == wire.CodeDuplicate, e.Code == wire.CodeProtocol, e.Code == wire.CodeAbuse:
 		d.how = detector.Closed // it lives
 	default:
 		d.how = detector.Silent
@@ -58,6 +58,9 @@ func (m *membership) clock(now time.Time) {
 	m.lastWall, m.lastTick = wall, now
 	switch {
 	case paused > 0:
+		if paused > m.r.ringConfig().Pause {
+			m.r.toOverlay(stood{})
+		}
 		m.r.log.Warn("this process did not run", "for", paused)
 		m.event(&actor.ClockJump{By: paused})
 	case jump.Abs() > time.Second:

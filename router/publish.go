@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"iris/actor"
+	"iris/internal/id"
 	"iris/transport/wire"
 )
 
@@ -29,9 +30,23 @@ func (m *membership) publish(ctx actor.Context) {
 	before := m.r.Routes()
 	c := difference(before, m.snapshot(before.Version()+1))
 	c.Unreached, m.missed = m.missed, nil
+	c.Down, c.Idle = split(c.Down, m.idle)
+	m.idle = nil
 	for _, pid := range m.r.subscribers() {
 		ctx.Send(pid, c)
 	}
+}
+
+// split separates those that are idle from those that are down.
+func split(gone, idle []id.ID) (down, parted []id.ID) {
+	for _, n := range gone {
+		if slices.Contains(idle, n) {
+			parted = append(parted, n)
+		} else {
+			down = append(down, n)
+		}
+	}
+	return down, parted
 }
 
 // difference says what changed between two snapshots. A peer that was replaced

@@ -221,4 +221,5 @@ type Changed struct {
 	Suspected []id.ID
 	Recovered []id.ID
 	Unreached []id.ID // nodes wanted by Keep or Post that could not be found or linked
+	Idle      []id.ID // nodes that are no peers any more because nobody used the link; no death. A node that is in Up too has a new one
 }

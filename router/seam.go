@@ -17,6 +17,7 @@ type endpoint interface {
 	Link(n id.ID) link // nil when none is up
 	Links() []link
 	GiveUp(n id.ID, f wire.Frame, err error) // disposes of a frame that was never sent
+	Tunnels(n id.ID) bool                    // whether some are open
 }
 
 // link is one connection to a peer.
@@ -42,6 +43,8 @@ func (s seam) Dial(addr string, want id.ID) { s.e.Dial(addr, want) }
 
 func (s seam) GiveUp(n id.ID, f wire.Frame, err error) { s.e.GiveUp(n, f, err) }
 
+func (s seam) Tunnels(n id.ID) bool { return s.e.Tunnels(n) }
+
 func (s seam) Link(n id.ID) link {
 	if l := s.e.Link(n); l != nil {
 		return l
@@ -64,6 +67,7 @@ const control = transport.Control
 // handle registers the frame handlers, which run on the goroutines of the lane
 // readers. A frame is valid during the call only, so each copies what it needs.
 func (r *Router) handle(s seam) {
+	s.e.SetPost(r.forward)
 	for _, k := range []wire.Kind{
 		wire.KindHeartbeat, wire.KindHeartbeatAck, wire.KindProbe, wire.KindProbeResult,
 		wire.KindPeers, wire.KindLeave, wire.KindSuspects, wire.KindOverlay, wire.KindRoute,
@@ -89,7 +93,9 @@ func (r *Router) receive(l link, f wire.Frame) {
 			_ = l.TrySend(control, &wire.ProbeResult{Seq: f.Seq, Target: f.Target})
 		}
 	case *wire.ProbeResult:
-		r.toPeer(f.Target, &resultIn{by: from, reached: f.Reached})
+		if f.Reached || f.Incarnation != 0 { // else it does not know the target, which says nothing
+			r.toPeer(f.Target, &resultIn{by: from, reached: f.Reached})
+		}
 	case *wire.Suspects:
 		if f.Target == r.ep.ID() {
 			r.toPeer(from, &accusedIn{})

@@ -112,7 +112,7 @@ type Stats struct {
 	BytesReceived   uint64
 	Writes          uint64         // writes of frames to any lane
 	Skipped         uint64         // frames received of a kind that this node does not know, or does not handle
-	Traffic         uint64         // grows with all that moves either way but heartbeats and exchanges of peers
+	Traffic         uint64         // grows with all that moves either way but heartbeats, exchanges of peers and of the overlay
 	Queued          [laneCount]int // bytes waiting per lane
 }
 
@@ -160,7 +160,7 @@ func (l *Link) Send(ctx context.Context, n Lane, f wire.Frame) error {
 // On the other lanes writes and reads are counted, which costs frames nothing.
 func (l *Link) moved(k wire.Kind) {
 	switch k {
-	case wire.KindHeartbeat, wire.KindHeartbeatAck, wire.KindProbeResult, wire.KindPeers, wire.KindSuspects:
+	case wire.KindHeartbeat, wire.KindHeartbeatAck, wire.KindProbeResult, wire.KindPeers, wire.KindSuspects, wire.KindOverlay:
 	default:
 		l.traffic.Add(1)
 	}

@@ -16,8 +16,7 @@ import (
 // watcher Terminated.
 func (e *Endpoint) GiveUp(n id.ID, f wire.Frame, err error) {
 	node := n.String()
-	switch f := f.(type) {
-	case *wire.Tell:
+	if f, ok := f.(*wire.Tell); ok {
 		var sender *actor.PID
 		if f.Sender != "" {
 			sender = &actor.PID{Address: e.sys.Node(), Id: f.Sender, RequestId: f.SenderReq}
@@ -27,6 +26,9 @@ func (e *Endpoint) GiveUp(n id.ID, f wire.Frame, err error) {
 		}
 		e.sys.Undelivered(actor.NewPID(node, f.Target), sender, f.Body.Type, err)
 		return
+	}
+	e.sys.Dropped(reasonFor(err), "node "+n.Short(), fmt.Sprint(f.Kind()), "", 1)
+	switch f := f.(type) {
 	case *wire.Ask:
 		e.sys.Replies().Fail(node, f.ID, err)
 	case *wire.Request:
@@ -34,7 +36,6 @@ func (e *Endpoint) GiveUp(n id.ID, f wire.Frame, err error) {
 	case *wire.Watch:
 		e.sys.RemoteTerminated(node, f.Watchee, f.Watcher, int(actor.TerminatedNodeLost))
 	}
-	e.sys.Dropped(reasonFor(err), "node "+n.Short(), fmt.Sprint(f.Kind()), "", 1)
 }
 
 // reasonFor names the dead letter of a frame that was not sent.
