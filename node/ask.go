@@ -67,7 +67,7 @@ func (n *Node) Publish(ctx context.Context, topic string, msg any) error {
 	if err := n.over(); err != nil {
 		return err
 	}
-	return n.topics.Publish(ctx, topic, msg)
+	return n.topics.Publish(ctx, topic, msg, topics.PublishOptions{})
 }
 
 // Tunnel opens an ordered, throttled stream to one member of the cluster,

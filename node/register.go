@@ -75,7 +75,7 @@ func (n *Node) Subscribe(topic string, props *actor.Props, opts ...RegisterOptio
 		return nil, fmt.Errorf("topic %q: %w", topic, errNoProps)
 	}
 	r, err := n.register(n.readers, topic, props.Clone(), o, func(ctx context.Context, topic string, pids []*actor.PID) (*topics.Registration, error) {
-		return n.topics.Subscribe(ctx, topic, pids...)
+		return n.topics.Subscribe(ctx, topic, topics.SubscribeOptions{}, pids...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("topic %q: %w", topic, err)

@@ -32,14 +32,14 @@ func BenchmarkPublish(b *testing.B) {
 	b.Cleanup(f.close)
 	for _, n := range f.nodes[:2] {
 		r := n.sys.Spawn(actor.Func(func(actor.Context) {}))
-		if _, err := n.Topics.Subscribe(b.Context(), "news", r); err != nil {
+		if _, err := n.Topics.Subscribe(b.Context(), "news", SubscribeOptions{}, r); err != nil {
 			b.Fatal(err)
 		}
 	}
 	msg := actor.Bytes(make([]byte, 1024))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := f.nodes[2].Publish(b.Context(), "news", msg); err != nil {
+		if err := f.nodes[2].Publish(b.Context(), "news", msg, PublishOptions{}); err != nil {
 			b.Fatal(err)
 		}
 	}

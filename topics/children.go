@@ -95,4 +95,5 @@ func (s *supervisor) ended(ctx actor.Context, who *actor.PID) {
 			return
 		}
 	}
+	s.forest.ended(ctx, who)
 }

@@ -61,7 +61,7 @@ func TestEventsKeepTheirOrder(t *testing.T) {
 		readers := make([]*reader, 3)
 		for i, n := range f.nodes {
 			readers[i] = &reader{}
-			if _, err := n.Topics.Subscribe(t.Context(), "news", n.sys.Spawn(readers[i].props())); err != nil {
+			if _, err := n.Topics.Subscribe(t.Context(), "news", SubscribeOptions{}, n.sys.Spawn(readers[i].props())); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -79,7 +79,7 @@ func TestEventsKeepTheirOrder(t *testing.T) {
 		synctest.Wait()
 		for i := 50; i < 60; i++ {
 			want = append(want, fmt.Sprintf("event news %d", i))
-			if err := f.nodes[1].Publish(t.Context(), "news", actor.Bytes(fmt.Sprint(i))); err != nil {
+			if err := f.nodes[1].Publish(t.Context(), "news", actor.Bytes(fmt.Sprint(i)), PublishOptions{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -97,7 +97,7 @@ func TestSlowPeerDoesNotHoldThePublisher(t *testing.T) {
 		f := newFabric(t, 3)
 		readers := []*reader{{}, {}}
 		for i, n := range f.nodes[:2] {
-			if _, err := n.Topics.Subscribe(t.Context(), "news", n.sys.Spawn(readers[i].props())); err != nil {
+			if _, err := n.Topics.Subscribe(t.Context(), "news", SubscribeOptions{}, n.sys.Spawn(readers[i].props())); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -106,7 +106,7 @@ func TestSlowPeerDoesNotHoldThePublisher(t *testing.T) {
 		const events = 2000
 		begin := time.Now()
 		for i := range events {
-			if err := pub.Publish(t.Context(), "news", actor.Bytes(fmt.Sprint(i))); err != nil {
+			if err := pub.Publish(t.Context(), "news", actor.Bytes(fmt.Sprint(i)), PublishOptions{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -124,7 +124,7 @@ func TestSlowPeerDoesNotHoldThePublisher(t *testing.T) {
 		resume()
 		<-time.After(2 * maxHold)
 		for range 3 {
-			if err := pub.Publish(t.Context(), "news", actor.Bytes("again")); err != nil {
+			if err := pub.Publish(t.Context(), "news", actor.Bytes("again"), PublishOptions{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -147,11 +147,11 @@ func TestPublisherIsHeldWhenNobodyTakesAnything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFabric(t, 2)
 		r := &reader{}
-		if _, err := f.nodes[0].Topics.Subscribe(t.Context(), "news", f.nodes[0].sys.Spawn(r.props())); err != nil {
+		if _, err := f.nodes[0].Topics.Subscribe(t.Context(), "news", SubscribeOptions{}, f.nodes[0].sys.Spawn(r.props())); err != nil {
 			t.Fatal(err)
 		}
 		pub := f.nodes[1]
-		if err := pub.Publish(t.Context(), "news", actor.Bytes("x")); err != nil {
+		if err := pub.Publish(t.Context(), "news", actor.Bytes("x"), PublishOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		resume := pub.Link(f.nodes[0].id).(*pipe).pause(transport.Fanout)
@@ -160,7 +160,7 @@ func TestPublisherIsHeldWhenNobodyTakesAnything(t *testing.T) {
 		n := 1
 		var err error
 		for err == nil {
-			if err = pub.Publish(ctx, "news", actor.Bytes("x")); err == nil {
+			if err = pub.Publish(ctx, "news", actor.Bytes("x"), PublishOptions{}); err == nil {
 				n++
 			}
 		}

@@ -24,6 +24,7 @@ import (
 type fabric struct {
 	t     testing.TB
 	nodes []*node
+	fakeRing
 }
 
 // node is a real actor system with real topics on a fake network and router.
@@ -55,7 +56,7 @@ func newFabric(t testing.TB, n int) *fabric {
 }
 
 func (f *fabric) add(i int) *node {
-	n := &node{f: f, id: id.Hash("node", fmt.Sprint(i)), handlers: map[wire.Kind]func(id.ID, wire.Frame){}, links: map[id.ID]*pipe{}}
+	n := &node{f: f, id: nodeID(i), handlers: map[wire.Kind]func(id.ID, wire.Frame){}, links: map[id.ID]*pipe{}}
 	n.sys = actor.NewSystem(actor.Options{Node: n.id.String()})
 	n.sys.SetRemote(fakeRemote{n})
 	n.routes.Store(router.NewRoutes(n.id, 0, nil))
@@ -82,6 +83,10 @@ func (f *fabric) converge() {
 
 // link links all live nodes and tells them.
 func (f *fabric) link() {
+	if f.leaf > 0 {
+		f.leafLinks()
+		return
+	}
 	for _, a := range f.nodes {
 		var peers []router.Peer
 		for _, b := range f.nodes {
@@ -141,6 +146,7 @@ func (n *node) shutdown() {
 }
 
 func (f *fabric) close() {
+	f.pending.Wait()
 	for _, n := range f.nodes {
 		if !n.dead {
 			n.dead = true

@@ -27,6 +27,7 @@ type group struct {
 
 	local   atomic.Pointer[[]*member] // members on this node that take messages; replaced under mu
 	latency ewma                      // of requests served here
+	takes   atomic.Bool               // reliable events come by the reliable trees, as all publishers know
 
 	probes atomic.Uint64 // numbers the load probes
 
@@ -36,6 +37,8 @@ type group struct {
 	denied  denied // retries that the budget did not allow
 	wanted  uint32 // members the root is to know of
 	change  uint64 // counts changes of wanted
+	certain uint32 // of those wanted, subscribers that asked for reliable events
+	turned  uint64 // change since when there are such, or none
 	joins   map[uint64]chan tree.Code
 	pending []func(error) // senders waiting for a live view, in order
 	flushes bool          // pending is being worked off

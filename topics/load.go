@@ -39,16 +39,5 @@ func balanceLoad(l wire.Load) balance.Load {
 
 func micros(l wire.Load) time.Duration { return time.Duration(l.LatencyMicros) * time.Microsecond }
 
-// leastLatency is what a request must take at least to say something of its node:
-// differences between quicker ones are noise.
-const leastLatency = time.Millisecond
-
-// capacity estimates how many requests per second a node could serve, 0 if that
-// cannot be said: what is in flight there (Little's law), and at least one request for each
-// member, per time that a request takes.
-func capacity(l wire.Load) float64 {
-	if micros(l) < leastLatency {
-		return 0
-	}
-	return float64(max(l.Members, l.InFlight)) / micros(l).Seconds()
-}
+// capacity is what a load says of how many requests per second the node could serve.
+func capacity(l wire.Load) float64 { return balance.PerSecond(l.Members, l.InFlight, micros(l)) }

@@ -35,11 +35,12 @@ type (
 // Messages to iris/topics/tree/<kind>/<name>, from iris/topics: frameIn, ask_
 // and want forwarded, and
 type (
-	// ring: the routes changed.
+	// ring: the routes changed. down are also those that could not be reached.
 	ring struct {
 		routes   *router.Routes
 		up, down []id.ID
 	}
+	// *router.Located: from the router, the answer to Locate. It always comes, within 5 s.
 	// tick: from itself when the machine asked for it; at tells an outdated one.
 	tick struct{ at time.Time }
 )

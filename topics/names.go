@@ -73,7 +73,7 @@ func (g *group) sendNow(address string, msg any) error {
 		return actor.ErrUnreachable // the lease ended while it waited
 	}
 	if address == topicAddress {
-		return g.publish(atOnce, v, msg, "")
+		return g.publish(atOnce, v, msg, PublishOptions{Reliable: g.t.reliably(g.key.Name)})
 	}
 	return g.broadcast(atOnce, v, msg)
 }
@@ -104,14 +104,10 @@ func (c *call) tell(ch choice) error {
 			Delivery: actor.Delivery{Kind: actor.Tell, Cluster: c.g.key.Name, Origin: t.name}, Message: c.msg, From: t.name,
 		})
 	}
-	l := t.net.Link(ch.node)
-	if l == nil {
-		return actor.ErrUnreachable
-	}
 	if err := c.encode(); err != nil {
 		return err
 	}
-	return l.TrySend(transport.Direct, &wire.Request{Cluster: c.g.key.Name, Body: c.body})
+	return t.trySend(ch.node, transport.Direct, &wire.Request{Cluster: c.g.key.Name, Body: c.body})
 }
 
 // Request implements actor.Names.
@@ -174,7 +170,7 @@ func (c *call) next(done func(any, error)) {
 			}
 			return retry
 		}
-		_, err = c.send(ch, func(l link, f wire.Frame) error { return l.TrySend(transport.Direct, f) }, func(r actor.Reply) {
+		_, err = c.send(ch, func(f wire.Frame) error { return c.g.t.trySend(ch.node, transport.Direct, f) }, func(r actor.Reply) {
 			if finish(r) {
 				c.next(done)
 			}

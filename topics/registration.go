@@ -17,6 +17,7 @@ type Registration struct {
 	t       *Topics
 	g       *group
 	members []*member
+	trees   *trees // held for reliable subscribers, else nil
 	once    sync.Once
 	err     error // of the first Leave; valid when once is done
 }
@@ -30,19 +31,12 @@ func (t *Topics) Register(ctx context.Context, cluster string, members []*actor.
 	if len(members) == 0 {
 		return nil, fmt.Errorf("cluster %s: no members given", cluster)
 	}
-	return t.register(ctx, wire.GroupCluster, cluster, members)
+	return t.register(ctx, wire.GroupCluster, cluster, members, nil)
 }
 
-// Subscribe gives each of the actors the events of the topic; otherwise it is
-// like Register.
-func (t *Topics) Subscribe(ctx context.Context, topic string, readers ...*actor.PID) (*Registration, error) {
-	if len(readers) == 0 {
-		return nil, fmt.Errorf("topic %s: no readers given", topic)
-	}
-	return t.register(ctx, wire.GroupTopic, topic, readers)
-}
-
-func (t *Topics) register(ctx context.Context, kind uint8, name string, pids []*actor.PID) (*Registration, error) {
+// register makes members. tr are the reliable trees that they ask for, nil for none;
+// the hold on them is the registration's if it succeeds.
+func (t *Topics) register(ctx context.Context, kind uint8, name string, pids []*actor.PID, tr *trees) (*Registration, error) {
 	g, err := t.named(kind, name)
 	if err != nil {
 		return nil, err
@@ -59,7 +53,9 @@ func (t *Topics) register(ctx context.Context, kind uint8, name string, pids []*
 	}
 	r := &Registration{t: t, g: g}
 	for _, pid := range pids {
-		r.members = append(r.members, newMember(g, pid))
+		m := newMember(g, pid)
+		m.certain = tr != nil
+		r.members = append(r.members, m)
 	}
 	t.regs[r] = struct{}{}
 	done := g.enlist(r.members) // under t.mu, so that the group is not forgotten meanwhile
@@ -68,6 +64,7 @@ func (t *Topics) register(ctx context.Context, kind uint8, name string, pids []*
 	select {
 	case c := <-done:
 		if c == tree.CodeOK {
+			r.trees = tr
 			return r, nil
 		}
 		err = actor.ErrOverloaded
@@ -84,29 +81,40 @@ func (g *group) enlist(members []*member) <-chan tree.Code {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.local.Store(new(append(slices.Clone(*g.local.Load()), members...)))
+	before := g.certain
 	for _, m := range members {
 		m.counted = true
+		if m.certain {
+			g.certain++
+		}
 	}
 	g.wanted += uint32(len(members))
-	return g.changeWanted()
+	return g.changeWanted(before)
 }
 
 // resign takes members that are still counted out of what the root is told.
 func (g *group) resign(members ...*member) <-chan tree.Code {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	before := g.certain
 	for _, m := range members {
 		if m.counted {
 			m.counted = false
 			g.wanted--
+			if m.certain {
+				g.certain--
+			}
 		}
 	}
-	return g.changeWanted()
+	return g.changeWanted(before)
 }
 
-// changeWanted counts a change; g.mu is held.
-func (g *group) changeWanted() <-chan tree.Code {
+// changeWanted counts a change; g.mu is held. certain is what g.certain was before.
+func (g *group) changeWanted(certain uint32) <-chan tree.Code {
 	g.change++
+	if (certain > 0) != (g.certain > 0) {
+		g.turned = g.change
+	}
 	done := make(chan tree.Code, 1)
 	g.joins[g.change] = done
 	return done
@@ -116,6 +124,9 @@ func (g *group) changeWanted() <-chan tree.Code {
 func (g *group) joined(change uint64, c tree.Code) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if c == tree.CodeOK && change >= g.turned { // publishers know whether to send to the list
+		g.takes.Store(g.certain > 0)
+	}
 	for n, done := range g.joins {
 		if n <= change {
 			done <- c // buffered for its one value
@@ -163,6 +174,9 @@ func (r *Registration) leave(ctx context.Context) error {
 		err = context.Cause(ctx)
 	}
 	g.discharge(r.members)
+	if r.trees != nil {
+		r.trees.hold(-1)
+	}
 	for _, m := range r.members {
 		err = errors.Join(err, m.wait(ctx))
 	}

@@ -87,7 +87,7 @@ func (t *Topics) Request(ctx context.Context, cluster string, msg any, o Options
 			return nil, c.g.wrap(err)
 		}
 		var r actor.Reply
-		pending, err := c.send(ch, func(l link, f wire.Frame) error { return l.Send(ctx, transport.Direct, f) },
+		pending, err := c.send(ch, func(f wire.Frame) error { return t.send(ctx, ch.node, transport.Direct, f) },
 			func(r actor.Reply) { replies <- r })
 		if err != nil {
 			r = actor.Reply{Err: err}
@@ -189,7 +189,7 @@ func (c *call) pick(now time.Time) (ch choice, live bool, err error) {
 
 // send sends the request to the chosen node; then is called once with the reply
 // unless an error is returned: not sent. It returns the number to cancel by.
-func (c *call) send(ch choice, put func(link, wire.Frame) error, then func(actor.Reply)) (uint32, error) {
+func (c *call) send(ch choice, put func(wire.Frame) error, then func(actor.Reply)) (uint32, error) {
 	t := c.g.t
 	deadline := c.deadline
 	if c.key != nil { // leave time to ask somebody else
@@ -212,8 +212,7 @@ func (c *call) send(ch choice, put func(link, wire.Frame) error, then func(actor
 		}
 		return pending, nil
 	}
-	l := t.net.Link(ch.node)
-	if l == nil {
+	if t.net.Link(ch.node) == nil && !t.structured() {
 		return 0, actor.ErrUnreachable
 	}
 	if err := c.encode(); err != nil {
@@ -223,7 +222,7 @@ func (c *call) send(ch choice, put func(link, wire.Frame) error, then func(actor
 	if err != nil {
 		return 0, err
 	}
-	err = put(l, &wire.Request{
+	err = put(&wire.Request{
 		ID: pending, Cluster: c.g.key.Name, TTLMs: transport.TTL(time.Until(c.deadline)), Key: c.key, Body: c.body, Trace: c.trace,
 	})
 	if err != nil {

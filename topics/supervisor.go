@@ -21,13 +21,15 @@ const (
 
 // supervisor is iris/topics: it makes the trees and balancers, hands each frame
 // to its tree (every frame through here, so the order of a link holds) and tells
-// all trees of changes of the ring.
+// all trees of changes of the ring: in the structured form of all of them, for a root
+// may change without any link going up or down.
 type supervisor struct {
 	t       *Topics
 	trees   map[wire.Group]*treeRef
 	index   map[uint32]*treeRef
 	last    uint32 // index given last; never used twice in one process
 	perPeer map[id.ID]int
+	forest  forest
 	routes  *router.Routes
 	ending  bool // restarting or stopping: children end because of that
 }
@@ -49,9 +51,10 @@ func (s *supervisor) Receive(ctx actor.Context) {
 	case *actor.Started:
 		s.start(ctx)
 	case *router.Changed:
-		s.changed(ctx, msg.Routes, msg.Down)
+		s.changed(ctx, msg.Routes, slices.Concat(msg.Down, msg.Unreached))
 	case *check:
 		s.changed(ctx, s.t.router.Routes(), nil) // a Changed may have been lost to a full mailbox
+		s.forest.all(ctx)
 		ctx.After(checkEvery, &check{})
 	case *frameIn:
 		s.frame(ctx, msg)
@@ -65,6 +68,14 @@ func (s *supervisor) Receive(ctx actor.Context) {
 		}
 	case *idle:
 		s.idle(ctx, msg)
+	case *sprout:
+		s.forest.grow(ctx, msg.tr)
+	case *withered:
+		s.forest.prune(ctx, msg)
+	case *treesState:
+		if ref := s.trees[msg.key]; ref != nil {
+			s.forward(ctx, ref, msg)
+		}
 	case *actor.Restarting, *actor.Stopping:
 		s.ending = true
 	case *actor.Terminated:
@@ -83,17 +94,40 @@ func (s *supervisor) start(ctx actor.Context) {
 			s.forward(ctx, ref, &want{g})
 		}
 	}
+	s.forest = forest{t: s.t, pids: map[*trees]*actor.PID{}}
+	s.forest.all(ctx)
 	ctx.After(checkEvery, &check{})
 }
 
 // changed tells the trees what is different between two snapshots; down adds
-// nodes that were replaced without a gap.
+// nodes that were replaced without a gap, or could not be reached.
 func (s *supervisor) changed(ctx actor.Context, now *router.Routes, down []id.ID) {
 	before := s.routes
 	if now.Version() < before.Version() || now.Version() == before.Version() && len(down) == 0 {
 		return
 	}
 	s.routes = now
+	msg := difference(before, now)
+	for _, n := range down {
+		if !slices.Contains(msg.down, n) {
+			msg.down = append(msg.down, n)
+		}
+		delete(s.perPeer, n)
+	}
+	mesh := !now.Structured() && !before.Structured() && now.Active() == before.Active()
+	if mesh && len(msg.up)+len(msg.down) == 0 {
+		return // only states changed: choosers see those in the links
+	}
+	for _, ref := range s.trees {
+		s.forward(ctx, ref, msg)
+	}
+	s.forest.changed(ctx, msg)
+}
+
+// difference returns who has a link in now that had none before, and who was lost:
+// in the structured form a link also ends because nobody needs it, and only the
+// router can tell.
+func difference(before, now *router.Routes) *ring {
 	msg := &ring{routes: now}
 	for _, p := range now.Peers() {
 		if old, ok := before.Peer(p.ID); !ok || old.Incarnation != p.Incarnation {
@@ -101,22 +135,12 @@ func (s *supervisor) changed(ctx actor.Context, now *router.Routes, down []id.ID
 		}
 	}
 	for _, p := range before.Peers() {
-		if cur, ok := now.Peer(p.ID); !ok || cur.Incarnation != p.Incarnation {
+		cur, ok := now.Peer(p.ID)
+		if ok && cur.Incarnation != p.Incarnation || !ok && !now.Structured() {
 			msg.down = append(msg.down, p.ID)
 		}
 	}
-	for _, n := range down {
-		if !slices.Contains(msg.down, n) {
-			msg.down = append(msg.down, n)
-		}
-		delete(s.perPeer, n)
-	}
-	if len(msg.up)+len(msg.down) == 0 {
-		return // only states changed: choosers see those in the links
-	}
-	for _, ref := range s.trees {
-		s.forward(ctx, ref, msg)
-	}
+	return msg
 }
 
 func (s *supervisor) forward(ctx actor.Context, ref *treeRef, msg any) {
@@ -182,9 +206,7 @@ func (s *supervisor) frame(ctx actor.Context, in *frameIn) {
 		}
 	}
 	if answer != nil {
-		if l := s.t.net.Link(in.from); l != nil {
-			_ = l.TrySend(transport.Control, answer) // the asker asks again
-		}
+		_ = s.t.trySend(in.from, transport.Control, answer) // the asker asks again
 	}
 }
 

@@ -15,11 +15,15 @@ import (
 	"iris/transport/wire"
 )
 
-// Router is what topics need of the router: the ring as it is, and a
-// *router.Changed for pid after each change.
+// Router is what topics need of *router.Router: the ring as it is, a
+// *router.Changed for pid after each change, and in the structured form, where most
+// nodes have no link, to find, keep and reach others.
 type Router interface {
 	Routes() *router.Routes
 	Subscribe(pid *actor.PID)
+	Locate(key id.ID, pid *actor.PID)
+	Keep(pid *actor.PID, nodes []id.ID)
+	Post(n id.ID, lane transport.Lane, f wire.Frame) error
 }
 
 // Config describes the topics of one node. All fields but Zone are required.
@@ -27,32 +31,37 @@ type Config struct {
 	System   *actor.System
 	Endpoint *transport.Endpoint
 	Router   Router
-	Zone     string // told to others with each registration; may be empty, at most 255 bytes
+	Zone     string                  // told to others with each registration; may be empty, at most 255 bytes
+	Reliable func(topic string) bool // makes every Subscribe and Publish of a topic reliable; nil: none
 	Logger   *slog.Logger
 }
 
 // Topics is one node's part in all clusters and topics. Its methods may be
 // called from any goroutine.
 type Topics struct {
-	sys    *actor.System
-	net    network
-	router Router
-	zone   string
-	log    *slog.Logger
-	self   id.ID
-	name   string // self in the form PIDs use
-	pid    *actor.PID
-	dedupe *dedupe
+	sys     *actor.System
+	net     network
+	router  Router
+	zone    string
+	certain func(topic string) bool // Config.Reliable
+	log     *slog.Logger
+	self    id.ID
+	name    string // self in the form PIDs use
+	pid     *actor.PID
+	dedupe  *dedupe
 
 	perPeer   int           // trees that frames of one peer may make
+	queued    atomic.Int64  // bytes before the actors of trees
 	lastIndex atomic.Uint32 // of machines, see tree.Config.Index; written by the supervisor
 
-	mu     sync.RWMutex // guards the following fields
-	groups map[wire.Group]*group
-	regs   map[*Registration]struct{}
-	flows  map[id.ID]*flow
-	closed bool // nothing new is registered
-	ended  bool // the actors are gone
+	mu      sync.RWMutex // guards the following fields
+	groups  map[wire.Group]*group
+	regs    map[*Registration]struct{}
+	flows   map[id.ID]*flow
+	trees   map[wire.Group]*trees
+	planted map[id.ID]int // of them, made by frames of a peer
+	closed  bool          // nothing new is registered
+	ended   bool          // the actors are gone
 }
 
 // New starts the topics of a node: the actor iris/topics, the handlers of the
@@ -63,11 +72,13 @@ func New(cfg Config) (*Topics, error) {
 
 func start(cfg Config, net network) (*Topics, error) {
 	t := &Topics{
-		sys: cfg.System, net: net, router: cfg.Router, zone: cfg.Zone, log: cfg.Logger,
+		sys: cfg.System, net: net, router: cfg.Router, zone: cfg.Zone, certain: cfg.Reliable, log: cfg.Logger,
 		perPeer: maxGroupsPerPeer, self: net.ID(), name: net.ID().String(), dedupe: newDedupe(),
 		groups: map[wire.Group]*group{}, regs: map[*Registration]struct{}{}, flows: map[id.ID]*flow{},
+		trees: map[wire.Group]*trees{}, planted: map[id.ID]int{},
 	}
 	t.handle()
+	t.handleTrees()
 	pid, err := t.sys.Service("topics", actor.Of(func() actor.Actor { return &supervisor{t: t} }).
 		Silent().Strategy(actor.Strategy{MaxRestarts: -1}).Mailbox(1<<18))
 	if err != nil {
@@ -98,6 +109,9 @@ func (t *Topics) Stop(ctx context.Context) error {
 	t.mu.Unlock()
 	for _, g := range t.all() {
 		g.resolve(actor.ErrClosed)
+	}
+	for _, tr := range t.allTrees() {
+		tr.fell()
 	}
 	return err
 }

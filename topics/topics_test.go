@@ -83,7 +83,7 @@ func TestNobodyServes(t *testing.T) {
 			if err := n.Broadcast(t.Context(), "nobody", actor.Bytes("x")); !errors.Is(err, actor.ErrNoMembers) {
 				t.Errorf("broadcast: %v", err)
 			}
-			if err := n.Publish(t.Context(), "nobody", actor.Bytes("x")); err != nil {
+			if err := n.Publish(t.Context(), "nobody", actor.Bytes("x"), PublishOptions{}); err != nil {
 				t.Errorf("publish: %v", err)
 			}
 			if _, err := n.Pick(t.Context(), "nobody"); !errors.Is(err, actor.ErrNoMembers) {

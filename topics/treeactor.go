@@ -23,6 +23,7 @@ type treeActor struct {
 	wake   time.Time
 	cancel func()
 	lost   []id.ID
+	links  links
 }
 
 // askWaiter is the waiter of all senders of the group; other waiters are
@@ -36,6 +37,8 @@ func (a *treeActor) Receive(ctx actor.Context) {
 	case *ring:
 		a.step(ctx, a.ring(msg.routes, msg.up, msg.down))
 		a.ref.handled++
+	case *router.Located:
+		a.step(ctx, tree.Located{Node: msg.Node})
 	case *frameIn:
 		a.step(ctx, tree.Recv{From: msg.from, Frame: msg.frame})
 		a.ref.handled++
@@ -60,6 +63,7 @@ func (a *treeActor) Receive(ctx actor.Context) {
 
 func (a *treeActor) start(ctx actor.Context) {
 	a.g = a.ref.g
+	a.links.begin(a, ctx.Self())
 	a.m = tree.New(tree.Config{
 		Self: a.t.self, Group: a.g.key, Index: a.ref.index, Epoch: uint64(time.Now().UnixMicro()),
 	})
@@ -78,13 +82,14 @@ func (a *treeActor) start(ctx actor.Context) {
 
 func (a *treeActor) ring(r *router.Routes, up, down []id.ID) tree.Ring {
 	key := tree.Key(a.g.key)
-	return tree.Ring{
-		Root: r.Root(key), Nearest: r.Nearest(key, 5), Up: up, Down: down,
-		Alive: func(n id.ID) bool {
+	e := tree.Ring{Root: r.Root(key), Nearest: r.Nearest(key, 5), Up: up, Down: down, Structured: r.Structured()}
+	if !e.Structured { // there strangers are members, and must be believed
+		e.Alive = func(n id.ID) bool {
 			_, ok := r.Peer(n)
 			return ok || n == a.t.self
-		},
+		}
 	}
+	return e
 }
 
 // ended takes a member that has stopped for good out of the group, as if it
@@ -104,9 +109,9 @@ func (a *treeActor) join(ctx actor.Context) {
 		ctx.Watch(m.pid) // again is harmless
 	}
 	a.g.mu.Lock()
-	members, change := a.g.wanted, a.g.change
+	members, change, certain := a.g.wanted, a.g.change, a.g.certain > 0
 	a.g.mu.Unlock()
-	a.step(ctx, tree.Join{Members: members, Zone: a.t.zone, Waiter: change})
+	a.step(ctx, tree.Join{Members: members, Zone: a.t.zone, Reliable: certain, Waiter: change})
 }
 
 // step runs the machine and performs what it wants.
@@ -117,12 +122,13 @@ func (a *treeActor) step(ctx actor.Context, e tree.Event) {
 		a.lost = a.lost[1:]
 		a.perform(ctx, tree.Lost{To: to})
 	}
-	if !a.wake.Equal(a.out.Wake) {
+	a.links.check(a, ctx.Self())
+	if wake := earliest(a.out.Wake, a.links.until); !a.wake.Equal(wake) {
 		if a.cancel != nil {
 			a.cancel()
 			a.cancel = nil
 		}
-		a.wake = a.out.Wake
+		a.wake = wake
 		if !a.wake.IsZero() {
 			a.cancel = ctx.After(max(time.Until(a.wake), 0), &tick{a.wake})
 		}
@@ -141,14 +147,16 @@ func (a *treeActor) perform(ctx actor.Context, e tree.Event) {
 		}
 	}
 	for _, s := range a.out.Sends {
-		l := a.t.net.Link(s.To)
-		if l == nil || l.TrySend(transport.Control, s.Frame) != nil {
+		if a.t.trySend(s.To, transport.Control, s.Frame) != nil {
 			a.lost = append(a.lost, s.To)
 		}
 	}
+	if a.out.Locate {
+		a.t.router.Locate(tree.Key(a.g.key), ctx.Self())
+	}
 	for _, w := range a.out.Answers {
 		if w.Waiter == askWaiter {
-			a.g.resolve(askError(w.Code))
+			a.links.answer(a, askError(w.Code))
 		} else {
 			a.g.joined(w.Waiter, w.Code)
 		}

@@ -159,6 +159,15 @@ func (m *Machine) Step(now time.Time, e Event, out *Out) {
 	m.out = nil
 }
 
+// Root returns whom this node speaks to as a member or an asker; the zero id if it
+// is neither, or does not know.
+func (m *Machine) Root() id.ID {
+	if !m.seeks() {
+		return id.ID{}
+	}
+	return m.ring.Root
+}
+
 // View returns the asker's current view, nil without one.
 func (m *Machine) View() *View { return m.asker.view }
 

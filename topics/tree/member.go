@@ -33,13 +33,13 @@ func (r *member) idle() bool { return !r.active() && len(r.waiters) == 0 && r.le
 
 func (m *Machine) onJoin(e Join) {
 	r := &m.member
-	same := r.want.Members == e.Members && r.want.Weight == e.Weight && r.want.Zone == e.Zone
+	same := r.want.Members == e.Members && r.want.Weight == e.Weight && r.want.Zone == e.Zone && r.want.Reliable == e.Reliable
 	if same && r.change != 0 && r.acked >= r.change {
 		m.answer(e.Waiter, CodeOK)
 		return
 	}
 	if !same || r.change == 0 { // a new machine does not know whether an earlier one joined
-		r.want = wire.Entry{Node: m.cfg.Self, Epoch: m.nextEpoch(), Members: e.Members, Weight: e.Weight, Zone: e.Zone}
+		r.want = wire.Entry{Node: m.cfg.Self, Epoch: m.nextEpoch(), Members: e.Members, Weight: e.Weight, Zone: e.Zone, Reliable: e.Reliable}
 		r.leaving = e.Members == 0
 		r.left = time.Time{}
 		r.backoff = 0

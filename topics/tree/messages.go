@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"iris/internal/id"
+	"iris/topics/scribe"
 	"iris/transport/wire"
 )
 
@@ -57,6 +58,7 @@ type Lost struct{ To id.ID }
 type Join struct {
 	Members, Weight uint32
 	Zone            string
+	Reliable        bool // takes reliable events of the topic by its reliable trees
 	Waiter          uint64
 }
 
@@ -114,6 +116,7 @@ type View struct {
 	Version wire.Version
 	Entries []wire.Entry // by node id; shared, read only
 	Until   time.Time    // end of the lease
+	Mode    scribe.Mode  // Trees: events go into the group's trees, and to Entries, who may not be in them yet
 	Settled bool         // the list is the current root's: empty means nobody serves
 }
 

@@ -1,0 +1,172 @@
+package topics
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"iris/actor"
+	"iris/internal/id"
+	"iris/transport"
+	"iris/transport/wire"
+)
+
+// Patience with full lanes. An event waits this long for the peers that were
+// healthy; those that took nothing then count as slow for hold, in which they
+// get only what fits at once. A peer that is found slow again and again is waited
+// for less and less often. A lane gives room back in steps of 256 KiB, so a peer
+// that takes less than about 0.5 MB/s while others take more is slow.
+const (
+	patience = 500 * time.Millisecond
+	hold     = 2 * time.Second  // after the first time, then doubled
+	maxHold  = 64 * time.Second // at most this
+	turn     = 20 * time.Millisecond
+)
+
+// flow is how one peer takes events.
+type flow struct {
+	peer    id.ID
+	slow    atomic.Int64  // time until which it is slow, Unix nanoseconds; 0 = healthy
+	hold    atomic.Int64  // length of the next slow time, nanoseconds
+	dropped atomic.Uint64 // events since it became slow
+}
+
+// flow returns the state of a peer.
+func (t *Topics) flow(n id.ID) *flow {
+	t.mu.RLock()
+	f := t.flows[n]
+	t.mu.RUnlock()
+	if f != nil {
+		return f
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f = t.flows[n]; f == nil {
+		for old := range t.flows { // peers that are gone; the table is as large as the ring
+			if t.net.Link(old) == nil {
+				delete(t.flows, old)
+			}
+		}
+		f = &flow{peer: n}
+		f.hold.Store(int64(hold))
+		t.flows[n] = f
+	}
+	return f
+}
+
+func (f *flow) isSlow(now time.Time) bool { return now.UnixNano() < f.slow.Load() }
+
+// took notes that the peer took an event.
+func (t *Topics) took(f *flow) {
+	s := f.slow.Load()
+	if s == 0 || time.Now().UnixNano() < s || !f.slow.CompareAndSwap(s, 0) {
+		return
+	}
+	t.sys.Events().Publish(&actor.Relieved{What: "events to " + f.peer.String(), Dropped: f.dropped.Swap(0)})
+}
+
+// stuck notes that the peer's lane stayed full.
+func (t *Topics) stuck(f *flow) {
+	h := f.hold.Load()
+	f.hold.Store(min(2*h, int64(maxHold)))
+	if f.slow.Swap(time.Now().UnixNano()+h) == 0 {
+		t.sys.Events().Publish(&actor.Overloaded{What: "events to " + f.peer.String(), Dropped: f.dropped.Load()})
+	}
+}
+
+// outgoing is one event on its way to several peers.
+type outgoing struct {
+	g        *group
+	typ      string // of the message, for dead letters
+	full     []late
+	progress bool // somebody took it
+}
+
+// late is a peer whose lane was full, and what it is to get.
+type late struct {
+	*flow
+	frame wire.Frame
+}
+
+// try sends without blocking. An error says that nobody can be sent this.
+func (o *outgoing) try(n id.ID, frame wire.Frame) error {
+	t := o.g.t
+	switch err := t.trySend(n, transport.Fanout, frame); {
+	case err == nil:
+		o.progress = true
+		t.took(t.flow(n))
+	case errors.Is(err, actor.ErrOverloaded):
+		o.full = append(o.full, late{t.flow(n), frame})
+	case errors.Is(err, actor.ErrUnreachable):
+		t.dropped(err, o.g.name(), o.typ, 1)
+	default:
+		return err // too large for anybody
+	}
+	return nil
+}
+
+// giveUp counts what full lanes did not take; an error if nobody took anything.
+func (o *outgoing) giveUp() error {
+	for _, f := range o.full {
+		o.lose(f)
+	}
+	if len(o.full) > 0 && !o.progress {
+		return actor.ErrOverloaded
+	}
+	return nil
+}
+
+// press sends to the peers whose lanes were full, waiting as long as there is
+// patience. It returns those that did not get the event.
+func (o *outgoing) press(ctx context.Context) (lost []late, err error) {
+	t := o.g.t
+	slow := o.full[:0]
+	begin := time.Now()
+	for i, f := range o.full {
+		if f.isSlow(begin) {
+			slow = append(slow, f)
+			continue
+		}
+		switch err := o.within(ctx, f, patience-time.Since(begin)); {
+		case err == nil:
+			o.progress = true
+			f.hold.Store(int64(hold))
+			t.took(f.flow)
+		case ctx.Err() != nil:
+			return append(slow, o.full[i:]...), ended(ctx)
+		case errors.Is(err, actor.ErrUnreachable):
+			t.dropped(err, o.g.name(), o.typ, 1)
+		default:
+			t.stuck(f.flow)
+			slow = append(slow, f)
+		}
+	}
+	for !o.progress && len(slow) > 0 { // back-pressure: nobody takes anything
+		f := slow[0]
+		slow = append(slow[1:], f)
+		switch err := o.within(ctx, f, turn); {
+		case err == nil:
+			o.progress = true
+			slow = slow[:len(slow)-1]
+		case ctx.Err() != nil:
+			return slow, ended(ctx)
+		case errors.Is(err, actor.ErrUnreachable):
+			t.dropped(err, o.g.name(), o.typ, 1)
+			slow = slow[:len(slow)-1]
+		}
+	}
+	return slow, nil
+}
+
+func (o *outgoing) within(ctx context.Context, f late, d time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	return o.g.t.send(ctx, f.peer, transport.Fanout, f.frame)
+}
+
+// lose counts an event that a slow peer does not get.
+func (o *outgoing) lose(f late) {
+	f.dropped.Add(1)
+	o.g.t.dropped(actor.ErrOverloaded, o.g.name()+" at "+f.peer.String(), o.typ, 1)
+}

@@ -1,0 +1,40 @@
+package topics
+
+import (
+	"context"
+	"errors"
+
+	"iris/actor"
+	"iris/internal/id"
+	"iris/transport"
+	"iris/transport/wire"
+)
+
+// trySend sends f to n without blocking: on the link, or in the structured form,
+// where a node may have none, through the router, which makes one and keeps the
+// order. Errors as of link.TrySend; ErrUnreachable without a link.
+func (t *Topics) trySend(n id.ID, lane transport.Lane, f wire.Frame) error {
+	if t.structured() {
+		return t.router.Post(n, lane, f)
+	}
+	if l := t.net.Link(n); l != nil {
+		return l.TrySend(lane, f)
+	}
+	return actor.ErrUnreachable
+}
+
+// send is trySend that blocks while the lane is full, until ctx ends.
+func (t *Topics) send(ctx context.Context, n id.ID, lane transport.Lane, f wire.Frame) error {
+	if t.structured() {
+		if err := t.router.Post(n, lane, f); !errors.Is(err, actor.ErrOverloaded) {
+			return err
+		}
+	}
+	if l := t.net.Link(n); l != nil {
+		return l.Send(ctx, lane, f)
+	}
+	return actor.ErrUnreachable
+}
+
+// structured reports whether a node without a link may be reached all the same.
+func (t *Topics) structured() bool { return t.router.Routes().Structured() }
