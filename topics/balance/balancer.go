@@ -48,7 +48,7 @@ type Load struct {
 
 // Balancer chooses among the members of one cluster.
 //
-// Invariants, checked by valid:
+// Invariants, checked by Valid:
 //
 //  1. candidates are the keys of nodes, each with its own index
 //  2. weights and sums belong to the candidates; sums are the running sums of
@@ -141,6 +141,15 @@ func (b *Balancer) Update(list []Candidate) {
 		}
 	}
 	b.weighAll()
+}
+
+// Nodes returns who may be chosen: the member list, or the subset of a long one.
+func (b *Balancer) Nodes() []id.ID {
+	nodes := make([]id.ID, len(b.candidates))
+	for i := range b.candidates {
+		nodes[i] = b.candidates[i].Node
+	}
+	return nodes
 }
 
 // Pick chooses a node and counts one own request in flight there until Done.

@@ -166,7 +166,7 @@ func TestInvariantsHold(t *testing.T) {
 					open = open[1:]
 				}
 			}
-			if err := b.valid(); err != nil {
+			if err := b.Valid(); err != nil {
 				t.Fatal(err)
 			}
 		}

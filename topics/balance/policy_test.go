@@ -106,7 +106,7 @@ func TestSubset(t *testing.T) {
 		for _, c := range b.candidates {
 			used[c.Node]++
 		}
-		if err := b.valid(); err != nil {
+		if err := b.Valid(); err != nil {
 			t.Fatal(err)
 		}
 	}

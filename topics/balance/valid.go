@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// valid reports the first broken invariant of b, numbered as in its comment.
-func (b *Balancer) valid() error {
+// Valid reports the first broken invariant of b, numbered as in its comment. It is
+// for tests and simulators.
+func (b *Balancer) Valid() error {
 	total := 0.0
 	if len(b.sums) != len(b.candidates) || len(b.weights) != len(b.candidates) {
 		return fmt.Errorf("(2) %d sums and %d weights for %d candidates", len(b.sums), len(b.weights), len(b.candidates))
