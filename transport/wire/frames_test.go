@@ -195,7 +195,7 @@ func (d draw) frameOf(k Kind) Frame {
 	case KindGroupAck:
 		return &GroupAck{d.u64(), d.u16(), d.version(), d.u8()}
 	case KindGroupReplica:
-		return &GroupReplica{d.u64(), d.group(), d.version(), d.entries()}
+		return &GroupReplica{d.u64(), d.group(), d.version(), d.entries(), d.u8()}
 	case KindGroupPull:
 		return &GroupPull{d.u64(), d.group()}
 	case KindLoadProbe:

@@ -63,7 +63,7 @@ func samples() map[Kind][]Frame {
 		KindGroupLookup:  {&GroupLookup{3, news, Version{}}, &GroupLookup{4, news, version}},
 		KindGroupView:    {&GroupView{Seq: 3, Group: news, Version: version, LeaseMs: 10_000, Entries: entries}, &GroupView{PushSeq: 1, Group: news, Code: GroupNotRoot, Version: version}, &GroupView{PushSeq: 2, Group: news, Version: version, Entries: reliable, Mode: ModeTrees}},
 		KindGroupAck:     {&GroupAck{1, GroupOK, version, ModeList}, &GroupAck{2, GroupOK, version, ModeTrees}},
-		KindGroupReplica: {&GroupReplica{5, echo, version, entries}},
+		KindGroupReplica: {&GroupReplica{5, echo, version, entries, ModeTrees}},
 		KindGroupPull:    {&GroupPull{6, echo}},
 		KindLoadProbe:    {&LoadProbe{1, "echo"}},
 		KindLoadReport:   {&LoadReport{1, "echo", load}},

@@ -56,6 +56,7 @@ type GroupReplica struct {
 	Group   Group
 	Version Version
 	Entries []Entry
+	Mode    uint8 // ModeList or ModeTrees; an older peer leaves it out
 }
 
 // GroupPull asks a possible former root or replica for what it knows of a
@@ -84,7 +85,7 @@ func (f *GroupView) Size() int {
 }
 func (*GroupAck) Size() int { return sizeHead + 3*sizeUint + sizeVersion }
 func (f *GroupReplica) Size() int {
-	return sizeHead + sizeUint + f.Group.size() + sizeVersion + sizeEntries(f.Entries)
+	return sizeHead + 2*sizeUint + f.Group.size() + sizeVersion + sizeEntries(f.Entries)
 }
 func (f *GroupPull) Size() int { return sizeHead + sizeUint + f.Group.size() }
 
@@ -168,11 +169,12 @@ func (f *GroupAck) parse(r *Reader) {
 }
 
 func (f *GroupReplica) append(w *Writer) {
-	w.head(KindGroupReplica, 4)
+	w.head(KindGroupReplica, 5)
 	w.uint(f.Seq)
 	w.group(&f.Group)
 	w.version(&f.Version)
 	w.entries(f.Entries)
+	w.uint(uint64(f.Mode))
 }
 
 func (f *GroupReplica) parse(r *Reader) {
@@ -180,6 +182,7 @@ func (f *GroupReplica) parse(r *Reader) {
 	f.Group = r.group()
 	f.Version = r.version()
 	f.Entries = r.entries()
+	f.Mode = r.optUint8()
 }
 
 func (f *GroupPull) append(w *Writer) {

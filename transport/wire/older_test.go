@@ -32,7 +32,7 @@ func TestOlderPeersLeaveFieldsOut(t *testing.T) {
 		},
 		{
 			"95" + "15" + "05" + "9201a46563686f" + version + "91" + entry,
-			&GroupReplica{5, echo, v, []Entry{now}}, &GroupReplica{5, echo, v, []Entry{old}},
+			&GroupReplica{5, echo, v, []Entry{now}, ModeTrees}, &GroupReplica{5, echo, v, []Entry{old}, 0},
 		},
 	} {
 		b, err := hex.DecodeString(c.bytes)
