@@ -91,6 +91,9 @@ func (e *Endpoint) handshakeFailed(addr string, cause error) {
 	if errors.Is(cause, context.Canceled) || cause == nil {
 		return
 	}
+	if a, ok := errors.AsType[*quic.ApplicationError](cause); ok && a.Remote {
+		return // the dialler hung up itself, such as for another link of the pair
+	}
 	e.refuse(addr, cause)
 }
 
