@@ -26,8 +26,9 @@ var (
 	_ func() RequestOption                                                             = Idempotent
 	_ func(context.Context, *Node, string, any, ...RequestOption) (actor.Bytes, error) = Ask[actor.Bytes]
 	_ func(*Node, context.Context, string, any) error                                  = (*Node).Broadcast
-	_ func(*Node, context.Context, string, any) error                                  = (*Node).Publish
-	_ func(*Node, string, *actor.Props, ...RegisterOption) (*Subscription, error)      = (*Node).Subscribe
+	_ func(*Node, context.Context, string, any, ...PublishOption) error                = (*Node).Publish
+	_ func(*Node, string, *actor.Props, ...SubscribeOption) (*Subscription, error)     = (*Node).Subscribe
+	_ func() TopicOption                                                               = Reliable
 	_ func(*Subscription, context.Context) error                                       = (*Subscription).Close
 	_ func(*Node, context.Context, string) (*tunnels.Tunnel, error)                    = (*Node).Tunnel
 	_ func(*Node) *actor.Events                                                        = (*Node).Events
@@ -47,6 +48,7 @@ var (
 	_ func(string) *actor.PID                              = actor.Topic
 	_ func(actor.Context, error)                           = actor.Fail
 	_ error                                                = (*actor.RemoteError)(nil)
+	_ SubscribeOption                                      = Members(1)
 	_                                                      = []error{actor.ErrNoMembers, actor.ErrOverloaded, actor.ErrUnreachable, actor.ErrTimeout, actor.ErrLost, actor.ErrClosed}
 
 	_ func(*tunnels.Tunnel, context.Context, []byte) error   = (*tunnels.Tunnel).Send

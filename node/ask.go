@@ -60,16 +60,6 @@ func (n *Node) Broadcast(ctx context.Context, cluster string, msg any) error {
 	return n.topics.Broadcast(ctx, cluster, msg)
 }
 
-// Publish sends msg to every subscriber of the topic, at most once each, in
-// the order of the calls of one goroutine. One subscriber that does not keep
-// up loses events, which is counted; it does not hold the publisher.
-func (n *Node) Publish(ctx context.Context, topic string, msg any) error {
-	if err := n.over(); err != nil {
-		return err
-	}
-	return n.topics.Publish(ctx, topic, msg, topics.PublishOptions{})
-}
-
 // Tunnel opens an ordered, throttled stream to one member of the cluster,
 // which receives a *tunnels.Incoming. ctx bounds the opening.
 func (n *Node) Tunnel(ctx context.Context, cluster string) (*tunnels.Tunnel, error) {

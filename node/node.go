@@ -130,7 +130,10 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 		return err
 	}
 	n.router = r
-	n.topics, err = topics.New(topics.Config{System: n.sys, Endpoint: n.endpoint, Router: n.router, Zone: n.cfg.Node.Zone, Logger: n.log})
+	n.topics, err = topics.New(topics.Config{
+		System: n.sys, Endpoint: n.endpoint, Router: n.router, Zone: n.cfg.Node.Zone, Logger: n.log,
+		Reliable: func(topic string) bool { return n.cfg.Topics[topic].Reliable },
+	})
 	if err != nil {
 		return err
 	}

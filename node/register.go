@@ -16,13 +16,24 @@ import (
 // root of a name answers within milliseconds or is being replaced.
 const registerTimeout = 10 * time.Second
 
-// RegisterOption is a rare variant of Register and Subscribe.
-type RegisterOption func(*registration)
+// RegisterOption is a rare variant of Register, and of Subscribe.
+type RegisterOption interface {
+	SubscribeOption
+	register(*registration)
+}
 
-type registration struct{ members int }
+type registration struct {
+	members  int
+	reliable bool // of a subscription
+}
 
 // Members sets how many handler actors are spawned, 1 to 65536; default 1.
-func Members(n int) RegisterOption { return func(r *registration) { r.members = n } }
+func Members(n int) RegisterOption { return members(n) }
+
+type members int
+
+func (m members) register(r *registration)  { r.members = int(m) }
+func (m members) subscribe(r *registration) { r.members = int(m) }
 
 var errNoProps = errors.New("no handler given")
 
@@ -39,9 +50,6 @@ type Registration struct {
 	err     error         // its result, valid then
 }
 
-// Subscription is a handler of a topic's events.
-type Subscription struct{ r *Registration }
-
 // Register spawns handler actors as members of the cluster. It returns when
 // every node that asks for the cluster knows of them. What the configuration
 // says of the cluster (members, mailbox, strategy) replaces what props and
@@ -51,7 +59,7 @@ type Subscription struct{ r *Registration }
 func (n *Node) Register(cluster string, props *actor.Props, opts ...RegisterOption) (*Registration, error) {
 	o := registration{members: 1}
 	for _, opt := range opts {
-		opt(&o)
+		opt.register(&o)
 	}
 	if props == nil {
 		return nil, fmt.Errorf("cluster %q: %w", cluster, errNoProps)
@@ -62,25 +70,6 @@ func (n *Node) Register(cluster string, props *actor.Props, opts ...RegisterOpti
 		return nil, fmt.Errorf("cluster %q: %w", cluster, err)
 	}
 	return r, nil
-}
-
-// Subscribe spawns a handler actor that receives the topic's events. It
-// returns when every publisher that holds the topic's list knows of it.
-func (n *Node) Subscribe(topic string, props *actor.Props, opts ...RegisterOption) (*Subscription, error) {
-	o := registration{members: 1}
-	for _, opt := range opts {
-		opt(&o)
-	}
-	if props == nil {
-		return nil, fmt.Errorf("topic %q: %w", topic, errNoProps)
-	}
-	r, err := n.register(n.readers, topic, props.Clone(), o, func(ctx context.Context, topic string, pids []*actor.PID) (*topics.Registration, error) {
-		return n.topics.Subscribe(ctx, topic, topics.SubscribeOptions{}, pids...)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("topic %q: %w", topic, err)
-	}
-	return &Subscription{r}, nil
 }
 
 func (n *Node) register(h *handlers, name string, props *actor.Props, o registration,
@@ -175,7 +164,3 @@ func (r *Registration) Leave(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 }
-
-// Close ends the subscription: publishers are told, queued events are handled,
-// the handler stops. ctx bounds it.
-func (s *Subscription) Close(ctx context.Context) error { return s.r.Leave(ctx) }

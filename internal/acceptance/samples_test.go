@@ -89,6 +89,10 @@ func TestSamples(t *testing.T) {
 		{[]string{"archive", "-file", missing}, 1, `^archive: open ` + regexp.QuoteMeta(missing) + `: no such file or directory\n$`},
 		{[]string{"archive", "-file", files}, 1, `is not a regular file\n$`},
 		{[]string{"archive", "-size", "-1"}, 2, `^archive: want -size of at least 0`},
+		{[]string{"orders", "-orders", "300"}, 0, `(?s)killing kitchen 1\nkitchen 2 took 300 orders of 300 in order, was told of 0 missed\n.*kitchen 5 took 300 .*\n$`},
+		{[]string{"orders", "-kitchens", "1"}, 2, `^orders: want -kitchens of at least 2`},
+		{[]string{"orders", "-rate", "0"}, 2, `^orders: want .* -rate between`},
+		{[]string{"orders", "-kitchen"}, 1, `^orders: network key on standard input: EOF\n$`},
 		{[]string{"supervisor"}, 0, `(?s)in main\.divide: .*decision: .*nobody divides any more\n$`},
 		{[]string{"supervisor", "x"}, 2, `^supervisor: takes no arguments\n$`},
 	} {
