@@ -4,7 +4,8 @@
 //	iris node [-c node.yaml]            run a node until SIGTERM or SIGINT
 //	iris config check FILE              report every problem of a config file
 //	iris config show [-c FILE]          print the effective configuration
-//	iris sim join|churn|kill|partition  run the overlay in a simulator
+//	iris sim join|churn|kill|partition|publish|balance
+//	                                    run overlay, trees, balancers in a simulator
 //	iris version                        print what this program is
 //
 // Results go to standard output, everything else to standard error. The exit

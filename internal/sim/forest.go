@@ -49,7 +49,7 @@ type parcel struct {
 	topic    int32
 	stripe   int8 // of scribe's; -1: reliable's; -2: the news of a lost link
 	measured bool // round trips to those named in it are known
-	certain  bool // the link is lost, whether or not the node lives
+	certain  bool // the link is lost, and maybe replaced
 }
 
 const (
@@ -95,7 +95,7 @@ func (f *forest) rtt(from pastry.Handle, n id.ID) time.Duration {
 	if to == pastry.None || !f.connected(from, to) {
 		return 0
 	}
-	return 2 * f.w.Net.delay(f.w, from, to)
+	return (2 * f.w.Net.delay(f.w, from, to)).Truncate(time.Microsecond) // as precise as the wire format
 }
 
 // post sends a message of a topic over a link.
@@ -111,6 +111,9 @@ func (f *forest) post(from pastry.Handle, n id.ID, p parcel) {
 		f.lose(from, to)
 		f.lose(to, from)
 		return
+	}
+	if f.w.codec != nil {
+		p.msg = f.encode(p)
 	}
 	net := &f.w.Net
 	if net.Loss > 0 && f.rng.Float64() < net.Loss {
@@ -214,10 +217,11 @@ func (f *forest) lose(at, of pastry.Handle) {
 	f.put(f.w.now+wait, of, at, parcel{stripe: isLoss})
 }
 
-// lost is the moment in which a node takes another for dead.
+// lost is the moment in which a node gives up its link to another: it takes the
+// other for dead, or has a new link soon.
 func (f *forest) lost(at, of pastry.Handle, certain bool) {
 	way := [2]pastry.Handle{at, of}
-	if !certain && !f.noticed[way] {
+	if !certain && !f.noticed[way] || f.w.members[at].node == nil {
 		return
 	}
 	if f.blind > f.w.now {
@@ -226,11 +230,24 @@ func (f *forest) lost(at, of pastry.Handle, certain bool) {
 	}
 	delete(f.noticed, way)
 	m := &f.w.members[of]
-	if certain {
+	dead := m.node == nil
+	switch {
+	case certain && dead:
 		f.down(at, of)
-	} else if f.w.members[at].node != nil && (m.node == nil || m.paused > f.w.now || !f.connected(at, of)) {
+	case certain:
+		f.doubt(at, of)
+	case dead || m.paused > f.w.now || !f.connected(at, of):
 		f.w.step(at, &pastry.Event{Kind: pastry.Down, From: of}) // the overlay loses the same link
 		f.down(at, of)
+	}
+}
+
+// doubt tells the machines of a node that something it sent may not have arrived.
+func (f *forest) doubt(at, of pastry.Handle) {
+	for _, t := range f.topics {
+		if p := t.at(at); p != nil {
+			t.data(p, reliable.Lost{To: f.w.book.ID(of)})
+		}
 	}
 }
 
@@ -314,13 +331,12 @@ func (f *forest) strain() {
 	}
 }
 
-// CutLink cuts the link between two nodes for a while: what is on it is lost, and
-// both notice.
+// CutLink cuts the link between two nodes for a while, too short to take the other
+// for dead: what is on it is lost, and both notice when they have a new one.
 func (w *World) CutLink(a, b pastry.Handle, d time.Duration) {
 	f := w.plant()
 	f.cuts[pair(a, b)] = w.now + d
 	for _, x := range [][2]pastry.Handle{{a, b}, {b, a}} {
-		at := w.now + time.Duration(f.rng.Int64N(int64(d)))
-		f.put(at, x[1], x[0], parcel{stripe: isLoss, certain: true})
+		f.put(w.now+d, x[1], x[0], parcel{stripe: isLoss, certain: true})
 	}
 }

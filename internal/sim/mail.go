@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"fmt"
+
 	"iris/topics/reliable"
 	"iris/topics/scribe"
 )
@@ -50,4 +52,30 @@ func mailKind(msg any) int {
 		return mailData
 	}
 	return mailPing
+}
+
+// encode sends a message through the wire format and back.
+func (f *forest) encode(p parcel) any {
+	g := f.topics[p.topic].group
+	out, err := p.msg, error(nil)
+	switch m := p.msg.(type) {
+	case scribe.Message:
+		frame, e := f.w.codec.frame(scribe.Frame(g, int(p.stripe), m))
+		stripe := -1
+		if err = e; err == nil {
+			out, stripe, err = scribe.Parse(frame)
+		}
+		if err == nil && stripe != int(p.stripe) {
+			err = fmt.Errorf("stripe %d instead of %d", stripe, p.stripe)
+		}
+	case reliable.Message:
+		frame, e := f.w.codec.frame(reliable.Frame(g, m))
+		if err = e; err == nil {
+			out, err = reliable.Parse(frame)
+		}
+	}
+	if err != nil {
+		f.w.fail("%s at %v: %w", mailNames[mailKind(p.msg)], f.w.now, err)
+	}
+	return out
 }

@@ -12,8 +12,7 @@ import (
 // Publishing is a run in which a topic's trees grow over an overlay and carry
 // events while nodes crash.
 type Publishing struct {
-	Scenario
-	Members    int           // that subscribe
+	Scenario                 // Members subscribe
 	Topics     int           // one after another, each with members of its own
 	Reliable   bool          // the topics, else plain
 	Publishers int           // two of five are no members, if there are such nodes
@@ -43,7 +42,7 @@ type Published struct {
 	Detour     float64 `json:"delay_over_direct"` // of all deliveries, publisher to subscriber
 	Payloads   float64 `json:"payloads_per_delivery"`
 	Quiet      float64 `json:"quiet_msgs_per_node_s"`   // of the trees while nothing happens
-	Trees      float64 `json:"tree_msgs_per_node_s"`    // while events are published
+	TreeMsgs   float64 `json:"tree_msgs_per_node_s"`    // while events are published
 	Control    float64 `json:"control_msgs_per_node_s"` // of trees and overlay meanwhile
 	Virtual    float64 `json:"virtual_seconds"`
 	Seconds    float64 `json:"seconds"`
@@ -106,23 +105,24 @@ func (x *publishing) grow() {
 	who := slices.Clone(x.ring)
 	x.rng.Shuffle(len(who), func(i, j int) { who[i], who[j] = who[j], who[i] })
 	joins := x.forest.sent[mailJoin]
-	for i, h := range who[:x.p.Members] {
+	for i, h := range who[:x.Members] {
 		x.t.Subscribe(h, true)
 		x.Run(x.now + time.Millisecond)
 		if i%512 == 0 {
-			x.report("subscribe", float64(i)/float64(x.p.Members))
+			x.report("subscribe", float64(i)/float64(x.Members))
 		}
 	}
-	if x.untilTrees(2*time.Minute) < 0 {
+	if x.untilTrees(x.t, 2*time.Minute) < 0 {
 		return
 	}
-	x.res.JoinsPerMember += float64(x.forest.sent[mailJoin]-joins) / float64(x.p.Members*x.p.Topics)
+	x.res.JoinsPerMember += float64(x.forest.sent[mailJoin]-joins) / float64(x.Members*x.p.Topics)
 	x.Run(x.now + settleTrees)
 	shape, err := x.t.Shape()
 	if err != nil {
-		x.fail("the trees of %d members: %w", x.p.Members, err)
+		x.fail("the trees of %d members: %w", x.Members, err)
 	}
 	x.res.Shape.add(shape)
+	x.res.HeapMiB = max(x.res.HeapMiB, live(x.World))
 	before, mark := x.forest.control(), x.now
 	x.Run(x.now + quietTime)
 	x.res.Quiet += float64(x.forest.control()-before) / (x.now - mark).Seconds() / float64(len(x.alive)*x.p.Topics)
@@ -133,22 +133,6 @@ const (
 	quietTime   = 20 * time.Second // over which idle trees are measured
 	settleData  = 45 * time.Second // until everything published is delivered or given up
 )
-
-// untilTrees runs until the trees are whole again and returns how long that took,
-// -1 if they are not within a limit.
-func (x *publishing) untilTrees(limit time.Duration) time.Duration {
-	begin := x.now
-	step := max(250*time.Millisecond, time.Duration(x.p.Members)*50*time.Microsecond)
-	var err error
-	for x.now-begin < limit && x.err == nil {
-		if err = x.t.Whole(); err == nil {
-			return x.now - begin
-		}
-		x.Run(x.now + step)
-	}
-	x.fail("the trees are not whole after %v: %w", limit, err)
-	return -1
-}
 
 // publishers chooses who publishes.
 func (x *publishing) publishers() (who []pastry.Handle) {
@@ -196,7 +180,7 @@ func (x *publishing) publish() {
 	x.Net.Loss = 0
 	if quiet := max(x.now, x.forest.blind); x.p.Crash > 0 || x.Session > 0 || x.Loss > 0 {
 		x.Run(quiet)
-		if after := x.untilTrees(3 * time.Minute); after >= 0 {
+		if after := x.untilTrees(x.t, 3*time.Minute); after >= 0 {
 			x.res.WholeAfter = max(x.res.WholeAfter, after.Seconds())
 		}
 	}

@@ -22,8 +22,8 @@ func published(t *testing.T, p Publishing) *Published {
 
 func TestTreesOverTheOverlay(t *testing.T) {
 	p := Publishing{
-		Scenario: Scenario{Nodes: 300, MeshMax: -1, Seed: 1, Duration: 5 * time.Second},
-		Members:  200, Topics: 1, Reliable: true, Publishers: 5, Messages: 10,
+		Scenario: Scenario{Nodes: 300, MeshMax: -1, Seed: 1, Duration: 5 * time.Second, Members: 200},
+		Topics:   1, Reliable: true, Publishers: 5, Messages: 10,
 	}
 	r := published(t, p)
 	if r.Missing+r.Gaps != 0 || r.Delivered == 0 {
@@ -34,8 +34,8 @@ func TestTreesOverTheOverlay(t *testing.T) {
 func TestCrashAtTheInstantOfPublishing(t *testing.T) {
 	for seed := range uint64(3) {
 		published(t, Publishing{
-			Scenario: Scenario{Nodes: 100, MeshMax: -1, Seed: seed, Duration: 200 * time.Millisecond},
-			Members:  98, Topics: 1, Reliable: true, Publishers: 5, Messages: 5, Crash: 0.05, Unnoticed: 8 * time.Second,
+			Scenario: Scenario{Nodes: 100, MeshMax: -1, Seed: seed, Duration: 200 * time.Millisecond, Members: 98},
+			Topics:   1, Reliable: true, Publishers: 5, Messages: 5, Crash: 0.05, Unnoticed: 8 * time.Second,
 		})
 	}
 }

@@ -57,11 +57,11 @@ func (x *publishing) end(delays *audit) *Published {
 	res := x.res
 	for k, n := range res.sent {
 		if k != mailData {
-			res.Trees += float64(n)
+			res.TreeMsgs += float64(n)
 		}
 	}
-	res.Control = (res.Control + res.Trees) / max(res.measured, 1)
-	res.Trees /= max(res.measured, 1)
+	res.Control = (res.Control + res.TreeMsgs) / max(res.measured, 1)
+	res.TreeMsgs /= max(res.measured, 1)
 	res.Payloads = float64(res.sent[mailData]) / float64(max(res.Delivered, 1))
 	res.P50, res.P99 = ms(delays.quantile(0.5)), ms(delays.quantile(0.99))
 	res.Longest = ms(delays.longest)
@@ -69,16 +69,15 @@ func (x *publishing) end(delays *audit) *Published {
 	res.Virtual, res.Steps, res.hash = x.now.Seconds(), x.steps, x.hash
 	res.Hash = fmt.Sprintf("%016x", x.hash)
 	res.Seconds = clock().Sub(x.began).Seconds()
-	res.HeapMiB = x.heap()
 	return res
 }
 
-// heap returns the live memory in MiB.
-func (r *run) heap() float64 {
+// live returns the live memory in MiB, with what x holds.
+func live(x any) float64 {
 	runtime.GC()
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)
-	runtime.KeepAlive(r.World)
+	runtime.KeepAlive(x)
 	return float64(mem.HeapAlloc) / (1 << 20)
 }
 
@@ -124,7 +123,7 @@ func (r *Published) add(x *Published) {
 		{&r.Detour, x.Detour},
 		{&r.Payloads, x.Payloads},
 		{&r.Quiet, x.Quiet},
-		{&r.Trees, x.Trees},
+		{&r.TreeMsgs, x.TreeMsgs},
 		{&r.Control, x.Control},
 	} {
 		*f.p = (*f.p*a + f.v*b) / (a + b)

@@ -71,11 +71,19 @@ func (s Scenario) Partition(cut func(from, to pastry.Handle) bool) (*Result, err
 	r.joinAll()
 	r.Run(r.now + settleFor)
 	r.Net.Loss = s.Loss
+	t := r.grove()
 	r.Net.Cut = cut
+	if t != nil {
+		r.forest.strain()
+	}
 	r.traffic("cut", r.now+s.Duration, s.Session)
 	r.Net.Cut = nil
 	r.measure()
+	healed := r.now
 	r.untilWhole(10 * time.Minute)
+	if t != nil && r.untilTrees(t, 10*time.Minute) >= 0 {
+		r.result.Members, r.result.TreesAfter = t.members, (r.now - healed).Seconds()
+	}
 	r.traffic("healed", r.now+time.Minute, 0)
 	return r.end()
 }

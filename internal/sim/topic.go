@@ -13,13 +13,14 @@ import (
 )
 
 // stripes is the number of trees of a topic.
-const stripes = 2
+const stripes = scribe.Stripes
 
 // Topic is one topic of a world: at each node that takes part in it the machines
 // of its trees, and the one that moves its events along them.
 type Topic struct {
 	f        *forest
 	index    int32
+	group    wire.Group
 	reliable bool
 	keys     [stripes]id.ID
 	parts    []*part // by handle
@@ -47,7 +48,10 @@ const forget = 2 * time.Minute
 // NewTopic adds a topic to the world.
 func (w *World) NewTopic(name string, isReliable bool) *Topic {
 	f := w.plant()
-	t := &Topic{f: f, index: int32(len(f.topics)), reliable: isReliable}
+	t := &Topic{f: f, index: int32(len(f.topics)), group: wire.Group{Kind: wire.GroupTopic, Name: name}, reliable: isReliable}
+	if isReliable {
+		t.group.Kind = wire.GroupReliable
+	}
 	for i := range t.keys {
 		t.keys[i] = scribe.StripeKey(id.Hash("topic", name), i, stripes)
 	}
@@ -155,7 +159,7 @@ func (t *Topic) Publish(h pastry.Handle) {
 func (t *Topic) tree(p *part, stripe int, e scribe.Event) {
 	f, m := t.f, p.trees[stripe]
 	var out scribe.Out
-	m.Step(epoch.Add(f.w.now), e, &out)
+	m.Step(f.clock(p.h), e, &out)
 	f.stepped(p.h, stripe, len(out.Sends))
 	for _, s := range out.Sends {
 		f.post(p.h, s.To, parcel{msg: s.Msg, topic: t.index, stripe: int8(stripe)})
@@ -180,7 +184,7 @@ func (t *Topic) tree(p *part, stripe int, e scribe.Event) {
 func (t *Topic) data(p *part, e reliable.Event) {
 	f := t.f
 	var out reliable.Out
-	p.data.Step(epoch.Add(f.w.now), e, &out)
+	p.data.Step(f.clock(p.h), e, &out)
 	f.stepped(p.h, stripes, len(out.Sends)<<8|len(out.Ups))
 	for _, s := range out.Sends {
 		f.post(p.h, s.To, parcel{msg: s.Msg, topic: t.index, stripe: toData})
@@ -207,12 +211,17 @@ func (f *forest) stepped(h pastry.Handle, machine, effects int) {
 	f.w.mix(uint64(h)<<32 | uint64(machine)<<24 | uint64(effects))
 }
 
+// clock is what a node's clock shows now.
+func (f *forest) clock(h pastry.Handle) time.Time {
+	return epoch.Add(f.w.members[h].skew.local(f.w.now))
+}
+
 // arm puts the wake-up of a machine into the heap.
 func (t *Topic) arm(p *part, machine int, at time.Time) {
 	if at.IsZero() {
 		return
 	}
-	when := max(at.Sub(epoch), t.f.w.now, 1)
+	when := max(t.f.w.members[p.h].skew.world(at.Sub(epoch)), t.f.w.now, 1)
 	if p.wakes[machine] != 0 && p.wakes[machine] <= when {
 		return
 	}

@@ -25,6 +25,10 @@ func (s Scenario) Validate() error {
 		return fmt.Errorf("skew: %v: want a part of the time, 0 to 0.5", s.Skew)
 	case s.Stall < 0 || s.Stall > longest:
 		return fmt.Errorf("stall: %v: want 0s to %v", s.Stall, longest)
+	case !(s.Skew >= 0 && s.Skew < 0.5):
+		return fmt.Errorf("skew: %v: want a part of the time, 0 or more and below 0.5", s.Skew)
+	case s.Stall < 0 || s.Stall > time.Hour:
+		return fmt.Errorf("stall: %v: want 0s to 1h", s.Stall)
 	case s.Session < 0 || s.Session > longest:
 		return fmt.Errorf("session: %v: want 0s to %v", s.Session, longest)
 	case s.Duration < 0 || s.Duration > longest:

@@ -15,6 +15,8 @@ var (
 	up = func(id.ID) Reach { return Up }
 )
 
+func serverID(i int) id.ID { return id.ID{Hi: uint64(i) + 1} }
+
 func newTest(list ...Candidate) *Balancer {
 	b := New(Config{}, rand.New(rand.NewPCG(1, 2)))
 	b.Update(list)

@@ -9,7 +9,7 @@ import (
 )
 
 // poolSize and poolAge bound the reports beside the sample that a choice looks
-// at. Found with TestTailOfTheFleet: older ones cost more by herding than they tell.
+// at. Found with iris sim balance: older ones cost more by herding than they tell.
 const (
 	poolSize = 8
 	poolAge  = 200 * time.Millisecond

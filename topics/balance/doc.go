@@ -26,7 +26,8 @@
 // above the others' or 70 % of their capacity is free. [Balancer.Retry] is the
 // budget of retries: a tenth of the requests.
 //
-// TestTailOfTheFleet measures the tail against an oracle; with -slow, at length.
+// Simulations of whole fleets measure the tail against an oracle: package
+// internal/sim, and iris sim balance.
 //
 // Lifecycle: [New], then [Balancer.Update] on each change of the member list,
 // [Balancer.Pick] and [Balancer.Done] around each request, [Balancer.Report] for

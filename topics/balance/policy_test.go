@@ -8,52 +8,6 @@ import (
 	"iris/internal/id"
 )
 
-// zonedRun counts how many requests of askers in zone 0 stay there.
-func zonedRun(seed uint64, cfg fleetConfig) (local float64, p99 time.Duration) {
-	f := newFleet(seed, cfg)
-	s := newShipped(f, seed, Config{})
-	z := &zoneCount{shipped: s}
-	_, p99 = f.run(z)
-	return float64(z.local) / float64(z.all), p99
-}
-
-type zoneCount struct {
-	*shipped
-	local, all int
-}
-
-func (z *zoneCount) pick(f *fleet, r int) (int, func(int, time.Duration)) {
-	i, done := z.shipped.pick(f, r)
-	z.all++
-	if f.zone(i) == f.zone(r) {
-		z.local++
-	}
-	return i, done
-}
-
-func TestZones(t *testing.T) {
-	for _, c := range []struct {
-		name        string
-		cfg         fleetConfig
-		least, most float64 // share that stays
-	}{
-		{"idle zones keep to themselves", fleetConfig{members: 48, askers: 48, load: 0.4, requests: 20_000, zones: 3, apart: 5 * time.Millisecond}, 0.95, 1},
-		{"even at 70 %", fleetConfig{members: 48, askers: 48, load: 0.7, requests: 20_000, zones: 3, apart: 5 * time.Millisecond}, 0.6, 1},
-		{"an overloaded zone spills", fleetConfig{members: 48, askers: 1, load: 0.6, requests: 20_000, zones: 3, apart: 5 * time.Millisecond}, 0.2, 0.7},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			local, p99 := zonedRun(3, c.cfg)
-			t.Logf("%.2f stay, p99 %v", local, p99)
-			if local < c.least || local > c.most {
-				t.Errorf("%.3f stay, want %v..%v", local, c.least, c.most)
-			}
-			if p99 > 100*time.Millisecond {
-				t.Errorf("p99 %v", p99)
-			}
-		})
-	}
-}
-
 func TestZoneWithoutMembersIsLeft(t *testing.T) {
 	b := New(Config{Zone: "a"}, rand.New(rand.NewPCG(1, 2)))
 	b.Update([]Candidate{{Node: serverID(1), Zone: "a", Draining: true}, {Node: serverID(2), Zone: "b"}})
