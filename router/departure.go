@@ -12,6 +12,7 @@ import (
 const (
 	leavingLimit = 15 * time.Second // a peer that left and keeps its link is cut off
 	announceTo   = 16               // peers told of a death
+	reasonLeft   = "left"
 )
 
 // How a peer leaves the table: it says so, it is dead, or nobody needs the link.
@@ -25,13 +26,13 @@ func (m *membership) depart(ctx actor.Context, now time.Time, p *peer) {
 	} else {
 		m.lost = append(m.lost, p.ID)
 	}
-	m.down(ctx, now, p, "left")
+	m.down(ctx, now, p, reasonLeft)
 }
 
 // down removes p, whose process has ended, from the table; the caller decides what
 // becomes of requests, link and memory of it.
 func (m *membership) down(ctx actor.Context, now time.Time, p *peer, reason string) {
-	m.r.toOverlay(&fell{p.ID, p.Incarnation})
+	m.r.toOverlay(&fell{p.ID, p.Incarnation, reason == reasonLeft})
 	m.idle = slices.DeleteFunc(m.idle, func(n id.ID) bool { return n == p.ID })
 	m.r.log.Info("peer down", "peer", p.ID.Short(), "reason", reason)
 	m.remove(ctx, now, p, reason)

@@ -19,9 +19,8 @@ const (
 func (m *membership) tellPeers(l link, n id.ID) {
 	f := &wire.Peers{}
 	size := 0
-	routes := m.r.Routes()
 	for _, p := range m.peers {
-		if p.ID == n || p.State != Alive || p.link == nil || !routes.isLeaf(p.ID) {
+		if p.ID == n || p.State != Alive || p.link == nil || !m.recommends(p.ID) {
 			continue
 		}
 		ref := wire.NodeRef{ID: p.ID, Incarnation: p.Incarnation, Addrs: p.addrs}

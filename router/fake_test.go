@@ -23,6 +23,7 @@ type network struct {
 	nodes map[string]*fakeEndpoint
 	cut   map[[2]id.ID]bool
 	mute  bool // hosts do not say that a port is closed
+	full  bool // new links take nothing but control
 }
 
 const fakeDelay = time.Millisecond
@@ -37,6 +38,7 @@ type fakeEndpoint struct {
 	incarnation uint64
 	addr        string
 	dead        bool
+	closed      bool // nobody listens there any more
 	dials       int
 	links       map[id.ID]*fakeLink
 	router      *Router
@@ -52,6 +54,7 @@ type fakeLink struct {
 	down      bool
 	suspect   bool
 	full      bool // all lanes but control
+	traffic   uint64
 	sent, got uint64
 	closed    wire.Code
 }
@@ -111,10 +114,10 @@ func (e *fakeEndpoint) connect(addr string, want id.ID) {
 	n.mu.Lock()
 	to := n.nodes[addr]
 	switch {
-	case e.dead:
+	case e.dead || e.closed:
 		n.mu.Unlock()
 		return
-	case to == nil || to.dead || n.cut[[2]id.ID{e.id, to.id}] || n.cut[[2]id.ID{to.id, e.id}]:
+	case to == nil || to.dead || to.closed || n.cut[[2]id.ID{e.id, to.id}] || n.cut[[2]id.ID{to.id, e.id}]:
 		n.mu.Unlock()
 		time.AfterFunc(5*time.Second, func() { e.router.tell(&dialFailed{addr: addr, peer: want}) })
 		return
@@ -133,7 +136,7 @@ func (e *fakeEndpoint) connect(addr string, want id.ID) {
 			old = append(old, l)
 		}
 	}
-	a, b := &fakeLink{e: e, dialed: true}, &fakeLink{e: to}
+	a, b := &fakeLink{e: e, dialed: true, full: n.full}, &fakeLink{e: to, full: n.full}
 	a.other, b.other = b, a
 	e.links[to.id], to.links[e.id] = a, b
 	n.mu.Unlock()
@@ -166,7 +169,7 @@ func (l *fakeLink) SetSuspect(s bool) {
 func (l *fakeLink) Stats() transport.Stats {
 	l.e.net.mu.Lock()
 	defer l.e.net.mu.Unlock()
-	return transport.Stats{RTT: 2 * fakeDelay, PacketsSent: l.sent, PacketsReceived: l.got}
+	return transport.Stats{RTT: 2 * fakeDelay, PacketsSent: l.sent, PacketsReceived: l.got, Traffic: l.traffic}
 }
 
 func (l *fakeLink) TrySend(n transport.Lane, f wire.Frame) error {
@@ -179,8 +182,25 @@ func (l *fakeLink) TrySend(n transport.Lane, f wire.Frame) error {
 		return actor.ErrOverloaded
 	}
 	l.sent++
+	l.moved(f)
+	if n == transport.Direct || n == transport.Fanout { // in order, and for the test alone
+		l.other.moved(f)
+		if !l.other.down && !l.other.e.dead {
+			l.other.e.taken = append(l.other.e.taken, f)
+		}
+		return nil
+	}
 	time.AfterFunc(fakeDelay, func() { l.arrive(f, 50*time.Millisecond) })
 	return nil
+}
+
+// moved counts traffic as the transport does.
+func (l *fakeLink) moved(f wire.Frame) {
+	switch f.(type) {
+	case *wire.Heartbeat, *wire.HeartbeatAck, *wire.ProbeResult, *wire.Peers, *wire.Suspects, *wire.Overlay:
+	default:
+		l.traffic++
+	}
 }
 
 func (l *fakeLink) arrive(f wire.Frame, pto time.Duration) {
@@ -207,12 +227,7 @@ func (l *fakeLink) arrive(f wire.Frame, pto time.Duration) {
 	if !n.cut[[2]id.ID{o.e.id, l.e.id}] {
 		l.got++
 	}
-	switch f.(type) {
-	case *wire.Tell, *wire.Ask, *wire.Event:
-		o.e.taken = append(o.e.taken, f)
-		n.mu.Unlock()
-		return
-	}
+	o.moved(f)
 	n.mu.Unlock()
 	o.e.router.receive(o, f)
 }
@@ -250,7 +265,7 @@ func (l *fakeLink) lose(how detector.Loss, code wire.Code) {
 	dead := l.e.dead
 	n.mu.Unlock()
 	if !dead {
-		l.e.router.tell(&linkDown{link: l, how: how})
+		l.e.router.tell(&linkDown{link: l, how: how, idle: code == wire.CodeOK})
 	}
 }
 
@@ -341,6 +356,9 @@ func (x *node) stop(kill bool) {
 	if err := x.sys.Shutdown(ctx); err != nil {
 		x.net.t.Errorf("shutdown: %v", err)
 	}
+	x.net.mu.Lock()
+	x.closed = true
+	x.net.mu.Unlock()
 }
 
 func (x *node) setCut(to *node, cut bool) {

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"slices"
 	"time"
 
 	"iris/internal/id"
@@ -21,8 +22,17 @@ func (m *membership) reform(now time.Time, e *ringIs) {
 	if was := m.form.structured; was != e.structured && m.form.ring.Active && e.ring.Active {
 		m.r.log.Info("overlay changed its form", "structured", e.structured, "nodes", max(e.ring.Size, len(m.peers)+1))
 	}
+	back := m.form.structured && !e.structured
 	m.form = *e
 	m.touch(now)
+	if !back {
+		return
+	}
+	for _, p := range m.peers { // everybody is of interest again
+		if p.link != nil {
+			m.tellPeers(p.link, p.ID)
+		}
+	}
 }
 
 // curious reports whether nodes known by hearsay alone are worth a dial. In a
@@ -72,15 +82,8 @@ func (m *membership) begin(now time.Time) {
 	}
 }
 
-// isLeaf reports whether n is within the leaf set; everybody is in the mesh form.
-func (r *Routes) isLeaf(n id.ID) bool {
-	if !r.structured {
-		return true
-	}
-	for _, x := range r.ring {
-		if x == n {
-			return true
-		}
-	}
-	return false
+// recommends reports whether others should hear of n: in the structured form the
+// leaves are enough.
+func (m *membership) recommends(n id.ID) bool {
+	return !m.form.structured || slices.Contains(m.form.ring.Leaves, n)
 }

@@ -122,10 +122,11 @@ type (
 type (
 	// met: from the router: a link is up.
 	met struct{ link link }
-	// fell: from the router: a process has ended.
+	// fell: from the router: a process has ended, or leaves.
 	fell struct {
 		peer        id.ID
 		incarnation uint64
+		left        bool // it said so
 	}
 	// stood: from the router: this process stood still. Lost: the ring finds out
 	// when its own timers are late.

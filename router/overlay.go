@@ -208,10 +208,16 @@ func (o *overlay) meet(ctx actor.Context, now time.Time, l link) {
 
 // fall tells the core that a process has ended.
 func (o *overlay) fall(ctx actor.Context, now time.Time, m *fell) {
-	if h := o.book.find(m.peer, m.incarnation); h != pastry.None {
-		o.drop(h, dropGone)
-		o.step(ctx, now, &pastry.Event{Kind: pastry.Down, From: h})
+	h := o.book.find(m.peer, m.incarnation)
+	if h == pastry.None {
+		return
 	}
+	o.drop(h, dropGone)
+	if m.left { // as if it had said so to the ring, which it may have
+		o.step(ctx, now, &pastry.Event{Kind: pastry.Recv, From: h, Msg: &pastry.Msg{Kind: pastry.Leave}})
+		return
+	}
+	o.step(ctx, now, &pastry.Event{Kind: pastry.Down, From: h})
 }
 
 // receive takes a frame of a neighbour. What no node would send is ignored.
@@ -247,7 +253,7 @@ func (o *overlay) doubt(now time.Time, h pastry.Handle) {
 
 // upkeep does every second what no message asks for.
 func (o *overlay) upkeep(ctx actor.Context, now time.Time) {
-	o.stale = true // table entries come and go without a word
+	o.stale = true                                                       // table entries come and go without a word
 	o.book.know(o.r.ep.ID(), o.r.ep.Incarnation(), o.r.ep.Addrs(), true) // interfaces come and go
 	neighbours := o.neighbours()
 	o.introduceLinked(ctx, now, neighbours)

@@ -138,7 +138,7 @@ func (o *overlay) runErrands(ctx actor.Context, now time.Time) {
 	for h, e := range o.errands {
 		switch l := o.r.ep.Link(o.book.book.ID(h)); {
 		case l != nil && l.Up() && l.Hello().Incarnation > o.book.book.Epoch(h):
-			o.fall(ctx, now, &fell{o.book.book.ID(h), o.book.book.Epoch(h)}) // another process lives there now
+			o.fall(ctx, now, &fell{peer: o.book.book.ID(h), incarnation: o.book.book.Epoch(h)}) // another process lives there now
 		case o.linkTo(h) != nil:
 			o.runErrand(now, h)
 		case !now.Before(e.until):

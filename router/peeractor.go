@@ -195,15 +195,19 @@ func (a *peerActor) send(f wire.Frame) {
 }
 
 // ask begs k other peers, chosen at random among those believed alive, to try.
+// In the structured form most have no link to the peer; its neighbours on the
+// ring do.
 func (a *peerActor) ask(k int) {
-	peers := a.r.Routes().Peers()
+	routes := a.r.Routes()
+	peers := slices.DeleteFunc(routes.Peers(), func(p Peer) bool { return p.ID == a.id || p.State != Alive })
+	if routes.structured && len(peers) > 2*k {
+		slices.SortFunc(peers, func(p, q Peer) int { return id.Distance(a.id, p.ID).Compare(id.Distance(a.id, q.ID)) })
+		peers = peers[:2*k]
+	}
 	a.rng.Shuffle(len(peers), func(i, j int) { peers[i], peers[j] = peers[j], peers[i] })
 	for _, p := range peers {
 		if k == 0 {
 			return
-		}
-		if p.ID == a.id || p.State != Alive {
-			continue
 		}
 		if l := a.r.ep.Link(p.ID); l != nil && l.TrySend(control, &wire.Probe{Seq: a.wakeN, Target: a.id}) == nil {
 			k--
@@ -215,7 +219,13 @@ func (a *peerActor) ask(k int) {
 func (a *peerActor) help(ctx actor.Context, now time.Time, m *probeIn) {
 	beat := a.step(ctx, now, detector.Accused{By: m.asker})
 	if a.link == nil || len(a.helping) >= maxHelp {
-		a.answer(help{asker: m.asker, seq: m.seq}, false)
+		incarnation := a.incarnation
+		if a.det.State() == detector.Alive || a.link != nil {
+			incarnation = 0 // that says nothing about the peer
+		}
+		if l := a.r.ep.Link(m.asker); l != nil {
+			_ = l.TrySend(control, &wire.ProbeResult{Seq: m.seq, Target: a.id, Incarnation: incarnation})
+		}
 		return
 	}
 	a.helping = append(a.helping, help{m.asker, m.seq, now.Add(helpLimit)})

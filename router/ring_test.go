@@ -1,6 +1,7 @@
 package router
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -52,30 +53,47 @@ func oracle(nodes []*node, key id.ID) id.ID {
 // whole reports whether every node is active and has the right neighbours, and
 // links to them.
 func whole(nodes []*node, leaf int) func() bool {
-	return func() bool {
-		ids := make([]id.ID, 0, len(nodes))
-		for _, x := range nodes {
-			ids = append(ids, x.id)
+	return func() bool { return fault(nodes, leaf) == "" }
+}
+
+// ringWithin waits until the ring is whole.
+func ringWithin(t *testing.T, limit time.Duration, nodes []*node, leaf int) time.Duration {
+	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Log(fault(nodes, leaf))
 		}
-		ids = sorted(ids)
-		for _, x := range nodes {
-			r := x.router.Routes()
-			if !r.Active() || !r.valid() {
-				return false
-			}
-			at, _ := slices.BinarySearchFunc(ids, x.id, id.ID.Compare)
-			want := perfect(ids, at, leaf)
-			if r.Structured() && (len(ids) > leaf && !slices.Equal(want.ring, r.ring) || len(ids) <= leaf && !slices.Equal(ids, r.ring)) {
-				return false
-			}
-			for _, n := range r.ring {
-				if p, ok := r.Peer(n); n != x.id && (!ok || p.State != Alive) {
-					return false
-				}
-			}
-		}
-		return true
+	}()
+	return within(t, limit, "ring", whole(nodes, leaf))
+}
+
+// fault says what is wrong with the ring, if anything.
+func fault(nodes []*node, leaf int) string {
+	ids := make([]id.ID, 0, len(nodes))
+	for _, x := range nodes {
+		ids = append(ids, x.id)
 	}
+	ids = sorted(ids)
+	for _, x := range nodes {
+		r := x.router.Routes()
+		if !r.Active() || !r.valid() {
+			return fmt.Sprintf("%v is not active, or invalid", x.id.Short())
+		}
+		at, _ := slices.BinarySearchFunc(ids, x.id, id.ID.Compare)
+		want := perfect(ids, at, leaf).ring
+		if len(ids) <= leaf {
+			want = ids
+		}
+		if r.Structured() && !slices.Equal(want, r.ring) {
+			return fmt.Sprintf("%v has the leaves\n%v, want\n%v", x.id.Short(), r.ring, want)
+		}
+		for _, n := range r.ring {
+			if p, ok := r.Peer(n); n != x.id && (!ok || p.State != Alive) {
+				return fmt.Sprintf("%v has the leaf %v without a link, or as a suspect", x.id.Short(), n.Short())
+			}
+		}
+	}
+	return ""
 }
 
 // checkRoots follows next hops from every node for some keys.
@@ -140,7 +158,7 @@ func TestRingOfThirtyStartsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
 		nodes := n.ring(30, Config{MeshMax: testMesh, Leaf: testLeaf})
-		took := within(t, 10*time.Second, "ring", whole(nodes, testLeaf))
+		took := ringWithin(t, 10*time.Second, nodes, testLeaf)
 		t.Logf("whole after %v", took)
 		within(t, 5*time.Second, "converged", func() bool {
 			return !slices.ContainsFunc(nodes, func(x *node) bool { return !isClosed(x.router.Converged()) })
@@ -161,5 +179,170 @@ func TestRingOfThirtyStartsAtOnce(t *testing.T) {
 			t.Error("the ring did not last")
 		}
 		finish(nodes...)
+	})
+}
+
+func TestRingGrowsNodeByNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		var nodes []*node
+		var slowest time.Duration
+		for i := range 28 {
+			var seeds []string
+			if i > 0 {
+				seeds = []string{nodes[i/2].addr}
+			}
+			nodes = append(nodes, n.join(i, Config{MeshMax: testMesh, Leaf: testLeaf}, seeds...))
+			slowest = max(slowest, within(t, 3*time.Second, "converged", func() bool { return isClosed(nodes[i].router.Converged()) }))
+			if !nodes[i].router.Routes().Active() {
+				t.Fatal("converged without a place in the ring")
+			}
+		}
+		t.Logf("the slowest converged after %v", slowest)
+		ringWithin(t, 5*time.Second, nodes, testLeaf)
+		checkRoots(t, nodes, 40)
+		finish(nodes...)
+	})
+}
+
+func TestRingIsWholeSoonAfterSixOfTwentyFourDie(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		mute bool
+		want time.Duration // a second's silence at most, then 2.5 to 3 s of suspicion unless a port refuses
+	}{{"ports refuse", false, 4 * time.Second}, {"no word of hosts", true, 7 * time.Second}} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(t)
+				nodes := n.ring(24, Config{MeshMax: testMesh, Leaf: testLeaf})
+				ringWithin(t, 10*time.Second, nodes, testLeaf)
+				pass(10 * time.Second)
+				n.mute = c.mute
+				for _, x := range nodes[5:11] {
+					x.stop(true)
+				}
+				left := slices.Concat(nodes[:5], nodes[11:])
+				took := ringWithin(t, 8*time.Second, left, testLeaf)
+				t.Logf("whole again after %v", took)
+				if took > c.want {
+					t.Errorf("took %v, want at most %v", took, c.want)
+				}
+				pass(15 * time.Second) // others than neighbours are watched less closely
+				checkRoots(t, left, 40)
+				for _, x := range left {
+					for _, y := range left {
+						if r := x.reasons(y); len(r) > 0 {
+							t.Errorf("%v buried %v: %q", x.id.Short(), y.id.Short(), r)
+						}
+					}
+				}
+				finish(left...)
+			})
+		})
+	}
+}
+
+func TestRingHealsAfterAPartition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		nodes := n.ring(24, Config{MeshMax: testMesh, Leaf: testLeaf})
+		ringWithin(t, 10*time.Second, nodes, testLeaf)
+		a, b := nodes[:12], nodes[12:]
+		part := func(cut bool) {
+			for _, x := range a {
+				for _, y := range b {
+					x.setCut(y, cut)
+					y.setCut(x, cut)
+				}
+			}
+		}
+		part(true)
+		took := within(t, 20*time.Second, "two rings", func() bool { return whole(a, testLeaf)() && whole(b, testLeaf)() })
+		t.Logf("two rings after %v", took)
+		pass(2 * time.Minute)
+		part(false)
+		took = ringWithin(t, 30*time.Second, nodes, testLeaf)
+		t.Logf("one ring after %v", took)
+		checkRoots(t, nodes, 20)
+		finish(nodes...)
+	})
+}
+
+func TestMeshBecomesStructuredAndAMeshAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		cfg := Config{MeshMax: 16, Leaf: testLeaf}
+		nodes := n.ring(12, cfg)
+		within(t, 5*time.Second, "mesh", meshed(nodes...))
+		ringWithin(t, 5*time.Second, nodes, testLeaf)
+		if nodes[0].router.Routes().Structured() {
+			t.Error("twelve nodes are a mesh")
+		}
+		for i := 12; i < 24; i++ {
+			nodes = append(nodes, n.join(i, cfg, nodes[0].addr))
+		}
+		structured := func(want bool) func() bool {
+			return func() bool {
+				return !slices.ContainsFunc(nodes, func(x *node) bool { return x.router.Routes().Structured() != want })
+			}
+		}
+		took := within(t, 10*time.Second, "structured", structured(true))
+		t.Logf("structured after %v", took)
+		ringWithin(t, 5*time.Second, nodes, testLeaf)
+		checkRoots(t, nodes, 20)
+		for _, x := range nodes[10:] {
+			x.stop(false)
+		}
+		nodes = nodes[:10]
+		ringWithin(t, 5*time.Second, nodes, testLeaf)
+		took = within(t, 30*time.Minute, "mesh again", structured(false))
+		t.Logf("a mesh again after %v", took)
+		within(t, 10*time.Second, "mesh", meshed(nodes...))
+		finish(nodes...)
+	})
+}
+
+func TestOverlayJoinsAnewAfterACrash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		nodes := n.ring(14, Config{MeshMax: testMesh, Leaf: testLeaf})
+		ringWithin(t, 10*time.Second, nodes, testLeaf)
+		x := nodes[4]
+		x.router.toOverlay(&met{}) // a link that is nil
+		restarted := func() bool {
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			return slices.ContainsFunc(x.events, func(e any) bool {
+				f, ok := e.(*actor.HandlerFailed)
+				return ok && f.PID.GetId() == x.router.overlay.GetId()
+			})
+		}
+		within(t, time.Second, "crash", restarted)
+		pass(10 * time.Second)
+		if !whole(nodes, testLeaf)() {
+			t.Error("a crash of the overlay actor cost the ring")
+		}
+		checkRoots(t, nodes, 20)
+		finish(nodes...)
+	})
+}
+
+func TestNodeThatStoodStillNamesNoRootsUntilItsLeavesAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		nodes := n.ring(14, Config{MeshMax: testMesh, Leaf: testLeaf})
+		ringWithin(t, 10*time.Second, nodes, testLeaf)
+		x := nodes[6]
+		synctest.Wait()
+		x.mu.Lock()
+		seen := len(x.changes)
+		x.mu.Unlock()
+		x.router.toOverlay(stood{})
+		ringWithin(t, time.Second, nodes, testLeaf)
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		if !slices.ContainsFunc(x.changes[seen:], func(c *Changed) bool { return !c.Routes.Active() && c.Routes.Root(x.id).IsZero() }) {
+			t.Error("it went on naming roots")
+		}
 	})
 }

@@ -33,7 +33,8 @@ type Heard struct{}
 // Answered: the peer answered heartbeat Seq; 0 is an answer to no particular one.
 type Answered struct{ Seq uint64 }
 
-// Accused: By suspects or buried the peer. Look at once.
+// Accused: By suspects or buried the peer. Look at once. A zero By is a doubt of
+// our own, which confirms nothing.
 type Accused struct{ By id.ID }
 
 // Indirect is the result of a probe by somebody else.

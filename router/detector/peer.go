@@ -228,9 +228,9 @@ func (p *Peer) indirect(now time.Time, e Indirect) {
 	p.confirm(e.By)
 }
 
-// confirm counts somebody who cannot reach the peer either, once.
+// confirm counts somebody else who cannot reach the peer either, once.
 func (p *Peer) confirm(by id.ID) {
-	if p.state != Suspect || p.confirms == len(p.confirmed) {
+	if p.state != Suspect || p.confirms == len(p.confirmed) || by.IsZero() {
 		return
 	}
 	for _, c := range p.confirmed[:p.confirms] {

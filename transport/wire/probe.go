@@ -14,7 +14,7 @@ type ProbeResult struct {
 	Seq         uint64
 	Target      id.ID
 	Reached     bool
-	Incarnation uint64 // of Target as the answering node knows it; 0 unknown
+	Incarnation uint64 // of Target as the answering node knows it; 0: it has no link to it, and Reached says nothing
 }
 
 func (*Probe) Kind() Kind       { return KindProbe }
