@@ -91,6 +91,12 @@ func (x *node) checkChanges(t *testing.T) {
 			}
 			delete(have, n)
 		}
+		for _, n := range c.Idle {
+			if _, ok := have[n]; !ok {
+				t.Errorf("%v idle before up", n)
+			}
+			delete(have, n)
+		}
 		for _, n := range c.Up {
 			if _, ok := have[n]; ok {
 				t.Errorf("%v up twice", n)

@@ -1,0 +1,168 @@
+package router
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"iris/actor"
+	"iris/internal/id"
+	"iris/transport"
+	"iris/transport/wire"
+)
+
+// strangersOf returns two nodes neither of which is near to the other.
+func strangersOf(t *testing.T, nodes []*node) (x, y *node) {
+	t.Helper()
+	for _, x := range nodes {
+		for _, y := range nodes {
+			if x != y && !x.router.Routes().near(y.id) && !y.router.Routes().near(x.id) {
+				return x, y
+			}
+		}
+	}
+	t.Fatal("everybody is near")
+	return nil, nil
+}
+
+// In a ring that nobody uses, links go down to those that one of the two ends
+// needs, and nobody takes that for a death.
+func TestIdleLinksAreClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		nodes := n.ring(24, Config{MeshMax: testMesh, Leaf: testLeaf})
+		within(t, 10*time.Second, "ring", whole(nodes, testLeaf))
+		var before, after, needed, young int
+		for _, x := range nodes {
+			before += len(x.Links())
+		}
+		x, y := strangersOf(t, nodes)
+		if l := x.Link(y.id); l != nil && l.Dialed() {
+			x, y = y, x // the one that keeps the link is not the one that would close it first
+		}
+		x.router.Keep(x.keeper(), []id.ID{y.id})
+		pass(3 * time.Minute)
+		for _, a := range nodes {
+			links := a.Links()
+			after += len(links)
+			for _, b := range nodes {
+				p, linked := a.router.Routes().Peer(b.id)
+				switch pair := a == x && b == y || a == y && b == x; {
+				case a == b || pair:
+				case a.router.Routes().near(b.id) || b.router.Routes().near(a.id):
+					needed++
+				case !linked:
+				case time.Since(p.Since) > idleDialed+2*idleEvery:
+					t.Errorf("%v keeps a link to %v, which neither needs", a.id.Short(), b.id.Short())
+				default:
+					young++ // the ring looks for lost nodes through some or other
+				}
+			}
+		}
+		t.Logf("%d ends of links at first, %d in the end: %d needed, 2 kept, %d young", before, after, needed, young)
+		if after > needed+2+young || after >= before || !isLinked(x, y.id)() {
+			t.Errorf("%d ends of links, at first %d", after, before)
+		}
+		for _, a := range nodes {
+			a.checkChanges(t)
+			a.mu.Lock()
+			for _, c := range a.changes {
+				if len(c.Down) > 0 {
+					t.Errorf("%v reports deaths: %v", a.id.Short(), c.Down)
+				}
+			}
+			a.mu.Unlock()
+			for _, b := range nodes {
+				if slices.ContainsFunc(a.reasons(b), func(s string) bool { return s != "idle" }) {
+					t.Errorf("%v lost %v: %v", a.id.Short(), b.id.Short(), a.reasons(b))
+				}
+			}
+		}
+		if !whole(nodes, testLeaf)() {
+			t.Error("the ring did not last")
+		}
+		finish(nodes...)
+	})
+}
+
+// A link stays while a reply is awaited, a watch held or a tunnel open, and while
+// there is traffic.
+func TestLinksInUseStay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		nodes := settled(t, n, 24)
+		x, y := strangersOf(t, nodes)
+		x.net.mu.Lock()
+		x.tunnels = map[id.ID]bool{y.id: true}
+		x.net.mu.Unlock()
+		link := func() {
+			if err := x.router.Post(y.id, transport.Direct, tell("hello")); err != nil {
+				t.Fatal(err)
+			}
+			within(t, time.Second, "link", isLinked(x, y.id))
+		}
+		link()
+		l := x.Link(y.id)
+		pass(2 * idleDialed)
+		if x.Link(y.id) != l {
+			t.Error("the tunnel lost its link")
+		}
+		x.net.mu.Lock()
+		x.tunnels = nil
+		x.net.mu.Unlock()
+		y.sys.RemoteWatch(x.id.String(), "iris/user/1", y.keeper().GetId())
+		pass(2 * idleDialed)
+		if y.Link(x.id) == nil || x.Link(y.id) == nil {
+			t.Error("the watch lost its link")
+		}
+		y.sys.NodeLost(x.id.String())
+		link()
+		l = x.Link(y.id)
+		for range 3 {
+			pass(idleDialed - 2*idleEvery)
+			link()
+		}
+		if x.Link(y.id) != l {
+			t.Error("traffic lost its link")
+		}
+		pass(idleDialed + 3*idleEvery)
+		if x.Link(y.id) == l {
+			t.Error("an idle link stays")
+		}
+		finish(nodes...)
+	})
+}
+
+// What waits for a node when its idle link ends gets a link again, and if that
+// cannot be, hears of the loss.
+func TestWhatWaitsAcrossAnIdleEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		nodes := settled(t, n, 24)
+		x, y := strangersOf(t, nodes)
+		if err := x.router.Post(y.id, transport.Direct, tell("hello")); err != nil {
+			t.Fatal(err)
+		}
+		within(t, time.Second, "link", isLinked(x, y.id))
+		replies := make(chan actor.Reply, 1)
+		if _, err := x.sys.Replies().Open(y.id.String(), time.Now().Add(time.Minute), func(r actor.Reply) { replies <- r }); err != nil {
+			t.Fatal(err)
+		}
+		before := x.ups(y.id)
+		y.Link(x.id).Close(wire.CodeOK, "idle") // y knows nothing of the request
+		took := within(t, time.Second, "link again", func() bool { return x.ups(y.id) > before && isLinked(x, y.id)() && isLinked(y, x.id)() })
+		t.Logf("linked again after %v", took)
+		if len(replies) > 0 {
+			t.Errorf("the asker was told %v", (<-replies).Err)
+		}
+		y.Link(x.id).Close(wire.CodeOK, "idle")
+		y.stop(true) // before it can be linked again
+		took = within(t, 6*time.Second, "loss", func() bool { return len(replies) > 0 })
+		t.Logf("lost after %v", took)
+		if r := <-replies; r.Err != actor.ErrLost {
+			t.Errorf("the asker was told %v", r.Err)
+		}
+		finish(without(nodes, y)...)
+	})
+}
