@@ -2,9 +2,14 @@ package pastry
 
 import "time"
 
-// pending is a message that this node has taken over and nobody else yet.
+// pending is a message that this node has taken over, until another has done so
+// and passed it on.
 type pending struct {
 	msg     Msg
+	from    Handle // the previous hop, to be told when it is passed on; None: needs not
+	fromSeq uint32 // what it called the message
+	taken   bool   // by to, but not yet passed on: this is a copy
+	checks  uint8  // whether to is alive, since then
 	to      Handle // None: not sent
 	tries   uint8
 	again   uint8 // of them to the same node in a row
@@ -20,26 +25,32 @@ func (n *Node) accept(from Handle, m *Msg) {
 	if n.phase != active || m.Hops >= MaxHops || len(n.pending) >= n.cfg.Pending {
 		return
 	}
+	p := pending{msg: *m, expires: n.now + n.cfg.Expire}
+	p.msg.Hops++
 	if m.Seq != 0 {
-		n.send(from, &Msg{Kind: Ack, Seq: m.Seq})
+		p.from, p.fromSeq = from, m.Seq
 	}
-	next := *m
-	next.Hops++
-	if m.Kind == Join {
+	if m.Kind == Join { // if it gets lost, its origin sends another
+		n.passedOn(&p)
 		if n.book.ID(m.Origin) == n.id {
 			return
 		}
-		n.gather(&next)
+		p.shun.never = m.Key
+		n.gather(&p.msg)
 	}
-	n.forward(&next)
+	if n.try(&p) {
+		if p.from != None {
+			n.send(from, &Msg{Kind: Ack, Seq: m.Seq})
+		}
+		n.pending = append(n.pending, &p)
+		return
+	}
+	n.passedOn(&p)
 }
 
-// forward sees to it that m gets on.
+// forward sends a message of this node.
 func (n *Node) forward(m *Msg) {
 	p := pending{msg: *m, expires: n.now + n.cfg.Expire}
-	if m.Kind == Join {
-		p.shun.never = m.Key
-	}
 	if len(n.pending) >= n.cfg.Pending {
 		n.undelivered(&p)
 		return
@@ -89,22 +100,30 @@ func (n *Node) arrived(m *Msg) {
 		n.welcome(m)
 		return
 	}
+	if n.arrivedBefore(m) {
+		return
+	}
 	n.delivered++
 	n.out.Up = append(n.out.Up, Upcall{Kind: Deliver, Peer: m.Origin, Msg: *m})
 }
 
-// acked drops what somebody took over, whichever of those asked it was.
+// acked hears that somebody took a message over, whichever of those asked it was.
 func (n *Node) acked(from Handle, m *Msg) {
 	for i, p := range n.pending {
 		if p.msg.Seq != m.Seq || p.to == None {
 			continue
 		}
-		if p.to == from && p.tries == 0 { // Karn: only what was sent once tells the time
+		if p.to == from && p.tries == 0 && !p.taken { // Karn: only what was sent once tells the time
 			if q := n.peer(from); q != nil {
 				q.measure(max(n.now-p.sent, 1))
 			}
 		}
-		n.dropPending(i)
+		n.passedOn(p)
+		if m.Kind == Passed || len(n.pending) > n.cfg.Pending/2 {
+			n.dropPending(i)
+		} else {
+			n.keep(p, from)
+		}
 		return
 	}
 }
@@ -119,40 +138,47 @@ func (n *Node) dropPending(i int) {
 	}
 }
 
-// pendingDue sends around those who did not take a message in time.
+// pendingDue sees to all that was not taken, or not passed on, in time.
 func (n *Node) pendingDue() {
 	for i := 0; i < len(n.pending); i++ {
 		p := n.pending[i]
 		if p.due > n.now {
 			continue
 		}
-		if n.now >= p.expires {
-			n.undelivered(p)
-			n.dropPending(i)
-			i--
-			continue
-		}
-		if p.to != None {
-			p.tries++
-			n.verify(p.to, verdict)
-			if p.tries%4 == 0 {
-				p.shun.n = 0 // it may all have been bad luck
-			} else {
-				p.shun.add(p.to)
-			}
-		}
-		if !n.try(p) {
+		if !n.goOn(p) {
 			n.dropPending(i)
 			i--
 		}
 	}
 }
 
+// goOn takes the next step with p, which is due. It returns false when p is done
+// with.
+func (n *Node) goOn(p *pending) bool {
+	if p.taken {
+		return n.check(p)
+	}
+	if n.now >= p.expires {
+		n.undelivered(p)
+		return false
+	}
+	if p.to != None { // around those who did not take it
+		p.tries++
+		n.verify(p.to, verdict)
+		if p.tries%4 == 0 {
+			p.shun.n = 0 // it may all have been bad luck
+		} else {
+			p.shun.add(p.to)
+		}
+	}
+	return n.try(p)
+}
+
 // reroute makes everything that waits for h due.
 func (n *Node) reroute(h Handle) {
 	for _, p := range n.pending {
 		if p.to == h {
-			p.due = n.now
+			p.due, p.taken = n.now, false
 			n.wakeBy(n.now)
 		}
 	}

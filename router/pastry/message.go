@@ -16,10 +16,11 @@ const (
 	_ Kind = iota
 
 	// Route carries a payload towards the root of Key: Origin, ID, Body, Hops,
-	// Seq. Answer: Ack with Seq by whoever takes it over. Unanswered: another
-	// next hop, and the silent one is probed.
+	// Seq. Answer: Ack with Seq by whoever takes it over, then Passed with Seq;
+	// only Passed by the root. Unanswered: another next hop, and the silent one is
+	// probed.
 	Route
-	// Ack takes over the message Seq of the receiver.
+	// Ack takes over the message Seq of the receiver, which keeps a copy.
 	Ack
 	// Join travels like Route towards the root of the id of Origin, never to
 	// Origin itself, and gathers table rows in Refs, Row being the next one
@@ -60,11 +61,16 @@ const (
 	RowReply
 	// Leave says that the sender is gone, now.
 	Leave
+	// Passed says that the message Seq of the receiver has arrived, or that the
+	// one behind the sender has taken it over: the receiver may forget it.
+	// Unanswered: the receiver of a Route that took it over is probed; if it is
+	// dead, the copy is sent another way.
+	Passed
 )
 
 var kindNames = [...]string{
 	"", "route", "ack", "join", "welcome", "ping", "pong", "leaf probe", "leaf reply",
-	"heartbeat", "announce", "introduce", "row request", "row reply", "leave",
+	"heartbeat", "announce", "introduce", "row request", "row reply", "leave", "passed",
 }
 
 // Kinds is the number of kinds, the zero one included.
@@ -79,7 +85,7 @@ func (k Kind) String() string {
 
 // Control reports whether messages of the kind are there for the overlay's own
 // sake, neither payload nor the acknowledgement of one.
-func (k Kind) Control() bool { return k != Route && k != Ack }
+func (k Kind) Control() bool { return k != Route && k != Ack && k != Passed }
 
 // greeting reports whether a node that was not started answers the kind, if only
 // to say that it has no place in the ring.

@@ -62,6 +62,7 @@ type Node struct {
 	up         uint8
 	introduced bool // the table entries were told
 	rowDue     bool // the row that the search asked for is still to come
+	shadowed   bool // nodes that are not there may have kept others out of the leaf set
 	progress   bool // a leaf was added since the last repair
 	searches   uint8
 	walks      uint8 // leaf sets asked for by pioneer
@@ -79,7 +80,8 @@ type Node struct {
 	probes     []probe
 	leafProbes int // of them
 	pending    []*pending
-	news       []Handle // dead leaves to announce
+	arrivals   []arrival // oldest first
+	news       []Handle  // dead leaves to announce
 	gone       []gone
 	seeds      []Handle
 	near       Handle // nearest node found by the search, which was asked; None: nobody is
@@ -180,7 +182,7 @@ func (n *Node) receive(from Handle, m *Msg) {
 	switch m.Kind {
 	case Route, Join:
 		n.accept(from, m)
-	case Ack:
+	case Ack, Passed:
 		n.acked(from, m)
 	case Welcome:
 		n.welcomed(m)

@@ -141,12 +141,22 @@ func (n *Node) probesDue() {
 
 // unanswered draws the conclusion from silence.
 func (n *Node) unanswered(p *probe) {
-	n.untry(p.h)
+	n.shadow(p.h)
 	if n.peer(p.h) == nil {
 		n.bury(p.h, false)
 		return
 	}
 	n.dead(p.h, p.want == told)
+}
+
+// shadow gives up h as a future leaf. While it was believed in, leaves farther
+// away were not asked for: the farthest know them.
+func (n *Node) shadow(h Handle) {
+	if slices.Contains(n.tentative, h) && !n.isLeaf(h) {
+		n.shadowed = true
+		n.needRepair(0)
+	}
+	n.untry(h)
 }
 
 // untry gives up h as a future leaf.

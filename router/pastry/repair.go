@@ -25,9 +25,10 @@ const (
 	nextVerified = 4 // further successors probed after one died
 )
 
-// bury remembers that h is gone.
+// bury remembers that h is gone, and sends what it held another way.
 func (n *Node) bury(h Handle, lost bool) {
 	n.revive(h)
+	n.reroute(h)
 	if len(n.gone) >= maxGone {
 		n.gone = append(n.gone[:0], n.gone[1:]...)
 	}
@@ -70,7 +71,6 @@ func (n *Node) remove(h Handle) (at int) {
 	}
 	n.dropEntry(h)
 	n.dropPeer(h)
-	n.reroute(h)
 	n.out.Up = append(n.out.Up, Upcall{Kind: Gone, Peer: h})
 	if at >= 0 {
 		n.leafChanged()
@@ -117,8 +117,14 @@ func (n *Node) dead(h Handle, hearsay bool) {
 
 // down takes the word of the driver: the process of h is gone.
 func (n *Node) down(h Handle) {
+	if i := slices.IndexFunc(n.probes, func(p probe) bool { return p.h == h }); i >= 0 {
+		n.endProbe(i)
+	}
+	n.shadow(h)
 	if n.peer(h) != nil {
 		n.dead(h, false)
+	} else if !n.isGone(h) {
+		n.bury(h, false)
 	}
 	if h == n.near {
 		n.joinAgain()
@@ -171,6 +177,14 @@ func (n *Node) repair() {
 	}
 	after, before := n.sides()
 	half := n.limit / 2
+	if n.shadowed {
+		n.shadowed = false
+		for _, side := range [][]Handle{after[max(len(after)-1, 0):], before[:min(len(before), 1)]} {
+			for _, h := range side {
+				n.ask(h, LeafProbe, verdict)
+			}
+		}
+	}
 	if len(after) >= half && len(before) >= half {
 		n.streak = 0
 		return

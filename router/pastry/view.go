@@ -54,7 +54,7 @@ func (n *Node) Uses(to []Handle) []Handle {
 		to = append(to, n.probes[i].h)
 	}
 	for _, p := range n.pending {
-		to = append(append(to, p.to, p.msg.Origin), p.msg.Refs...)
+		to = append(append(to, p.to, p.from, p.msg.Origin), p.msg.Refs...)
 		to = append(to, p.shun.hs[:p.shun.n]...)
 	}
 	for _, g := range n.gone {
