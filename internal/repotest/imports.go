@@ -166,12 +166,15 @@ type dependency struct {
 
 func dependencies() []dependency {
 	return []dependency{
-		{"github.com/asynkron/protoactor-go", []string{"actor"}, false, "its defects are repaired in actor, and only there"},
+		{"github.com/asynkron/protoactor-go", []string{"actor", "bench"}, false, "its defects are repaired in actor, and only there"},
 		{"github.com/quic-go/quic-go/testutils/simnet", nil, true, "it is a test network"},
-		{"github.com/quic-go/quic-go", []string{"transport"}, false, "links are the only users of QUIC"},
+		{"github.com/quic-go/quic-go", []string{"transport", "bench"}, false, "links are the only users of QUIC"},
 		{"github.com/vmihailenco/msgpack/v5", []string{"actor"}, true, "decoding without a bounds check first can be made to allocate without bound"},
 		{"github.com/goccy/go-yaml", []string{"node/config"}, false, "configuration is read in one place"},
 		{"github.com/spf13/cobra", []string{"cmd"}, false, "only commands have command lines"},
+		{"github.com/nats-io", []string{"bench"}, false, "only the module of benchmarks measures beside others"},
+		{"google.golang.org/grpc", []string{"bench"}, false, "only the module of benchmarks measures beside others"},
+		{"google.golang.org/protobuf", []string{"bench"}, false, "only the module of benchmarks measures beside others"},
 		{"golang.org/x/net", []string{""}, true, ""},
 		{"golang.org/x/sync", []string{""}, true, ""},
 		{"golang.org/x/sys", []string{""}, true, ""},
