@@ -62,6 +62,15 @@ func (x *written) record(h pastry.Handle) *record {
 	return &x.got[h]
 }
 
+// restart forgets what a subscriber got: it begins anew.
+func (a *audit) restart(h pastry.Handle) {
+	for _, x := range a.order {
+		if int(h) < len(x.got) {
+			x.got[h] = record{}
+		}
+	}
+}
+
 // up takes what the subscriber of p gets.
 func (a *audit) up(t *Topic, p *part, u reliable.Up) {
 	k, from, to := u.Gap.Stream, u.Gap.From, u.Gap.To

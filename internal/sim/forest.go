@@ -30,6 +30,7 @@ const measureMax = time.Second
 type forest struct {
 	w       *World
 	topics  []*Topic
+	lists   []*List
 	rng     *rand.Rand // apart from the world's: an overlay grows the same without topics
 	mail    heap
 	parcels []parcel
@@ -41,20 +42,22 @@ type forest struct {
 	cuts    map[[2]pastry.Handle]pastry.Time // links cut until then
 	sent    [mailKinds]uint64
 	blind   pastry.Time // until then nobody notices anything
+
+	measures bool // joiners measure the round trips to all that a Redirect names
 }
 
 // parcel is a message between two machines, or the news of a lost link.
 type parcel struct {
 	msg      any
 	topic    int32
-	stripe   int8 // of scribe's; -1: reliable's; -2: the news of a lost link
-	measured bool // round trips to those named in it are known
+	stripe   int8 // of scribe's; else one of the following
+	measured bool // the round trips to those named in it are known
 	certain  bool // the link is lost, and maybe replaced
 }
 
 const (
-	toData = -1
-	isLoss = -2
+	toData = -1 // of reliable
+	isLoss = -2 // the news of a lost link
 )
 
 // forest returns the forest of the world, which is planted by the first topic.
@@ -89,13 +92,13 @@ func (f *forest) connected(a, b pastry.Handle) bool {
 
 func pair(a, b pastry.Handle) [2]pastry.Handle { return [2]pastry.Handle{min(a, b), max(a, b)} }
 
-// rtt is what a link, or a ping, would have measured.
-func (f *forest) rtt(from pastry.Handle, n id.ID) time.Duration {
-	to := f.latest[n]
+// way is the round trip between two nodes, 0 without a way, as precise as the wire
+// format has it.
+func (f *forest) way(from, to pastry.Handle) time.Duration {
 	if to == pastry.None || !f.connected(from, to) {
 		return 0
 	}
-	return (2 * f.w.Net.delay(f.w, from, to)).Truncate(time.Microsecond) // as precise as the wire format
+	return (2 * f.w.Net.delay(f.w, from, to)).Truncate(time.Microsecond)
 }
 
 // post sends a message of a topic over a link.
@@ -164,7 +167,7 @@ func (f *forest) dispatch(e *event) {
 	switch {
 	case p.stripe == isLoss:
 		f.lost(e.node, e.from, p.certain)
-	case m.node == nil || !f.connected(e.from, e.node):
+	case m.node == nil || e.from != e.node && !f.connected(e.from, e.node):
 		f.lose(e.from, e.node)
 		f.lose(e.node, e.from)
 	default:
@@ -181,11 +184,19 @@ func (f *forest) arrive(e *event, p parcel) {
 		}
 	}
 	if a, ok := p.msg.(*scribe.Ack); ok && a.Code == scribe.Redirect && !p.measured {
-		f.measure(e, p, a)
+		if f.measures {
+			f.measure(e, p, a)
+			return
+		}
+		p.msg = f.shuffled(a)
+	}
+	if p.stripe == toList {
+		f.lists[p.topic].take(e.node, e.from, p.msg)
 		return
 	}
 	t, from := f.topics[p.topic], f.w.book.ID(e.from)
 	at := t.part(e.node)
+	at.meet(e.from)
 	if p.stripe == toData {
 		t.data(at, reliable.Recv{From: from, Msg: p.msg.(reliable.Message)})
 	} else {
@@ -194,16 +205,28 @@ func (f *forest) arrive(e *event, p parcel) {
 	t.retire(at)
 }
 
-// measure hands a Redirect over when the round trips to those it names are known,
-// as a node does.
+// measure hands a Redirect over when the round trips to all it names are known.
 func (f *forest) measure(e *event, p parcel, a *scribe.Ack) {
+	at := f.topics[p.topic].part(e.node)
 	wait := time.Duration(0)
 	for _, o := range a.Others {
-		f.sent[mailPing] += 2
-		wait = max(wait, f.rtt(e.node, o.Node))
+		if h := f.latest[o.Node]; !at.knows(f, h) {
+			f.sent[mailPing] += 2
+			wait = max(wait, f.way(e.node, h))
+			at.meet(h)
+		}
 	}
 	p.measured = true
 	f.put(f.w.now+min(wait, measureMax), e.from, e.node, p)
+}
+
+// shuffled returns a Redirect with those it names in another order, as a node does:
+// of those to whom nothing was measured not everybody is to take the first.
+func (f *forest) shuffled(a *scribe.Ack) *scribe.Ack {
+	b := *a
+	b.Others = slices.Clone(a.Others)
+	f.rng.Shuffle(len(b.Others), func(i, j int) { b.Others[i], b.Others[j] = b.Others[j], b.Others[i] })
+	return &b
 }
 
 // lose lets a node notice, after a while, that its link to another is gone.
@@ -277,6 +300,9 @@ func (f *forest) down(at, of pastry.Handle) {
 		t.data(p, reliable.Down{Node: n})
 		t.retire(p)
 	}
+	for _, l := range f.lists {
+		l.down(at, n)
+	}
 }
 
 // neighbours appends the nodes that h shares an edge of a tree with.
@@ -309,6 +335,11 @@ func (f *forest) crashed(h pastry.Handle, said bool) {
 	}
 	for _, t := range f.topics {
 		t.drop(h)
+	}
+	for _, l := range f.lists {
+		if l.at(h) != nil {
+			l.parts[h] = nil
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"iris/topics/reliable"
 	"iris/topics/scribe"
+	"iris/transport/wire"
 )
 
 // The kinds of messages of topics, for counting.
@@ -19,13 +20,15 @@ const (
 	mailDigest
 	mailPull
 	mailEnter
-	mailData // payload; all others are control messages
+	mailGroup // of member lists
+	mailData  // payload; all others are control messages
+	mailCall  // payload, too: requests and their answers
 	mailKinds
 )
 
 var mailNames = [mailKinds]string{
 	"tree join", "tree ack", "tree leave", "tree replica", "tree invite", "tree ping",
-	"topic sync", "topic digest", "topic pull", "topic enter", "topic data",
+	"topic sync", "topic digest", "topic pull", "topic enter", "list", "topic data", "request",
 }
 
 func mailKind(msg any) int {
@@ -48,15 +51,20 @@ func mailKind(msg any) int {
 		return mailPull
 	case *reliable.Enter:
 		return mailEnter
-	case *reliable.Data:
+	case *reliable.Data, *tidings:
 		return mailData
+	case *call:
+		return mailCall
 	}
-	return mailPing
+	return mailGroup
 }
 
 // encode sends a message through the wire format and back.
 func (f *forest) encode(p parcel) any {
-	g := f.topics[p.topic].group
+	var g wire.Group
+	if p.stripe >= toData {
+		g = f.topics[p.topic].group
+	}
 	out, err := p.msg, error(nil)
 	switch m := p.msg.(type) {
 	case scribe.Message:
@@ -68,6 +76,8 @@ func (f *forest) encode(p parcel) any {
 		if err == nil && stripe != int(p.stripe) {
 			err = fmt.Errorf("stripe %d instead of %d", stripe, p.stripe)
 		}
+	case wire.Frame: // the machines keep it: nothing is to be used again
+		out, err = newCodec(f.w.book).frame(m)
 	case reliable.Message:
 		frame, e := f.w.codec.frame(reliable.Frame(g, m))
 		if err = e; err == nil {

@@ -19,6 +19,7 @@ type Publishing struct {
 	Messages   int           // of each, spread over Duration
 	Crash      float64       // part of the nodes that crashes in the instant in which half of that is published
 	Unnoticed  time.Duration // nobody notices this crash before
+	Measure    bool          // joiners measure the round trips to all that a full node names
 }
 
 // Published is what a Publishing measured.
@@ -72,6 +73,8 @@ func (p Publishing) Validate() error {
 		return fmt.Errorf("%d messages of %d publishers in %d topics: want 0 or more, 1 or more, 1 or more", p.Messages, p.Publishers, p.Topics)
 	case !(p.Crash >= 0 && p.Crash < 1):
 		return fmt.Errorf("crash: %v: want a part of the nodes, 0 or more and below 1", p.Crash)
+	case p.listed() && p.Session > 0:
+		return errChurn
 	case p.Unnoticed < 0 || p.Unnoticed > time.Minute:
 		return fmt.Errorf("unnoticed: %v: want 0s to 1m", p.Unnoticed)
 	}
@@ -89,13 +92,10 @@ func (p Publishing) Run() (*Published, error) {
 	x := &publishing{p: p, run: r, res: &Published{
 		Scenario: "publish", Seed: p.Seed, Seeds: 1, Nodes: p.Nodes, Leaf: r.cfg.Leaf, Members: p.Members, Mode: "trees", Reliable: p.Reliable,
 	}}
+	r.plant().measures = p.Measure
 	var delays audit
 	for i := 0; i < p.Topics && r.err == nil; i++ {
-		x.t = r.NewTopic(fmt.Sprintf("topic %d of seed %d", i, p.Seed), p.Reliable)
-		x.grow()
-		x.publish()
-		x.vanish()
-		delays.merge(&x.t.audit)
+		delays.merge(x.topic(i))
 	}
 	return x.end(&delays), r.err
 }
@@ -228,12 +228,8 @@ func (x *publishing) replace(h pastry.Handle) {
 // strike crashes nodes at one instant, and measures what of the messages sent in
 // this instant arrives before anybody notices.
 func (x *publishing) strike() {
-	x.exposure()
-	k := int(math.Round(x.p.Crash * float64(len(x.alive))))
 	x.forest.blind = x.now + x.p.Unnoticed
-	for range min(k, len(x.alive)-1) {
-		x.Crash(x.alive[x.rng.IntN(len(x.alive))])
-	}
+	x.crashPart()
 	latest := map[*written]int{}
 	for _, s := range x.t.audit.order {
 		if x.members[s.by].node != nil && s.at[len(s.at)-1] == x.now {
@@ -248,6 +244,15 @@ func (x *publishing) strike() {
 		}
 	}
 	x.res.Unrepaired += float64(got) / float64(max(all, 1)*x.p.Topics)
+}
+
+// crashPart crashes the part of the nodes that is to crash.
+func (x *publishing) crashPart() {
+	x.exposure()
+	k := int(math.Round(x.p.Crash * float64(len(x.alive))))
+	for range min(k, len(x.alive)-1) {
+		x.Crash(x.alive[x.rng.IntN(len(x.alive))])
+	}
 }
 
 // vanish lets everybody unsubscribe: nothing may be left of the trees.

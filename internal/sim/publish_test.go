@@ -39,3 +39,14 @@ func TestCrashAtTheInstantOfPublishing(t *testing.T) {
 		})
 	}
 }
+
+// A plain topic of few members is a list: one hop to each, and nobody else.
+func TestListsAreOneHop(t *testing.T) {
+	r := published(t, Publishing{
+		Scenario: Scenario{Nodes: 300, MeshMax: -1, Seed: 4, Duration: 10 * time.Second, Members: 30},
+		Topics:   2, Publishers: 5, Messages: 10,
+	})
+	if r.Mode != "list" || r.Missing != 0 || r.Delivered != 2*5*10*30 || r.Detour != 1 || r.Strangers != 0 {
+		t.Errorf("%+v", *r)
+	}
+}

@@ -22,7 +22,7 @@ func (f *Failure) Unwrap() error { return f.Err }
 // control returns how many messages of topics were sent that are no payload.
 func (f *forest) control() (n uint64) {
 	for k, x := range f.sent {
-		if k != mailData {
+		if k < mailData {
 			n += x
 		}
 	}
@@ -56,7 +56,7 @@ func (a *audit) merge(b *audit) {
 func (x *publishing) end(delays *audit) *Published {
 	res := x.res
 	for k, n := range res.sent {
-		if k != mailData {
+		if k < mailData {
 			res.TreeMsgs += float64(n)
 		}
 	}

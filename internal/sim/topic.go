@@ -40,6 +40,37 @@ type part struct {
 	since     pastry.Time // of the subscription
 	published pastry.Time // last
 	busy      bool        // being stepped: not to be dropped
+	met       []pastry.Handle
+	meets     int
+}
+
+// maxMet is how many of those it exchanged messages with a node is still linked to.
+const maxMet = 48
+
+// meet notes that there is a link to a node.
+func (p *part) meet(h pastry.Handle) {
+	switch {
+	case slices.Contains(p.met, h):
+	case len(p.met) < maxMet:
+		p.met = append(p.met, h)
+	default:
+		p.met[p.meets%maxMet] = h
+		p.meets++
+	}
+}
+
+// knows reports whether the node has measured the round trip to h: there is, or was a
+// moment ago, a link for the trees or for the overlay.
+func (p *part) knows(f *forest, h pastry.Handle) bool {
+	return slices.Contains(p.met, h) || f.w.members[p.h].node.RTT(h) > 0
+}
+
+// rtt is the measured round trip to a node, 0 without one.
+func (p *part) rtt(f *forest, h pastry.Handle) time.Duration {
+	if !p.knows(f, h) {
+		return 0
+	}
+	return f.way(p.h, h)
 }
 
 // forget is how long a publisher's part outlives its last message.
@@ -77,8 +108,9 @@ func (t *Topic) part(h pastry.Handle) *part {
 		t.parts = append(t.parts, make([]*part, len(t.f.w.members)-len(t.parts))...)
 	}
 	self := t.f.w.book.ID(h)
-	rtt := func(n id.ID) time.Duration { return t.f.rtt(h, n) }
-	p := &part{h: h, busy: true, data: reliable.New(reliable.Config{Self: self, Stripes: stripes, Reliable: t.reliable, RTT: rtt, Rand: t.f.rng})}
+	p := &part{h: h, busy: true}
+	rtt := func(n id.ID) time.Duration { return p.rtt(t.f, t.f.latest[n]) }
+	p.data = reliable.New(reliable.Config{Self: self, Stripes: stripes, Reliable: t.reliable, RTT: rtt, Rand: t.f.rng})
 	t.parts[h] = p
 	t.running++
 	for i := range p.trees {
@@ -126,6 +158,9 @@ func (f *forest) rerouted(h pastry.Handle) {
 		}
 		t.retire(p)
 	}
+	for _, l := range f.lists {
+		l.rerouted(h)
+	}
 }
 
 // Subscribe sets whether a node takes the events of the topic.
@@ -135,6 +170,7 @@ func (t *Topic) Subscribe(h pastry.Handle, want bool) {
 		p.member, p.since = want, t.f.w.now
 		if want {
 			t.members++
+			t.audit.restart(h) // at the place where its parents are
 		} else {
 			t.members--
 		}
@@ -238,12 +274,22 @@ func (f *forest) machine(e *event) (t *Topic, p *part, machine int) {
 
 // rearm moves a wake-up that came while the node stood still.
 func (f *forest) rearm(e *event, was pastry.Time) {
+	if i := -1 - e.msg; i >= listWake {
+		if s := f.lists[i-listWake].at(e.node); s != nil && s.wake == was {
+			s.wake = e.at
+		}
+		return
+	}
 	if _, p, k := f.machine(e); p != nil && p.wakes[k] == was {
 		p.wakes[k] = e.at
 	}
 }
 
 func (f *forest) wake(e *event) {
+	if i := -1 - e.msg; i >= listWake {
+		f.lists[i-listWake].woke(e)
+		return
+	}
 	t, p, k := f.machine(e)
 	if p == nil || p.wakes[k] != e.at { // superseded
 		return

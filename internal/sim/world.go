@@ -290,6 +290,9 @@ func (w *World) upcall(h pastry.Handle, u *pastry.Upcall) {
 		w.deactivate(h)
 	case pastry.Deliver:
 		w.delivered(h, &u.Msg)
+		if w.forest != nil {
+			w.forest.query(h, &u.Msg)
+		}
 	case pastry.Gone:
 		if w.forest != nil {
 			w.forest.gone(h, u.Peer)
