@@ -27,33 +27,31 @@ func newLedger(t testing.TB, name string) *ledger {
 	return &ledger{t: t, name: name, next: map[string]uint64{}, gaps: map[string]uint64{}, got: map[string]uint64{}}
 }
 
-func (l *ledger) props() *actor.Props {
-	return actor.Func(func(ctx actor.Context) {
-		switch m := ctx.Message().(type) {
-		case actor.Bytes:
-			var from string
-			var seq uint64
-			if _, err := fmt.Sscan(string(m), &from, &seq); err != nil {
-				l.t.Errorf("%s: %q", l.name, m)
-				return
-			}
-			if meta := actor.Meta(ctx); meta.Kind != actor.Event || meta.Origin != from {
-				l.t.Errorf("%s: event of %s came with %+v", l.name, from, meta)
-			}
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			if want, known := l.next[from]; known && seq != want {
-				l.t.Errorf("%s: got %d of %s when %d was next", l.name, seq, from[:8], want)
-			}
-			l.next[from] = seq + 1
-			l.got[from]++
-		case *actor.TopicGap:
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.next[m.Publisher] += m.Missed
-			l.gaps[m.Publisher] += m.Missed
+func (l *ledger) props() *actor.Props { return actor.Func(l.receive) }
+
+func (l *ledger) receive(ctx actor.Context) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch m := ctx.Message().(type) {
+	case actor.Bytes:
+		var from string
+		var seq uint64
+		if _, err := fmt.Sscan(string(m), &from, &seq); err != nil {
+			l.t.Errorf("%s: %q", l.name, m)
+			return
 		}
-	})
+		if meta := actor.Meta(ctx); meta.Kind != actor.Event || meta.Origin != from {
+			l.t.Errorf("%s: event of %s came with %+v", l.name, from, meta)
+		}
+		if want, known := l.next[from]; known && seq != want {
+			l.t.Errorf("%s: got %d of %s when %d was next", l.name, seq, from[:8], want)
+		}
+		l.next[from] = seq + 1
+		l.got[from]++
+	case *actor.TopicGap:
+		l.next[m.Publisher] += m.Missed
+		l.gaps[m.Publisher] += m.Missed
+	}
 }
 
 // count returns events and gaps of a publisher.
@@ -65,7 +63,7 @@ func (l *ledger) count(n *node) (got, gaps uint64) {
 
 var surely = SubscribeOptions{Reliable: true}
 
-// subscribe adds a reliable subscriber. All that it gets of the publishers given
+// hear adds a subscriber. All that it gets of the publishers given
 // begins with the number that they are at.
 func (n *node) hear(t testing.TB, topic string, o SubscribeOptions, pubs ...*publisher) *ledger {
 	t.Helper()

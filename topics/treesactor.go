@@ -339,7 +339,7 @@ func (a *treesActor) post(to id.ID, f wire.Frame) {
 func (a *treesActor) send(s reliable.Send) {
 	d, ok := s.Msg.(*reliable.Data)
 	if !ok {
-		if err := a.t.router.Post(s.To, transport.Fanout, reliable.Frame(a.tr.key, s.Msg)); errors.Is(err, actor.ErrOverloaded) {
+		if a.t.router.Post(s.To, transport.Fanout, reliable.Frame(a.tr.key, s.Msg)) != nil {
 			a.lost = append(a.lost, s.To)
 		}
 		return
@@ -359,7 +359,7 @@ func (a *treesActor) send(s reliable.Send) {
 // missed counts an event that a neighbour does not get; of a reliable topic it
 // will be told what there is, and ask.
 func (a *treesActor) missed(n id.ID, d *reliable.Data, err error) {
-	if a.tr.key.Kind == wire.GroupReliable && errors.Is(err, actor.ErrOverloaded) {
+	if a.tr.key.Kind == wire.GroupReliable && !errors.Is(err, wire.ErrTooLarge) {
 		a.lost = append(a.lost, n)
 		return
 	}
