@@ -5,6 +5,7 @@ type Event struct {
 	Topic string
 	Body  Body
 	Trace string
+	Twin  bool // a reliable event for those who do not take it as one
 }
 
 // Broadcast carries a message for every member of a cluster at the receiver.
@@ -18,22 +19,26 @@ type Broadcast struct {
 func (*Event) Kind() Kind     { return KindEvent }
 func (*Broadcast) Kind() Kind { return KindBroadcast }
 
-func (f *Event) Size() int { return sizeHead + sizeStr(f.Topic) + f.Body.size() + sizeStr(f.Trace) }
+func (f *Event) Size() int {
+	return sizeHead + sizeStr(f.Topic) + f.Body.size() + sizeStr(f.Trace) + sizeBool
+}
 func (f *Broadcast) Size() int {
 	return sizeHead + sizeStr(f.Cluster) + f.Body.size() + sizeStr(f.Trace)
 }
 
 func (f *Event) append(w *Writer) {
-	w.head(KindEvent, 4)
+	w.head(KindEvent, 5)
 	w.name(f.Topic)
 	w.body(&f.Body)
 	w.label(f.Trace)
+	w.bool(f.Twin)
 }
 
 func (f *Event) parse(r *Reader) {
 	f.Topic = r.name()
 	f.Body = r.body()
 	f.Trace = r.label()
+	f.Twin = r.more() && r.bool()
 }
 
 func (f *Broadcast) append(w *Writer) {

@@ -225,7 +225,7 @@ func (d draw) frameOf(k Kind) Frame {
 	case KindRoute:
 		return &Route{d.bool(), d.bool(), d.u8(), d.u32(), d.u64(), d.optRef(), d.id(), d.u8(), d.optRef()}
 	case KindEvent:
-		return &Event{d.name(), d.body(), d.optName()}
+		return &Event{d.name(), d.body(), d.optName(), d.bool()}
 	case KindBroadcast:
 		return &Broadcast{d.name(), d.body(), d.optName()}
 	case KindTreeJoin:

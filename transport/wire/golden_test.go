@@ -82,7 +82,7 @@ func samples() map[Kind][]Frame {
 			&Route{Active: true, Seq: 7, ID: 9, Origin: refA, Key: nodeB, What: RouteLocate},
 			&Route{true, true, 2, 8, 9, refB, nodeA, RouteLocated, refB},
 		},
-		KindEvent:     {&Event{"news", ping, ""}},
+		KindEvent:     {&Event{"news", ping, "", false}, &Event{"news", ping, "t", true}},
 		KindBroadcast: {&Broadcast{"echo", ping, ""}},
 		KindTreeJoin:  {&TreeJoin{Group: news, Seq: 1, Members: 1}, &TreeJoin{feed, 1, 70_000, 2, 300, []id.ID{nodeA, nodeB}}},
 		KindTreeAck: {

@@ -44,7 +44,7 @@ const (
 	KindRoute Kind = 40 // active, mesh, hops, sequence, id, origin, key, what, node
 
 	// Fanout. Those of trees begin with group and stripe.
-	KindEvent       Kind = 48 // topic, body, trace
+	KindEvent       Kind = 48 // topic, body, trace, twin
 	KindBroadcast   Kind = 49 // cluster, body, trace
 	KindTreeJoin    Kind = 50 // sequence, found, members, sample
 	KindTreeAck     Kind = 51 // sequence, code, rooted, path, backups, others, next, sample, mode

@@ -298,7 +298,7 @@ func TestReaderMemoryFollowsTheBytes(t *testing.T) {
 
 func TestReaderShrinksAfterALargeFrame(t *testing.T) {
 	w := NewWriter()
-	large := mustAppend(t, w, nil, &Event{Topic: "news", Body: Body{Data: make([]byte, MaxFrame-20)}})
+	large := mustAppend(t, w, nil, &Event{Topic: "news", Body: Body{Data: make([]byte, MaxFrame-21)}})
 	small := mustAppend(t, w, nil, &Event{Topic: "news"})
 	src := &scripted{}
 	for rest := large; len(rest) > 0; {
