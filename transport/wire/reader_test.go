@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -203,7 +204,11 @@ func (s *scripted) Read(p []byte) (int, error) {
 	if err, ok := step.(error); ok {
 		return 0, err
 	}
-	return copy(p, step.([]byte)), nil
+	n := copy(p, step.([]byte))
+	if rest := step.([]byte)[n:]; len(rest) > 0 {
+		s.steps = slices.Insert(s.steps, 0, any(rest))
+	}
+	return n, nil
 }
 
 func TestReaderGoesOnAfterADeadline(t *testing.T) {
@@ -298,7 +303,7 @@ func TestReaderMemoryFollowsTheBytes(t *testing.T) {
 
 func TestReaderShrinksAfterALargeFrame(t *testing.T) {
 	w := NewWriter()
-	large := mustAppend(t, w, nil, &Event{Topic: "news", Body: Body{Data: make([]byte, MaxFrame-21)}})
+	large := mustAppend(t, w, nil, &Event{Topic: "news", Body: Body{Data: make([]byte, MaxFrame-20)}})
 	small := mustAppend(t, w, nil, &Event{Topic: "news"})
 	src := &scripted{}
 	for rest := large; len(rest) > 0; {
