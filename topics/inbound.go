@@ -78,9 +78,10 @@ func wireLoad(l actor.Load) wire.Load {
 }
 
 // onEvent gives an event to every subscriber here: decoded once, the value is
-// shared. A subscriber whose mailbox is full misses it.
+// shared. A subscriber whose mailbox is full misses it. Who has reliable events by
+// their own trees does not take them twice.
 func (t *Topics) onEvent(from id.ID, f *wire.Event) {
-	if g := t.find(wire.GroupTopic, f.Topic); g != nil {
+	if g := t.find(wire.GroupTopic, f.Topic); g != nil && !(f.Twin && g.takes.Load()) {
 		t.spread(g, actor.Event, from, f.Body, f.Trace)
 	}
 }

@@ -81,6 +81,9 @@ func (g *group) publishList(ctx context.Context, v *tree.View, msg any, o Publis
 		if o.Reliable && v.Entries[i].Reliable {
 			continue
 		}
+		if n == g.t.self && o.Reliable && g.takes.Load() {
+			continue
+		}
 		if n == g.t.self {
 			out.progress = g.spread(actor.Event, g.t.name, msg, 0, o.Trace) > 0 || out.progress
 			continue
@@ -91,7 +94,7 @@ func (g *group) publishList(ctx context.Context, v *tree.View, msg any, o Publis
 				return err
 			}
 			out.typ = typ
-			frame = &wire.Event{Topic: g.key.Name, Body: wire.Body{Type: typ, Data: data}, Trace: o.Trace}
+			frame = &wire.Event{Topic: g.key.Name, Body: wire.Body{Type: typ, Data: data}, Trace: o.Trace, Twin: o.Reliable}
 		}
 		if err := out.try(n, frame); err != nil {
 			return err
