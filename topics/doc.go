@@ -44,6 +44,31 @@
 // the context ends. Sends of actors never wait: they
 // drop for full lanes, and fail with ErrOverloaded if nobody took the message.
 //
+// # Trees
+//
+// The reliable subscribers of a topic, and the subscribers of one that has more
+// than 32 member nodes, are reached over two trees, its stripes (packages scribe
+// and reliable). One actor keeps both and moves the events; here data does pass an
+// actor, because its order and its memory are what makes it reliable:
+//
+//	Publish ──────┐           trees/<kind>/<name>
+//	              ▼          ┌────────────────────┐
+//	lane reader ▶ inbox ────▶│ scribe  stripe 0   │──▶ Router.Post, fanout lane ──▶ neighbours
+//	 Tree, Topic  8192 items,│ scribe  stripe 1   │
+//	 frames       4 MiB;     │ reliable           │──▶ mailboxes of the subscribers here
+//	              64 MiB all └────────────────────┘
+//
+// Kind is topic for plain topics, reliable for the trees of reliable subscribers,
+// which exist at any size. A publisher waits while the inbox or its own neighbours'
+// lanes are full, as described above; forwarders never wait: what a full inbox or lane does
+// not take is dropped, and in a reliable topic asked for again. Joins of others make
+// forwarders, at most as many per peer as lists; they vanish when nothing is left of them.
+// A restarted actor goes on where its subscribers are.
+//
+// A reliable event goes to plain subscribers as well, marked as a twin, which
+// nodes with a reliable subscriber ignore: each subscriber hears it once. A broadcast to a
+// cluster goes to its members directly, however many they are.
+//
 // # Lifecycle
 //
 // [New] before the endpoint starts; [Topics.Drain] leaves all groups at once;

@@ -162,7 +162,11 @@ func (a *treesActor) drain(ctx actor.Context) {
 		case scribe.Message:
 			a.recv(x.from, x.stripe, m)
 		case reliable.Message:
-			a.step(reliable.Recv{From: x.from, Msg: m})
+			if d, ok := m.(*reliable.Data); ok && !a.member {
+				a.step(reliable.Listed{From: x.from, Data: d})
+			} else {
+				a.step(reliable.Recv{From: x.from, Msg: m})
+			}
 		case *publication:
 			a.publish(m)
 		case reliable.Lost:
@@ -317,7 +321,23 @@ func (a *treesActor) step(e reliable.Event) {
 		a.ups = a.ups[1:] // before: an event that kills this actor is not to kill the next
 		a.up(u)
 	}
+	a.count()
 	a.mourn()
+}
+
+// count reports what the data machine of a plain topic dropped as dead letters;
+// what a reliable topic loses is a gap.
+func (a *treesActor) count() {
+	c := a.data.Counters
+	if a.tr.key.Kind == wire.GroupTopic {
+		if n := c.Homeless - a.counted.Homeless; n > 0 {
+			a.t.dropped(actor.ErrUnreachable, a.tr.name(), "event without a way", n)
+		}
+		if n := c.Late - a.counted.Late; n > 0 {
+			a.t.sys.Dropped(actor.DeadLate, a.tr.name(), "event overtaken by a later one", "", n)
+		}
+	}
+	a.counted = c
 }
 
 // mourn tells the data machine of neighbours that did not get something.
