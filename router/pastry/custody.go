@@ -12,9 +12,8 @@ import (
 // the root.
 
 const (
-	checkAfter = time.Second     // a copy is kept without a doubt; passing on takes less
-	checkEvery = 2 * time.Second // then its holder must be alive
-	maxChecks  = 4               // until its word is good enough
+	checkEvery = 3 * time.Second // without word from its holder, who must be alive
+	maxChecks  = 4               // until that is good enough
 	maxArrived = 256             // messages that a root remembers; further ones may arrive twice
 )
 
@@ -32,7 +31,7 @@ func (n *Node) keep(p *pending, by Handle) {
 		return
 	}
 	p.taken, p.checks, p.to = true, 0, by
-	p.due = n.now + checkAfter
+	p.due = n.now + checkEvery
 	n.wakeBy(p.due)
 }
 

@@ -37,7 +37,7 @@ func TestACopyIsKeptUntilPassed(t *testing.T) {
 
 func TestACopyIsSentWhenItsHolderDies(t *testing.T) {
 	for name, dies := range map[string]func(l *lab, next Handle) []Sending{
-		"silently": func(l *lab, _ Handle) []Sending { return l.wait(5 * time.Second) },
+		"silently": func(l *lab, _ Handle) []Sending { return l.wait(8 * time.Second) },
 		"for the driver": func(l *lab, next Handle) []Sending {
 			return append(l.step(Event{Kind: Down, From: next}).Sends, l.wait(time.Millisecond)...)
 		},
@@ -57,7 +57,7 @@ func TestACopyIsSentWhenItsHolderDies(t *testing.T) {
 func TestACopyIsNotKeptForEver(t *testing.T) {
 	l, _, next, _ := relay(t)
 	for range 30 {
-		for _, s := range l.wait(2 * time.Second) {
+		for _, s := range l.wait(3 * time.Second) {
 			if s.To == next && s.Msg.Kind == Ping {
 				l.recv(next, Msg{Kind: Pong, Active: true, Seq: s.Msg.Seq})
 			}

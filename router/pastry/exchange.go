@@ -14,7 +14,11 @@ const (
 	rowLeaves = 254 // the leaf set
 )
 
-const settlePasses = 2
+const (
+	settlePasses = 2
+	crowd        = 16 // so many nodes behind a slot make it impossible that there are none
+	maxPatches   = 8  // rows asked for because of empty slots
+)
 
 // settleRows is the pace at which a new node compares its first rows.
 const settleRows = 5 * time.Second
@@ -26,6 +30,9 @@ func (n *Node) exchangeRow() {
 	switch settled := settlePasses * n.cfg.rows(n.estimate()); {
 	case n.exchange < settled:
 		wait = settleRows
+	case n.phase == active && n.patch():
+		n.at(timerExchange, n.now+n.jitter(settleRows))
+		return
 	case n.exchange == settled:
 		n.pioneer() // some of those asked before may have been joining themselves
 	}
@@ -45,6 +52,20 @@ func (n *Node) exchangeRow() {
 	if to != None {
 		n.send(to, &Msg{Kind: RowRequest, Row: uint8(r)})
 	}
+}
+
+// patch asks any entry of a row for the rest of it if slots are empty that many
+// nodes fit into: all that were asked before may have missed the same.
+func (n *Node) patch() bool {
+	behind := n.estimate() / 16
+	for r := 0; r < len(n.table) && behind >= crowd && n.patches < maxPatches; r, behind = r+1, behind/16 {
+		if hs := n.appendRow(nil, r); len(hs) > 0 && len(hs) < 15 {
+			n.patches++
+			n.send(hs[n.random(len(hs))], &Msg{Kind: RowRequest, Row: uint8(r)})
+			return true
+		}
+	}
+	return false
 }
 
 // nearest returns the neighbour with the least round trip of those whose row r

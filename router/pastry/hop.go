@@ -159,6 +159,7 @@ func (n *Node) goOn(p *pending) bool {
 		return n.check(p)
 	}
 	if n.now >= p.expires {
+		n.passedOn(p)
 		n.undelivered(p)
 		return false
 	}
@@ -171,7 +172,11 @@ func (n *Node) goOn(p *pending) bool {
 			p.shun.add(p.to)
 		}
 	}
-	return n.try(p)
+	if n.try(p) {
+		return true
+	}
+	n.passedOn(p)
+	return false
 }
 
 // reroute makes everything that waits for h due.

@@ -67,6 +67,7 @@ type Node struct {
 	searches   uint8
 	walks      uint8 // leaf sets asked for by pioneer
 	exchange   uint8 // next row to compare
+	patches    uint8 // rows asked for because of empty slots
 	limit      int
 	leaves     []Handle
 	tentative  []Handle // leaves and leaf probes; nil unless some are out

@@ -40,6 +40,14 @@ func (p *peer) measure(d time.Duration) {
 	p.dev = uint16(int32(p.dev) + (max(diff, -diff)-int32(p.dev))/4)
 }
 
+// srtt returns the smoothed round trip to h in rttUnit, 0 if it is not known.
+func (n *Node) srtt(h Handle) uint16 {
+	if p := n.peer(h); p != nil {
+		return p.srtt
+	}
+	return 0
+}
+
 // rto is how long to wait for p before trying somebody else.
 func (n *Node) rto(p *peer) time.Duration {
 	if p == nil || p.srtt == 0 {

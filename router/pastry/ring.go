@@ -17,6 +17,15 @@ func clockwise(a, b id.ID) id.ID {
 	return id.ID{Hi: hi, Lo: lo}
 }
 
+// apart returns how far a and b lie apart, the shorter way round.
+func apart(a, b id.ID) id.ID {
+	d, e := clockwise(a, b), clockwise(b, a)
+	if less(e, d) {
+		return e
+	}
+	return d
+}
+
 // less orders distances.
 func less(a, b id.ID) bool { return a.Hi < b.Hi || a.Hi == b.Hi && a.Lo < b.Lo }
 

@@ -51,11 +51,11 @@ func (n *Node) next(key id.ID, s *shunned) (h Handle, hold bool) {
 	if h := n.rare(key, r, s); h != n.self { // closer, and no digit lost
 		return h, false
 	}
-	if h := n.rare(key, 0, s); h != n.self { // closer at least
+	if h := n.closer(key, 0, s); h != n.self {
 		return h, false
 	}
 	only := shunned{never: s.never}
-	h = n.rare(key, 0, &only)
+	h = n.closer(key, 0, &only)
 	return h, h != n.self
 }
 
@@ -79,9 +79,36 @@ func (n *Node) nearestLeaf(key id.ID, s *shunned) (best, any Handle) {
 	return best, any
 }
 
-// rare returns the closest of all known nodes that share prefix digits with key
-// and are closer than this one, which it returns if there is none.
+// muchCloser is how many times closer to the key a node must be to be as good as
+// the closest one known. With it the numbers of hops come out as Pastry's, whose
+// rule is to take any node that is closer.
+const muchCloser = 6
+
+// rare stands in for an entry that the table does not have: the nearest of all
+// known nodes that share prefix digits with key and are much closer to it, or the
+// closest of them. It returns this node if none is closer.
 func (n *Node) rare(key id.ID, prefix int, s *shunned) Handle {
+	h := n.closer(key, prefix, s)
+	if h == n.self {
+		return h
+	}
+	near, least := h, n.srtt(h)
+	limit := share(apart(key, n.id)) / muchCloser
+	for i := range n.peers {
+		p := &n.peers[i]
+		if p.srtt == 0 || least != 0 && p.srtt >= least {
+			continue
+		}
+		if x := n.book.ID(p.h); shared(key, x) >= prefix && share(apart(key, x)) <= limit && !s.has(p.h, x) {
+			near, least = p.h, p.srtt
+		}
+	}
+	return near
+}
+
+// closer returns the closest of all known nodes that share prefix digits with key
+// and are closer than this one, which it returns if there is none.
+func (n *Node) closer(key id.ID, prefix int, s *shunned) Handle {
 	best, b := n.self, n.id
 	for _, h := range n.leaves {
 		x := n.book.ID(h)
