@@ -22,6 +22,7 @@ type group struct {
 	key   wire.Group
 	view  atomic.Pointer[tree.View] // written by the tree actor
 	doubt atomic.Int64              // until when an empty view is doubted, Unix nanoseconds
+	held  atomic.Int64              // until when events are held back, Unix nanoseconds
 	used  atomic.Bool               // the view was read; cleared by the tree actor
 	busy  atomic.Bool               // sends wait for a view: others of actors queue behind them
 
@@ -71,7 +72,7 @@ func (g *group) wrap(err error) error { return fmt.Errorf("%s: %w", g.name(), er
 // live returns the view if it may be used now, else nil.
 func (g *group) live(now time.Time) *tree.View {
 	v := g.view.Load()
-	if !v.Live(now) {
+	if !v.Live(now) || now.UnixNano() < g.held.Load() {
 		return nil
 	}
 	if !g.used.Load() { // a plain store by every sender would bounce the cache line

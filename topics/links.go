@@ -6,6 +6,8 @@ import (
 
 	"iris/actor"
 	"iris/internal/id"
+	"iris/topics/scribe"
+	"iris/topics/tree"
 	"iris/transport/wire"
 )
 
@@ -21,6 +23,7 @@ type links struct {
 	nodes []id.ID   // of the view
 	kept  bool      // the router was told
 	until time.Time // senders wait no longer than this; zero: none waits
+	from  time.Time // but at least until then, see crossing
 }
 
 // begin ends what an actor before this one wished.
@@ -32,11 +35,16 @@ func (l *links) begin(a *treeActor, self *actor.PID) {
 
 // answer ends the waiting of senders, or begins the waiting for links.
 func (l *links) answer(a *treeActor, err error) {
-	if err != nil || !a.t.structured() {
+	now := time.Now()
+	switch {
+	case err != nil || !a.t.structured() && !now.Before(l.from):
 		l.until = time.Time{}
 		a.g.resolve(err)
-	} else if l.until.IsZero() {
-		l.until = time.Now().Add(firstLinks)
+	case !l.until.IsZero():
+	case a.t.structured():
+		l.until = now.Add(firstLinks)
+	default:
+		l.until = l.from
 	}
 }
 
@@ -45,7 +53,7 @@ func (l *links) check(a *treeActor, self *actor.PID) {
 	if !a.t.structured() {
 		if l.kept {
 			a.t.router.Keep(self, nil)
-			*l = links{until: l.until}
+			*l = links{until: l.until, from: l.from}
 		}
 	} else if root, nodes := a.m.Root(), a.wanted(); root != l.root || !slices.Equal(nodes, l.nodes) {
 		l.root, l.nodes, l.kept = root, nodes, true
@@ -55,11 +63,44 @@ func (l *links) check(a *treeActor, self *actor.PID) {
 		}
 		a.t.router.Keep(self, wish)
 	}
-	if !l.until.IsZero() && (!slices.ContainsFunc(l.nodes, a.missing) || !time.Now().Before(l.until)) {
+	now := time.Now()
+	if l.until.IsZero() || now.Before(l.from) {
+		return
+	}
+	if !now.Before(l.until) || !slices.ContainsFunc(l.nodes, a.missing) {
 		l.until = time.Time{}
 		a.g.resolve(nil)
 	}
 }
+
+// due returns when check is to run even if nothing happens.
+func (l *links) due() time.Time {
+	if !l.until.IsZero() && time.Now().Before(l.from) {
+		return l.from
+	}
+	return l.until
+}
+
+// crossing holds events back for a moment when the topic becomes trees, or a list
+// again: those sent the other way just now are to arrive before. In a tree they have
+// farther to go.
+func (l *links) crossing(g *group, before, now *tree.View) {
+	if before == nil || now == nil || before.Mode == now.Mode {
+		return
+	}
+	pause := calmList
+	if now.Mode == scribe.List {
+		pause = calmTrees
+	}
+	l.from = time.Now().Add(pause)
+	g.held.Store(l.from.UnixNano())
+}
+
+// How long events are held back after the last one to a list, or into trees.
+const (
+	calmList  = 100 * time.Millisecond
+	calmTrees = 300 * time.Millisecond
+)
 
 func (a *treeActor) missing(n id.ID) bool { return n != a.t.self && a.t.net.Link(n) == nil }
 

@@ -24,6 +24,7 @@ type treeActor struct {
 	cancel func()
 	lost   []id.ID
 	links  links
+	trees  crossing
 }
 
 // askWaiter is the waiter of all senders of the group; other waiters are
@@ -48,6 +49,9 @@ func (a *treeActor) Receive(ctx actor.Context) {
 	case *want:
 		a.join(ctx)
 		a.ref.handled++
+	case *treesState:
+		a.step(ctx, msg.event())
+		a.ref.handled++
 	case *actor.Terminated:
 		a.ended(ctx, msg.Who)
 	case *tick:
@@ -69,9 +73,10 @@ func (a *treeActor) start(ctx actor.Context) {
 	})
 	a.step(ctx, a.ring(a.t.router.Routes(), nil, nil))
 	a.g.mu.Lock()
-	again := a.g.change > 0
+	again, members := a.g.change > 0, a.g.wanted > 0
 	asked := len(a.g.pending) > 0
 	a.g.mu.Unlock()
+	a.takeUp(ctx, members)
 	if again {
 		a.join(ctx)
 	}
@@ -123,7 +128,7 @@ func (a *treeActor) step(ctx actor.Context, e tree.Event) {
 		a.perform(ctx, tree.Lost{To: to})
 	}
 	a.links.check(a, ctx.Self())
-	if wake := earliest(a.out.Wake, a.links.until); !a.wake.Equal(wake) {
+	if wake := earliest(a.out.Wake, a.links.due()); !a.wake.Equal(wake) {
 		if a.cancel != nil {
 			a.cancel()
 			a.cancel = nil
@@ -138,7 +143,9 @@ func (a *treeActor) step(ctx actor.Context, e tree.Event) {
 func (a *treeActor) perform(ctx actor.Context, e tree.Event) {
 	a.out.Reset()
 	a.m.Step(time.Now(), e, &a.out)
+	a.cross()
 	if a.out.Changed {
+		a.links.crossing(a.g, a.g.view.Load(), a.out.View)
 		a.g.install(a.out.View)
 		if len(a.out.Joined)+len(a.out.Left) > 0 && a.g.key.Kind == wire.GroupCluster {
 			a.t.tellBalancer(ctx, a.ref, &membersChanged{

@@ -23,8 +23,9 @@ type trees struct {
 	by  id.ID      // peer whose frame made it, zero: this node
 	in  inbox      // for the actor, in order
 
-	turn    chan struct{} // held by the one publisher that may wait for lanes
-	settled atomic.Bool   // in all trees: what is published from now on arrives here
+	turn    chan struct{}              // held by the one publisher that may wait for lanes
+	report  atomic.Pointer[treesState] // the latest to the list's actor
+	settled atomic.Bool                // in all trees: what is published from now on arrives here
 
 	// Owned by the actor and, after it, by its successor.
 	state   reliable.State
@@ -175,12 +176,20 @@ func (tr *trees) hold(n int) bool {
 	return tr.nudge()
 }
 
-// want says whether the list's actor wants this node to be a member.
-func (tr *trees) want(w bool) {
+// want says whether the list's actor wants this node to be a member. It reports
+// false if tr has left the table.
+func (tr *trees) want(w bool) bool {
 	tr.mu.Lock()
 	tr.listed = w
 	tr.mu.Unlock()
-	tr.nudge()
+	return tr.nudge()
+}
+
+// wanted returns what want said last.
+func (tr *trees) wanted() bool {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	return tr.listed
 }
 
 // announce is for the root of the list: how the group is to be kept.

@@ -64,6 +64,9 @@ func (a *treesActor) publish(p *publication) {
 			}
 		}
 	}
+	if k, seq, ok := a.data.Published(); ok && !a.member { // subscribers here that are on the list
+		a.up(reliable.Up{Data: &reliable.Data{Stream: k, Seq: seq, Body: p.body, Twin: p.twin, Trace: p.trace}})
+	}
 	a.tr.current, a.sending = nil, nil
 	p.answer(p.sent)
 }

@@ -28,6 +28,7 @@ func (a *treesActor) settle(ctx actor.Context) {
 		}
 		if s != a.told {
 			a.told = s
+			a.tr.report.Store(&s)
 			ctx.Send(ctx.Parent(), &s)
 		}
 	}

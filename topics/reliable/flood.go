@@ -10,7 +10,7 @@ func (m *Machine) publish(e Publish) {
 	}
 	s := m.own
 	d := &Data{Stream: s.Stream, Seq: s.high + 1, Body: e.Body, Twin: e.Twin, Trace: e.Trace}
-	m.take(s, d)
+	m.take(s, d, m.local)
 	p := &m.places[s.stripe]
 	if p.inTree {
 		m.flood(p, id.ID{}, d, true)
@@ -19,8 +19,9 @@ func (m *Machine) publish(e Publish) {
 	}
 }
 
-// take notes and delivers a message that was not had before.
-func (m *Machine) take(s *stream, d *Data) {
+// take notes a message that was not had before, and delivers it if there are
+// subscribers here.
+func (m *Machine) take(s *stream, d *Data, here bool) {
 	s.active = m.now
 	if m.cfg.Reliable {
 		m.had(s, d)
@@ -34,22 +35,23 @@ func (m *Machine) take(s *stream, d *Data) {
 	s.high = max(s.high, d.Seq)
 	s.known = s.high
 	switch {
-	case late && m.local:
+	case late && here:
 		m.Counters.Late++
-	case m.local:
+	case here:
 		m.deliver(d)
 	}
 }
 
-// onData takes a message of the tree, of a pull, or of a publisher outside.
-func (m *Machine) onData(from id.ID, d *Data) {
+// onData takes a message of the tree, of a pull, or of a publisher outside. here says
+// that one sent directly is for subscribers here.
+func (m *Machine) onData(from id.ID, d *Data, here bool) {
 	stripe := m.stripeOf(d.Publisher)
 	p := &m.places[stripe]
 	switch {
 	case d.Seq == 0 || d.Seq > maxSeq || d.Publisher == m.cfg.Self:
 		return
 	case !p.inTree && !m.cfg.Reliable && d.Hops == 0 && from == d.Publisher:
-		m.direct(d)
+		m.direct(d, here)
 		return
 	case !p.inTree:
 		m.enter(p, d)
@@ -71,7 +73,7 @@ func (m *Machine) onData(from id.ID, d *Data) {
 	}
 	// What a pull brought most parents have; to be sure ours hears that it exists.
 	pulled := d.Seq <= s.known && p.edge(from) == nil && from != d.Publisher
-	m.take(s, d)
+	m.take(s, d, m.local)
 	m.flood(p, from, d, !pulled)
 	if pulled && !p.parent.IsZero() {
 		m.send(p.parent, &Digest{Marks: []Mark{s.mark()}})
@@ -80,13 +82,13 @@ func (m *Machine) onData(from id.ID, d *Data) {
 
 // direct takes a message of a plain topic that its publisher sent to a member
 // because that was on the list, and may not be in the tree yet.
-func (m *Machine) direct(d *Data) {
+func (m *Machine) direct(d *Data, here bool) {
 	s := m.find(d.Stream)
 	if s.win.has(d.Seq) {
 		m.Counters.Duplicate++
 		return
 	}
-	m.take(s, d)
+	m.take(s, d, here)
 }
 
 // flood sends a message along all edges that carry data but the one it came by.

@@ -121,6 +121,10 @@ func (m *Machine) Step(now time.Time, e Event, out *Out) {
 		m.publish(e)
 	case Recv:
 		m.recv(e)
+	case Listed:
+		if e.From != m.cfg.Self {
+			m.onData(e.From, e.Data, true)
+		}
 	case Down:
 		m.onDown(e.Node)
 	case Lost:
@@ -143,7 +147,7 @@ func (m *Machine) recv(r Recv) {
 	}
 	switch f := r.Msg.(type) {
 	case *Data:
-		m.onData(r.From, f)
+		m.onData(r.From, f, m.local)
 	case *Sync:
 		m.onSync(r.From, f)
 	case *Digest:

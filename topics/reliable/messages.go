@@ -107,6 +107,13 @@ type Recv struct {
 	Msg  Message
 }
 
+// Listed is a message to a node that is no member of the trees and may have
+// subscribers all the same: on the list of a plain topic, by which its publisher sends.
+type Listed struct {
+	From id.ID
+	Data *Data
+}
+
 // Down says that a node cannot be reached any more.
 type Down struct{ Node id.ID }
 
@@ -133,6 +140,7 @@ func (Attach) event()  {}
 func (Local) event()   {}
 func (Publish) event() {}
 func (Recv) event()    {}
+func (Listed) event()  {}
 func (Down) event()    {}
 func (Lost) event()    {}
 func (Restore) event() {}

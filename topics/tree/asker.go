@@ -5,14 +5,16 @@ import (
 	"time"
 
 	"iris/internal/id"
+	"iris/topics/scribe"
 	"iris/transport/wire"
 )
 
 // asker is the role of a node that sends to the group: it holds a leased copy.
 type asker struct {
 	active   bool
-	view     *View // replaced, never changed
-	stale    bool  // the list was changed here: ask for all of it next time
+	mode     scribe.Mode // as the root said last
+	view     *View       // replaced, never changed
+	stale    bool        // the list was changed here: ask for all of it next time
 	lastUsed time.Time
 
 	sent    uint64 // seq of the lookup in flight, 0 none
@@ -63,6 +65,7 @@ func (m *Machine) onView(from id.ID, f *wire.GroupView) {
 	}
 	switch f.Code {
 	case CodeOK:
+		r.mode = scribe.Mode(f.Mode)
 		m.install(from, f.Version, sorted(f.Entries), m.lease(f), from == m.ring.Root)
 		r.stale = false
 	case CodeSame:
@@ -70,6 +73,7 @@ func (m *Machine) onView(from id.ID, f *wire.GroupView) {
 			r.retryAt, r.stale = m.now, true // it was dropped here meanwhile
 			return
 		}
+		r.mode = scribe.Mode(f.Mode)
 		m.install(from, f.Version, r.view.Entries, m.lease(f), from == m.ring.Root)
 	case CodeNotRoot:
 		m.astray(from)
@@ -93,7 +97,7 @@ func (m *Machine) lease(f *wire.GroupView) time.Time {
 }
 
 func (m *Machine) install(root id.ID, v wire.Version, entries []wire.Entry, until time.Time, settled bool) {
-	m.asker.view = &View{Root: root, Version: v, Entries: entries, Until: until, Settled: settled}
+	m.asker.view = &View{Root: root, Version: v, Entries: entries, Until: until, Mode: m.asker.mode, Settled: settled}
 }
 
 func (m *Machine) askerDone() {
@@ -126,6 +130,7 @@ func (m *Machine) onPush(from id.ID, f *wire.GroupView) {
 		}
 		return
 	}
+	r.mode = scribe.Mode(f.Mode)
 	m.install(from, f.Version, sorted(f.Entries), v.Until, from == m.ring.Root)
 	r.stale = false
 	m.askerDone()

@@ -20,6 +20,7 @@ type pulled struct {
 	from    id.ID
 	version wire.Version
 	entries []wire.Entry
+	mode    uint8
 }
 
 // confirm starts a pull unless the reign is confirmed or one runs. Alone it is
@@ -64,7 +65,7 @@ func (m *Machine) onPulled(from id.ID, f *wire.GroupReplica) {
 	if p == nil || f.Seq != p.seq || !p.waiting[from] {
 		return
 	}
-	p.answers = append(p.answers, pulled{from, f.Version, f.Entries})
+	p.answers = append(p.answers, pulled{from, f.Version, f.Entries, f.Mode})
 	m.pullAnswered(from)
 }
 
@@ -105,6 +106,9 @@ func (m *Machine) merge() {
 	changed := false
 	for _, a := range answers {
 		all := a.version.Root == a.from || !own && a.version.Root == newest.Root && a.version.Epoch == newest.Epoch
+		if all {
+			changed = m.crossed(a.mode) || changed
+		}
 		for _, e := range a.entries {
 			if all || e.Node == a.from {
 				changed = m.adopt(e) || changed
@@ -160,9 +164,9 @@ func (m *Machine) onPull(from id.ID, f *wire.GroupPull) {
 
 // answerPull says what this node knows: as root, else as a copy, and of itself.
 func (m *Machine) answerPull(to id.ID, seq uint64) {
-	f := &wire.GroupReplica{Seq: seq, Group: m.cfg.Group, Version: m.copy.version, Entries: m.copy.entries}
+	f := &wire.GroupReplica{Seq: seq, Group: m.cfg.Group, Version: m.copy.version, Entries: m.copy.entries, Mode: m.copy.mode}
 	if m.root.reign {
-		f.Version, f.Entries = m.root.version, m.root.list
+		f.Version, f.Entries, f.Mode = m.root.version, m.root.list, uint8(m.shown())
 	}
 	if w := m.member.want; w.Members > 0 {
 		if i, ok := find(f.Entries, w.Node); !ok {

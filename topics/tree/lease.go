@@ -30,6 +30,7 @@ func (m *Machine) grant(l lookup) {
 	a.until = m.now.Add(m.cfg.Lease)
 	f := &wire.GroupView{
 		Seq: l.seq, Group: m.cfg.Group, Version: r.version, LeaseMs: uint32(m.cfg.Lease.Milliseconds()), Entries: r.list,
+		Mode: uint8(m.shown()),
 	}
 	if l.have == r.version {
 		f.Code, f.Entries = CodeSame, nil
@@ -67,7 +68,7 @@ func (m *Machine) push(c Code) {
 	r.version.Counter++
 	f := &wire.GroupView{
 		PushSeq: uint64(m.cfg.Index)<<indexShift | pushBit | r.version.Counter&countMask,
-		Group:   m.cfg.Group, Version: r.version, Code: c, Entries: r.list,
+		Group:   m.cfg.Group, Version: r.version, Code: c, Entries: r.list, Mode: uint8(m.shown()),
 	}
 	for _, n := range keys(r.askers) {
 		if a := r.askers[n]; m.now.Before(a.until) {

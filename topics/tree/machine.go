@@ -89,6 +89,7 @@ type Machine struct {
 	root    root
 	copy    replica
 	locator locator
+	trees   Trees // of the group on this node
 
 	published *View
 }
@@ -125,6 +126,8 @@ func (m *Machine) Step(now time.Time, e Event, out *Out) {
 		m.onRing(e)
 	case Recv:
 		m.recv(e)
+	case Trees:
+		m.onTrees(e)
 	case Located:
 		m.onLocated(e.Node)
 	case Lost:
@@ -144,8 +147,10 @@ func (m *Machine) Step(now time.Time, e Event, out *Out) {
 			m.loop = m.loop[1:]
 			m.recv(r)
 		}
+		m.pollCrossing()
 		m.pollMember()
 		m.pollAsker()
+		m.pollMode()
 		m.pollRoot()
 		m.pollReplica()
 		m.pollLocator()
@@ -155,6 +160,7 @@ func (m *Machine) Step(now time.Time, e Event, out *Out) {
 	}
 	m.publish()
 	out.Wake = m.wake()
+	out.Trees, out.Mode, out.Reign = m.member.trees, m.root.census.mode, m.root.reign
 	out.Idle = m.idle()
 	m.out = nil
 }
@@ -319,6 +325,7 @@ func (m *Machine) wake() time.Time {
 	m.wakeAsker(at)
 	m.wakeRoot(at)
 	m.wakeLocator(at)
+	m.wakeMode(at)
 	at(m.copy.until)
 	return w
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"iris/internal/id"
+	"iris/topics/scribe"
 	"iris/transport/wire"
 )
 
@@ -23,15 +24,38 @@ type member struct {
 	refresh time.Time // when to tell again
 
 	waiters []memberWaiter
+
+	local  Join        // as the node wants it; want is what the list is to say
+	told   scribe.Mode // by the root, with its latest ack
+	trees  bool        // this node is in the trees, or to be
+	away   bool        // and not on the list, which it needs no more
+	linger time.Time   // when to leave the trees; zero: not decided
 }
 
 type memberWaiter struct{ waiter, change uint64 }
 
 func (r *member) active() bool { return r.want.Members > 0 || r.leaving }
 
-func (r *member) idle() bool { return !r.active() && len(r.waiters) == 0 && r.left.IsZero() }
+func (r *member) idle() bool {
+	return !r.active() && len(r.waiters) == 0 && r.left.IsZero() && r.local.Members == 0
+}
 
 func (m *Machine) onJoin(e Join) {
+	r := &m.member
+	r.local = Join{Members: e.Members, Weight: e.Weight, Zone: e.Zone, Reliable: e.Reliable}
+	if e.Members == 0 {
+		r.trees, r.linger = false, time.Time{}
+	}
+	if r.away { // the trees do not ask how many there are here
+		r.away = e.Members > 0
+		m.answer(e.Waiter, CodeOK)
+		return
+	}
+	m.register(e)
+}
+
+// register sets what the list is to say.
+func (m *Machine) register(e Join) {
 	r := &m.member
 	same := r.want.Members == e.Members && r.want.Weight == e.Weight && r.want.Zone == e.Zone && r.want.Reliable == e.Reliable
 	if same && r.change != 0 && r.acked >= r.change {
@@ -88,6 +112,7 @@ func (m *Machine) memberAck(from id.ID, f *wire.GroupAck) {
 	}
 	switch f.Code {
 	case CodeOK:
+		m.tell(f.Mode)
 		m.memberDone(f.Seq)
 		r.sent, r.backoff = 0, 0
 		r.refresh = m.now.Add(m.cfg.Lease / 3)

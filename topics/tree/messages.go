@@ -62,6 +62,16 @@ type Join struct {
 	Waiter          uint64
 }
 
+// Trees tells what goes on in the trees of the group on this node. It is repeated
+// when it changes.
+type Trees struct {
+	Member  bool        // this node is in them, or to be; only the first to a machine says so
+	Rooted  bool        // it is in all of them: it needs the list no more
+	Root    bool        // of the tree whose root is that of the list
+	Members uint32      // if Root: member nodes in that tree
+	Mode    scribe.Mode // as the trees announce it
+}
+
 // Ask wants a live view. The Answer for Waiter comes when there is one.
 type Ask struct{ Waiter uint64 }
 
@@ -71,6 +81,8 @@ type Tick struct{ Used bool }
 
 func (Ring) event() {}
 func (Recv) event() {}
+
+func (Trees) event() {}
 
 func (Located) event() {}
 func (Lost) event()    {}
@@ -88,6 +100,9 @@ type Out struct {
 	Left    []wire.Entry // nodes with fewer members than before; Members 0: not in View any more
 	Wake    time.Time    // when to send Tick; zero: no need
 	Locate  bool         // ask the overlay for the root of the group's key; the answer is a Located
+	Trees   bool         // this node is to be in the trees of the group
+	Mode    scribe.Mode  // that the trees are to announce, if this node is their root
+	Reign   bool         // this node acts as root
 	Idle    bool         // no role is left
 }
 
@@ -123,5 +138,5 @@ type View struct {
 // Live reports whether the view may be used at now: its lease lives, and it
 // either names somebody or is settled to be empty.
 func (v *View) Live(now time.Time) bool {
-	return v != nil && now.Before(v.Until) && (v.Settled || len(v.Entries) > 0)
+	return v != nil && now.Before(v.Until) && (v.Settled || len(v.Entries) > 0 || v.Mode == scribe.Trees)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"iris/internal/id"
+	"iris/topics/scribe"
 	"iris/transport/wire"
 )
 
@@ -14,8 +15,12 @@ type replica struct {
 	from    id.ID // who gave it
 	version wire.Version
 	entries []wire.Entry // by node; shared, never changed
+	mode    uint8        // as askers were told
 	until   time.Time    // zero: nothing held
 }
+
+// empty reports whether a copy says nothing that a new root would not assume.
+func (c *replica) empty() bool { return len(c.entries) == 0 && c.mode == wire.ModeList }
 
 // onReplica takes the list from whoever is root, as far as it is not older
 // than what we hold.
@@ -31,13 +36,13 @@ func (m *Machine) onReplica(from id.ID, f *wire.GroupReplica) {
 	if !c.until.IsZero() && c.from != from && from != m.ring.Root && f.Version.Epoch < c.version.Epoch {
 		return
 	}
-	if len(f.Entries) == 0 { // nothing to keep
+	if len(f.Entries) == 0 && f.Mode == wire.ModeList { // nothing to keep
 		if c.from == from {
 			*c = replica{}
 		}
 		return
 	}
-	*c = replica{from: from, version: f.Version, entries: sorted(f.Entries), until: m.now.Add(2 * m.cfg.Lease)}
+	*c = replica{from: from, version: f.Version, entries: sorted(f.Entries), mode: f.Mode, until: m.now.Add(2 * m.cfg.Lease)}
 }
 
 // drop forgets a dead node.
@@ -48,7 +53,7 @@ func (c *replica) drop(n id.ID) {
 }
 
 func (m *Machine) pollReplica() {
-	if c := &m.copy; !c.until.IsZero() && (!m.now.Before(c.until) || len(c.entries) == 0) {
+	if c := &m.copy; !c.until.IsZero() && (!m.now.Before(c.until) || c.empty()) {
 		*c = replica{}
 	}
 }
@@ -65,6 +70,11 @@ func (m *Machine) copyHolders() []id.ID {
 	return to
 }
 
+// precious reports whether this root knows what the next one must know.
+func (m *Machine) precious() bool {
+	return m.root.reign && (len(m.root.entries) > 0 || m.shown() == scribe.Trees)
+}
+
 // replicate gives the list to the nodes that would follow us.
 func (m *Machine) replicate() {
 	r := &m.root
@@ -73,7 +83,7 @@ func (m *Machine) replicate() {
 	}
 	r.copies = m.copyHolders()
 	for _, n := range r.copies {
-		m.send(n, &wire.GroupReplica{Group: m.cfg.Group, Version: r.version, Entries: r.list})
+		m.send(n, &wire.GroupReplica{Group: m.cfg.Group, Version: r.version, Entries: r.list, Mode: uint8(m.shown())})
 	}
 	r.replicate = m.now.Add(m.cfg.Lease / 2)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"iris/internal/id"
+	"iris/topics/scribe"
 	"iris/transport/wire"
 )
 
@@ -21,6 +22,8 @@ type root struct {
 	askers  map[id.ID]*leased
 	acks    []pendingAck // oldest first
 	gone    map[id.ID]departed
+
+	census census
 
 	confirmed bool // nobody near the key knows more than we do
 	fresh     []id.ID
@@ -67,7 +70,7 @@ type lookup struct {
 }
 
 func (r *root) idle() bool {
-	return len(r.entries) == 0 && len(r.askers) == 0 && len(r.acks) == 0 && r.pull == nil && len(r.gone) == 0
+	return len(r.entries) == 0 && len(r.askers) == 0 && len(r.acks) == 0 && r.pull == nil && len(r.gone) == 0 && r.census.mode == scribe.List
 }
 
 // begin makes this node root. What it held as a copy is where it starts from.
@@ -87,6 +90,8 @@ func (m *Machine) begin() {
 		}
 		r.entries[e.Node] = &held{e, m.now.Add(m.cfg.Lease)}
 	}
+	m.crossed(m.copy.mode)
+	m.headless()
 	m.copy = replica{}
 	m.rebuild()
 }
@@ -99,10 +104,11 @@ func (m *Machine) abdicate() {
 		return
 	}
 	r.reign = false
-	m.copy = replica{from: m.cfg.Self, version: r.version, entries: r.list, until: m.now.Add(2 * m.cfg.Lease)}
-	if len(r.list) == 0 {
+	m.copy = replica{from: m.cfg.Self, version: r.version, entries: r.list, mode: uint8(m.shown()), until: m.now.Add(2 * m.cfg.Lease)}
+	if m.copy.empty() {
 		m.copy = replica{}
 	}
+	r.census = census{}
 	for _, l := range r.lookups {
 		m.send(l.from, &wire.GroupView{Seq: l.seq, Group: m.cfg.Group, Version: wire.Version{Root: m.ring.Root}, Code: CodeNotRoot})
 	}
@@ -145,7 +151,7 @@ func (m *Machine) rootRing(before id.ID, e Ring) {
 	if changed {
 		m.changed()
 	}
-	if r.reign && len(r.entries) > 0 && !slices.Equal(r.copies, m.copyHolders()) {
+	if m.precious() && !slices.Equal(r.copies, m.copyHolders()) {
 		m.replicate()
 	}
 }
@@ -164,7 +170,7 @@ func (m *Machine) ack(to id.ID, seq uint64, c Code) {
 	if c == CodeNotRoot {
 		v = wire.Version{Root: m.ring.Root}
 	}
-	m.send(to, &wire.GroupAck{Seq: seq, Code: c, Version: v})
+	m.send(to, &wire.GroupAck{Seq: seq, Code: c, Version: v, Mode: uint8(m.root.census.mode)})
 }
 
 func (m *Machine) rootJoin(from id.ID, f *wire.GroupJoin) {
@@ -272,7 +278,7 @@ func (m *Machine) pollRoot() {
 	if r.dirty && !m.now.Before(r.next) {
 		m.flush()
 	}
-	if r.reign && len(r.entries) > 0 && !r.replicate.After(m.now) {
+	if m.precious() && !r.replicate.After(m.now) {
 		m.replicate()
 	}
 	m.settle()
@@ -309,7 +315,7 @@ func (m *Machine) wakeRoot(at func(time.Time)) {
 	if !r.idle() {
 		at(r.sweep)
 	}
-	if r.reign && len(r.entries) > 0 {
+	if m.precious() {
 		at(r.replicate)
 	}
 	if r.dirty {

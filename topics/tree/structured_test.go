@@ -33,7 +33,7 @@ func (n *simNode) section(all, down []id.ID) Ring {
 		return r
 	}
 	first, last := around[(at+size-n.w.leaf)%size], around[(at+n.w.leaf)%size]
-	if id.Between(first, Key(group), last) {
+	if id.Between(first, Key(n.w.group), last) {
 		r.Root = all[0]
 		for _, o := range all {
 			if i := (slices.Index(around, o) - at + size) % size; (i <= n.w.leaf || i >= size-n.w.leaf) && len(r.Nearest) < 5 {
@@ -57,7 +57,7 @@ func (w *world) locate(n *simNode) {
 	w.after(w.delay(oneHop), func() {
 		var root *simNode
 		for _, o := range w.live() {
-			if root == nil || id.Closer(Key(group), o.id, root.id) {
+			if root == nil || id.Closer(Key(n.w.group), o.id, root.id) {
 				root = o
 			}
 		}

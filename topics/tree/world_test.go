@@ -29,7 +29,9 @@ type world struct {
 	waiter uint64
 	waits  map[uint64]func(n *simNode, c Code)
 	sent   int
-	leaf   int // > 0: the structured form, each node knows so many others on each side
+	group  wire.Group
+	grove  *grove // of a topic
+	leaf   int    // > 0: the structured form, each node knows so many others on each side
 }
 
 type fataler interface {
@@ -65,7 +67,7 @@ const (
 
 func newWorld(t fataler, seed uint64) *world {
 	return &world{
-		t: t, rnd: rand.New(rand.NewPCG(seed, 2)), now: time.Unix(1000, 0), waits: map[uint64]func(*simNode, Code){},
+		t: t, rnd: rand.New(rand.NewPCG(seed, 2)), now: time.Unix(1000, 0), waits: map[uint64]func(*simNode, Code){}, group: group,
 	}
 }
 
@@ -124,7 +126,7 @@ func (w *world) start() *simNode {
 
 // reset gives the node a machine without memory, as after a crash of its actor.
 func (n *simNode) reset() {
-	n.m = New(Config{Self: n.id, Group: group, Index: uint32(n.w.nextID), Epoch: uint64(n.w.now.UnixMicro())})
+	n.m = New(Config{Self: n.id, Group: n.w.group, Index: uint32(n.w.nextID), Epoch: uint64(n.w.now.UnixMicro())})
 	n.wake = nil
 	n.step(n.ring(nil, nil))
 }
@@ -155,7 +157,7 @@ func (n *simNode) learn(o *simNode, up bool) {
 }
 
 func (n *simNode) ring(up, down []id.ID) Ring {
-	key := Key(group)
+	key := Key(n.w.group)
 	all := slices.Collect(maps.Keys(n.known))
 	all = append(all, n.id)
 	slices.SortFunc(all, func(a, b id.ID) int {
@@ -186,6 +188,9 @@ func (n *simNode) step(e Event) {
 	n.view = out.View
 	if out.Locate {
 		w.locate(n)
+	}
+	if w.grove != nil {
+		w.grove.follow(n, &out)
 	}
 	for _, s := range out.Sends {
 		w.send(n, s)
