@@ -1,6 +1,8 @@
 package router
 
 import (
+	"math/rand/v2"
+	"slices"
 	"time"
 
 	"iris/actor"
@@ -39,7 +41,7 @@ func (r *Router) Locate(key id.ID, pid *actor.PID) {
 
 // question is a key whose root is being looked for.
 type question struct {
-	id     uint64 // of the message, echoed by the answer
+	ids    []uint64 // of the messages, one for each time it was asked, echoed by answers
 	askers []*actor.PID
 	next   time.Time // ask again
 	until  time.Time
@@ -56,20 +58,17 @@ func (o *overlay) locate(ctx actor.Context, now time.Time, m *locate) {
 		q.askers = append(q.askers, m.pid)
 		return
 	}
-	q = &question{id: o.nextID(), askers: []*actor.PID{m.pid}, until: now.Add(locateFor)}
+	q = &question{askers: []*actor.PID{m.pid}, until: now.Add(locateFor)}
 	o.asked[m.key] = q
 	o.ask(ctx, now, m.key, q)
-}
-
-func (o *overlay) nextID() uint64 {
-	o.questions++
-	return o.questions
 }
 
 // ask sends a question on its way, which may end here at once.
 func (o *overlay) ask(ctx actor.Context, now time.Time, key id.ID, q *question) {
 	if q.next = now.Add(locateAgain); o.node.Active() {
-		o.step(ctx, now, &pastry.Event{Kind: pastry.Send, Msg: &pastry.Msg{Key: key, ID: q.id, Body: pastry.Query{}}})
+		n := rand.Uint64() // nobody takes two messages of one origin and number
+		q.ids = append(q.ids, n)
+		o.step(ctx, now, &pastry.Event{Kind: pastry.Send, Msg: &pastry.Msg{Key: key, ID: n, Body: pastry.Query{}}})
 	}
 }
 
@@ -124,7 +123,7 @@ func (o *overlay) located(ctx actor.Context, question uint64, root pastry.Handle
 	}
 	o.r.places.note(n, o.book.places[root].addrs)
 	for key, q := range o.asked {
-		if q.id == question {
+		if slices.Contains(q.ids, question) {
 			o.answer(ctx, key, q, &Located{Key: key, Node: n})
 			return
 		}

@@ -45,12 +45,11 @@ type overlay struct {
 	running bool                // errands are looked at by a timer
 	started bool                // the core was
 
-	questions uint64 // asked so far
-	reported  time.Time
-	told      [dropReasons]uint64 // drops reported so far
-	wakeAt    time.Time           // armed timer of the core
-	wakeN     uint64              // its number; older ones are ignored
-	cancel    func()
+	reported time.Time
+	told     [dropReasons]uint64 // drops reported so far
+	wakeAt   time.Time           // armed timer of the core
+	wakeN    uint64              // its number; older ones are ignored
+	cancel   func()
 }
 
 // farEnd is what is remembered of the node at the other end of a link.
