@@ -106,11 +106,13 @@ func (t *Topics) Stop(ctx context.Context) error {
 	err = errors.Join(err, t.sys.Poison(ctx, t.pid))
 	t.mu.Lock()
 	t.ended = true
+	felled := t.trees
+	t.trees = nil // what still comes for them is answered as for trees that this node is not in
 	t.mu.Unlock()
 	for _, g := range t.all() {
 		g.resolve(actor.ErrClosed)
 	}
-	for _, tr := range t.allTrees() {
+	for _, tr := range felled {
 		tr.fell()
 	}
 	return err

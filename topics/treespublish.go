@@ -81,6 +81,9 @@ func (g *group) publishTrees(ctx context.Context, kind uint8, v *tree.View, msg 
 	}
 	for {
 		tr := g.t.plant(wire.Group{Kind: kind, Name: g.key.Name}, id.ID{})
+		if tr == nil && g.t.over() {
+			return actor.ErrClosed
+		}
 		if tr == nil {
 			return actor.ErrOverloaded
 		}
