@@ -69,11 +69,14 @@ func isLinked(x *node, n id.ID) func() bool {
 // keeper is an actor that lives until the test ends it.
 func (x *node) keeper() *actor.PID { return x.sys.Spawn(actor.Func(func(actor.Context) {})) }
 
+// fewLeaves is the leaf set of rings where many are strangers.
+const fewLeaves = 4
+
 // settled makes a ring whose idle links have been closed.
 func settled(t *testing.T, n *network, count int) []*node {
 	t.Helper()
-	nodes := n.ring(count, Config{MeshMax: testMesh, Leaf: testLeaf})
-	within(t, 10*time.Second, "ring", whole(nodes, testLeaf))
+	nodes := n.ring(count, Config{MeshMax: testMesh, Leaf: fewLeaves})
+	within(t, 10*time.Second, "ring", whole(nodes, fewLeaves))
 	pass(idleDialed + 3*idleEvery)
 	return nodes
 }
@@ -260,7 +263,7 @@ func TestPostWaitsForAFullLane(t *testing.T) {
 func TestKeepLinksFarNodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
-		nodes := settled(t, n, 24)
+		nodes := settled(t, n, 18)
 		x, y := strangersOf(t, nodes)
 		a, b := x.keeper(), x.keeper()
 		x.router.Keep(a, []id.ID{y.id, y.id, x.id})
@@ -281,7 +284,7 @@ func TestKeepLinksFarNodes(t *testing.T) {
 		if x.missed(y.id) != 1 {
 			t.Errorf("reported %d times", x.missed(y.id))
 		}
-		again := n.startWith(y.id, 4+1000, 2, Config{MeshMax: testMesh, Leaf: testLeaf, Seeds: []string{nodes[0].addr}})
+		again := n.startWith(y.id, 4+1000, 2, Config{MeshMax: testMesh, Leaf: fewLeaves, Seeds: []string{nodes[0].addr}})
 		again.router.DiscoveryQuiet(t.Context())
 		took = within(t, 8*time.Second, "link to the restarted one", func() bool {
 			p, ok := x.router.Routes().Peer(y.id)
@@ -308,7 +311,7 @@ func without(nodes []*node, x *node) []*node {
 func TestPostFindsFarNodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
-		nodes := settled(t, n, 24)
+		nodes := settled(t, n, 18)
 		x, y := strangersOf(t, nodes)
 		x.router.places = places{} // as if it had never heard of it
 		if taken, err := x.router.forward(y.id, tell("hello")); !taken || err != nil {

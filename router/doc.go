@@ -29,6 +29,14 @@
 // between two nodes does not split the network. Lost peers are remembered (64)
 // and tried again, so that partitions heal.
 //
+// # Links on demand
+//
+// In the structured form most nodes have no link. Keep says that an actor wants
+// links to some nodes; Post sends a frame to a node, which waits for a link if
+// there is none. The actor iris/router/courier finds and dials them, and closes
+// links that nobody has used for long and nobody needs: see its files. Such an
+// end is no death: the node is in Changed.Idle, not in Down.
+//
 // # Lifecycle
 //
 // New spawns the service iris/router and registers the frame handlers; the node

@@ -31,11 +31,24 @@ func strangersOf(t *testing.T, nodes []*node) (x, y *node) {
 func TestIdleLinksAreClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
-		nodes := n.ring(24, Config{MeshMax: testMesh, Leaf: testLeaf})
-		within(t, 10*time.Second, "ring", whole(nodes, testLeaf))
+		nodes := n.ring(20, Config{MeshMax: testMesh, Leaf: fewLeaves})
+		within(t, 10*time.Second, "ring", whole(nodes, fewLeaves))
 		var before, after, needed, young int
+		for _, a := range nodes { // everybody speaks to everybody, once
+			for _, b := range nodes {
+				if a != b {
+					if err := a.router.Post(b.id, transport.Direct, tell("hello")); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		pass(time.Second)
 		for _, x := range nodes {
 			before += len(x.Links())
+			if got := len(x.texts()); got != len(nodes)-1 {
+				t.Errorf("%d of %d messages arrived", got, len(nodes)-1)
+			}
 		}
 		x, y := strangersOf(t, nodes)
 		if l := x.Link(y.id); l != nil && l.Dialed() {
@@ -61,8 +74,8 @@ func TestIdleLinksAreClosed(t *testing.T) {
 			}
 		}
 		t.Logf("%d ends of links at first, %d in the end: %d needed, 2 kept, %d young", before, after, needed, young)
-		if after > needed+2+young || after >= before || !isLinked(x, y.id)() {
-			t.Errorf("%d ends of links, at first %d", after, before)
+		if before != len(nodes)*(len(nodes)-1) || after > needed+2+young || after >= before || !isLinked(x, y.id)() {
+			t.Errorf("%d ends of links, at first %d of %d", after, before, len(nodes)*(len(nodes)-1))
 		}
 		for _, a := range nodes {
 			a.checkChanges(t)
@@ -79,7 +92,7 @@ func TestIdleLinksAreClosed(t *testing.T) {
 				}
 			}
 		}
-		if !whole(nodes, testLeaf)() {
+		if !whole(nodes, fewLeaves)() {
 			t.Error("the ring did not last")
 		}
 		finish(nodes...)
@@ -91,7 +104,7 @@ func TestIdleLinksAreClosed(t *testing.T) {
 func TestLinksInUseStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
-		nodes := settled(t, n, 24)
+		nodes := settled(t, n, 18)
 		x, y := strangersOf(t, nodes)
 		x.net.mu.Lock()
 		x.tunnels = map[id.ID]bool{y.id: true}
@@ -139,7 +152,7 @@ func TestLinksInUseStay(t *testing.T) {
 func TestWhatWaitsAcrossAnIdleEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
-		nodes := settled(t, n, 24)
+		nodes := settled(t, n, 18)
 		x, y := strangersOf(t, nodes)
 		if err := x.router.Post(y.id, transport.Direct, tell("hello")); err != nil {
 			t.Fatal(err)

@@ -227,7 +227,11 @@ func (m *membership) linkUp(ctx actor.Context, now time.Time, l link) {
 		}
 		m.touch(now)
 		m.event(&actor.PeerUp{Peer: n.String(), Addr: p.Addr, Incarnation: p.Incarnation})
-		m.r.log.Info("peer up", "peer", n.Short(), "addr", p.Addr)
+		if m.r.Routes().Structured() { // links come and go there
+			m.r.log.Debug("link to a node", "peer", n.Short(), "addr", p.Addr)
+		} else {
+			m.r.log.Info("peer up", "peer", n.Short(), "addr", p.Addr)
+		}
 	} else if p.link != l {
 		m.attach(p, l)
 		ctx.Send(m.kids[n], &relinked{l})
