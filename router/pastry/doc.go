@@ -11,7 +11,8 @@
 //
 // A message goes to the leaf that is closest to its key if the key lies within
 // the leaf set, otherwise to a node that shares one more digit with the key:
-// log16 N hops (Pastry, Rowstron and Druschel 2001). In a network of at most
+// log16 N hops (Pastry, Rowstron and Druschel 2001). Where the table has no such
+// node, it goes to any that is closer; see rare. In a network of at most
 // Config.MeshMax nodes the leaf set is everybody, and there is one hop; it is the
 // same code with another limit.
 //
@@ -35,12 +36,21 @@
 //
 // # Messages on their way
 //
+//	origin ──Route──▶ a ──Route──▶ b ──Route──▶ root
+//	   ◀────Ack────── ◀────Ack──── ◀──Passed───        a has it, b has it, it arrived
+//	   ◀──Passed────  ◀──Passed───                     forget it: the next but one has it
+//
 // Each hop acknowledges what it takes over, and only what it can handle. Without
 // an acknowledgement within the retransmission timeout of that neighbour the
 // message goes to the next best, avoiding all who were silent, and these are
 // probed. Only the root itself has no next best: it is asked until it answers or
-// is dead, so that nobody delivers in its place. A message may arrive twice if
-// acknowledgements are late; the layers above have ids for that.
+// is dead, so that nobody delivers in its place.
+//
+// The sender keeps a copy of what was taken over until it hears that it was passed
+// on. So a message is always with two nodes, and a crash takes none with it: when
+// the one that had it is found dead, the copy goes another way. The root drops
+// what it has delivered already; it may still arrive twice if the root changes at
+// that moment.
 //
 // # Upkeep
 //
@@ -56,7 +66,8 @@
 // # Concurrency, errors
 //
 // A Node is used by one goroutine at a time. Time and the seed of its random
-// choices enter as arguments. Out belongs to the caller; slices in messages are
+// choices enter as arguments. Frame and Message turn messages into frames of
+// transport/wire and back. Out belongs to the caller; slices in messages are
 // shared and never modified by anyone. There are no errors: input that makes no
 // sense is ignored, and lists longer than they may be are cut.
 package pastry

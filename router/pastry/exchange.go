@@ -17,7 +17,7 @@ const (
 const (
 	settlePasses = 2
 	crowd        = 16 // so many nodes behind a slot make it impossible that there are none
-	maxPatches   = 8  // rows asked for because of empty slots
+	maxPatches   = 8  // rows asked for because of empty slots after joining
 )
 
 // settleRows is the pace at which a new node compares its first rows.
@@ -27,13 +27,15 @@ const settleRows = 5 * time.Second
 // then of any: what is near to a near node is near to this one.
 func (n *Node) exchangeRow() {
 	wait := n.cfg.Exchange
-	switch settled := settlePasses * n.cfg.rows(n.estimate()); {
-	case n.exchange < settled:
+	switch rows := settlePasses * n.cfg.rows(n.estimate()); {
+	case n.exchange < rows:
 		wait = settleRows
+	case n.settled:
 	case n.phase == active && n.patch():
 		n.at(timerExchange, n.now+n.jitter(settleRows))
 		return
-	case n.exchange == settled:
+	default:
+		n.settled = true
 		n.pioneer() // some of those asked before may have been joining themselves
 	}
 	n.at(timerExchange, n.now+n.jitter(wait))
@@ -55,7 +57,7 @@ func (n *Node) exchangeRow() {
 }
 
 // patch asks any entry of a row for the rest of it if slots are empty that many
-// nodes fit into: all that were asked before may have missed the same.
+// nodes fit into: those asked before may have missed the same.
 func (n *Node) patch() bool {
 	behind := n.estimate() / 16
 	for r := 0; r < len(n.table) && behind >= crowd && n.patches < maxPatches; r, behind = r+1, behind/16 {

@@ -7,7 +7,7 @@ const joinWait = 3 * time.Second
 
 // join starts, or starts again, through one of the seeds.
 func (n *Node) join() {
-	n.phase, n.introduced, n.searches, n.exchange, n.patches = searching, false, 0, 0, 0
+	n.phase, n.introduced, n.settled, n.searches, n.exchange, n.patches = searching, false, false, 0, 0, 0
 	if h := n.pick(); h != None {
 		n.search(h)
 		return

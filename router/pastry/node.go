@@ -66,6 +66,7 @@ type Node struct {
 	progress   bool // a leaf was added since the last repair
 	searches   uint8
 	walks      uint8 // leaf sets asked for by pioneer
+	settled    bool  // the first rows were compared
 	exchange   uint8 // next row to compare
 	patches    uint8 // rows asked for because of empty slots
 	limit      int

@@ -108,6 +108,7 @@ func (n *Node) met(from Handle, rtt time.Duration) {
 		return
 	}
 	n.revive(from)
+	n.renew(from)
 	if p := n.peer(from); p != nil {
 		p.heard = beats(n.now)
 		if p.srtt == 0 && rtt > 0 {
@@ -130,6 +131,17 @@ func (n *Node) met(from Handle, rtt time.Duration) {
 	if n.now >= n.strange {
 		n.strange = n.now + n.cfg.HealMin
 		n.findSelf(from)
+	}
+}
+
+// renew sends a first probe of h again, which so far waited for the link: its
+// round trip is then that of the link.
+func (n *Node) renew(h Handle) {
+	for i := range n.probes {
+		if p := &n.probes[i]; p.h == h && p.tries == 1 {
+			p.tries = 0
+			n.launch(p)
+		}
 	}
 }
 

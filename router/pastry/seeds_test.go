@@ -115,3 +115,19 @@ func TestStrangersAreAskedNowAndThen(t *testing.T) {
 		t.Errorf("asked %d strangers at once who lives here", asked)
 	}
 }
+
+func TestAProbeThatWaitedForItsLinkIsSentAgain(t *testing.T) {
+	l := newLab(t, Config{}).alone()
+	h := l.other(0x20)
+	first := l.step(Event{Kind: Met, From: h}).Sends
+	l.now += 100 * time.Millisecond // for the handshake
+	again := l.step(Event{Kind: Met, From: h, RTT: time.Millisecond}).Sends
+	if len(first) != 1 || len(again) != 1 || again[0].Msg.Kind != LeafProbe || again[0].Msg.Seq == first[0].Msg.Seq {
+		t.Fatalf("sent %+v, then %+v", first, again)
+	}
+	l.now += time.Millisecond
+	l.recv(h, Msg{Kind: LeafReply, Active: true, Seq: again[0].Msg.Seq})
+	if got := l.node.RTT(h); got > 2*time.Millisecond {
+		t.Errorf("round trip %v includes the handshake", got)
+	}
+}
