@@ -1,6 +1,7 @@
 package pastry
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -119,7 +120,7 @@ func TestStrangersAreAskedNowAndThen(t *testing.T) {
 func TestAProbeThatWaitedForItsLinkIsSentAgain(t *testing.T) {
 	l := newLab(t, Config{}).alone()
 	h := l.other(0x20)
-	first := l.step(Event{Kind: Met, From: h}).Sends
+	first := slices.Clone(l.step(Event{Kind: Met, From: h}).Sends)
 	l.now += 100 * time.Millisecond // for the handshake
 	again := l.step(Event{Kind: Met, From: h, RTT: time.Millisecond}).Sends
 	if len(first) != 1 || len(again) != 1 || again[0].Msg.Kind != LeafProbe || again[0].Msg.Seq == first[0].Msg.Seq {
