@@ -30,6 +30,7 @@ func newSimPublish(s streams) *cobra.Command {
 		flags: func(fl *pflag.FlagSet) {
 			f.add(fl)
 			fl.IntVar(&f.Members, "members", 0, "nodes that subscribe; 0 for all")
+			fl.DurationVar(&p.Pace, "pace", time.Millisecond, "between two that subscribe")
 			fl.IntVar(&p.Topics, "topics", 1, "topics, one after another, each with members of its own")
 			fl.BoolVar(&p.Reliable, "reliable", false, "the topics are reliable")
 			fl.IntVar(&p.Publishers, "publishers", 5, "nodes that publish; two of five are no members if there are such")

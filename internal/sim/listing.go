@@ -40,7 +40,7 @@ func (x *publishing) list(name string) *audit {
 	members := who[:x.Members]
 	for _, h := range members {
 		l.Join(h, 1)
-		x.Run(x.now + time.Millisecond)
+		x.Run(x.now + x.p.Pace)
 	}
 	x.untilAgreed(l, time.Minute)
 	x.res.HeapMiB = max(x.res.HeapMiB, live(x.World))

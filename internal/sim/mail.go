@@ -11,6 +11,7 @@ import (
 // The kinds of messages of topics, for counting.
 const (
 	mailJoin = iota
+	mailRefresh
 	mailAck
 	mailLeave
 	mailReplica
@@ -27,13 +28,16 @@ const (
 )
 
 var mailNames = [mailKinds]string{
-	"tree join", "tree ack", "tree leave", "tree replica", "tree invite", "tree ping",
+	"tree join", "tree refresh", "tree ack", "tree leave", "tree replica", "tree invite", "tree ping",
 	"topic sync", "topic digest", "topic pull", "topic enter", "list", "topic data", "request",
 }
 
 func mailKind(msg any) int {
-	switch msg.(type) {
+	switch m := msg.(type) {
 	case *scribe.Join:
+		if m.Kind == scribe.Refresh {
+			return mailRefresh
+		}
 		return mailJoin
 	case *scribe.Ack:
 		return mailAck

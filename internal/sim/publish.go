@@ -13,6 +13,7 @@ import (
 // events while nodes crash.
 type Publishing struct {
 	Scenario                 // Members subscribe
+	Pace       time.Duration // between two that subscribe
 	Topics     int           // one after another, each with members of its own
 	Reliable   bool          // the topics, else plain
 	Publishers int           // two of five are no members, if there are such nodes
@@ -75,6 +76,8 @@ func (p Publishing) Validate() error {
 		return fmt.Errorf("crash: %v: want a part of the nodes, 0 or more and below 1", p.Crash)
 	case p.listed() && p.Session > 0:
 		return errChurn
+	case p.Pace < 0 || p.Pace > time.Minute:
+		return fmt.Errorf("pace: %v: want 0s to 1m", p.Pace)
 	case p.Unnoticed < 0 || p.Unnoticed > time.Minute:
 		return fmt.Errorf("unnoticed: %v: want 0s to 1m", p.Unnoticed)
 	}
@@ -107,7 +110,7 @@ func (x *publishing) grow() {
 	joins := x.forest.sent[mailJoin]
 	for i, h := range who[:x.Members] {
 		x.t.Subscribe(h, true)
-		x.Run(x.now + time.Millisecond)
+		x.Run(x.now + x.p.Pace)
 		if i%512 == 0 {
 			x.report("subscribe", float64(i)/float64(x.Members))
 		}

@@ -121,7 +121,8 @@ func (m *Machine) sync(stripe int, to id.ID, answer bool) {
 // sound reports whether a mark can be true.
 func (k Mark) sound() bool { return k.Low <= k.High && k.High <= maxSeq }
 
-func (s *stream) mark() Mark { return Mark{s.Stream, s.win.low, s.high} }
+// mark tells where the stream is: what was given up counts as had.
+func (s *stream) mark() Mark { return Mark{s.Stream, s.win.low, max(s.high, s.win.low)} }
 
 // onSync takes where a neighbour is, and gives it what it lacks.
 func (m *Machine) onSync(from id.ID, f *Sync) {

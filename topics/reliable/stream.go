@@ -127,14 +127,25 @@ func (m *Machine) deliver(d *Data) {
 	m.out.Ups = append(m.out.Ups, Up{Data: d})
 }
 
-// giveUp ends the wait for what is missing up to a seq.
+// giveUp ends the wait for what is missing up to a seq. Neighbours may not have
+// heard of it, and nobody else tells them any more.
 func (m *Machine) giveUp(s *stream, upto uint64) {
+	gave := false
 	for m.drain(s); s.win.low < upto; m.drain(s) {
 		from := s.win.low + 1
 		to := s.win.skip(upto)
 		m.Counters.Gaps += to - from + 1
+		gave = true
 		if m.local {
 			m.out.Ups = append(m.out.Ups, Up{Gap: Gap{s.Stream, Range{from, to}}})
+		}
+	}
+	if !gave {
+		return
+	}
+	for _, e := range m.places[s.stripe].edges {
+		if e.ready {
+			m.send(e.node, &Digest{Marks: []Mark{s.mark()}})
 		}
 	}
 }

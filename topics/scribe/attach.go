@@ -26,14 +26,20 @@ type target struct {
 	kind Kind
 	base time.Duration // of a Push: round trips from where the search began to node, along the tree
 	cost time.Duration // base, and on to us
+	room bool          // so few members below it that it cannot be full
 }
 
 // unmeasured is the cost of a node to which nothing was measured.
 const unmeasured = time.Hour
 
-// rank puts places found by redirection before all others, which keep their order.
+// rank puts places found by redirection before all others, which keep their order,
+// and of those the ones that have room first: what is saved by a nearer node that is
+// full is lost again on the way down from it, and the tree gets deep.
 func rank(t target) int {
-	if t.kind == Push {
+	switch {
+	case t.kind != Push:
+		return 2
+	case t.room:
 		return 0
 	}
 	return 1
@@ -212,7 +218,7 @@ func (m *Machine) adopted(f *Ack) {
 func (m *Machine) redirected(others []Other) {
 	a := &m.attempt
 	for _, o := range others[:min(len(others), m.cfg.Cap)] {
-		t := target{node: o.Node, kind: Push, base: a.base + o.RTT}
+		t := target{node: o.Node, kind: Push, base: a.base + o.RTT, room: int64(o.Size) < int64(m.cfg.Cap)}
 		if t.cost = unmeasured; m.cfg.RTT(o.Node) > 0 {
 			t.cost = t.base + m.cfg.RTT(o.Node)
 		}
