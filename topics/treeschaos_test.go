@@ -251,3 +251,41 @@ func TestTheInboxIsBounded(t *testing.T) {
 		t.Error("a second one beyond the total")
 	}
 }
+
+// TestAGapCostsNothingElse: a subscriber that is at work when an event becomes a
+// gap, and has room, gets all others.
+func TestAGapCostsNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFabric(t, 2)
+		p, n := &publisher{node: f.nodes[0]}, f.nodes[1]
+		second := func(f wire.Frame) bool {
+			d, ok := f.(*wire.TopicData)
+			return ok && d.Seq == 2
+		}
+		p.Link(n.id).(*pipe).drop.Store(&second)
+		l := newLedger(t, "busy")
+		open := make(chan struct{})
+		busy := actor.Func(func(ctx actor.Context) {
+			if _, ok := ctx.Message().(actor.Bytes); ok {
+				<-open
+			}
+			l.receive(ctx)
+		})
+		if _, err := n.Topics.Subscribe(t.Context(), "orders", surely, n.sys.Spawn(busy)); err != nil {
+			t.Fatal(err)
+		}
+		for range 4 {
+			p.say(t, "orders", PublishOptions{Reliable: true})
+		}
+		<-time.After(15 * time.Second)
+		p.say(t, "orders", PublishOptions{Reliable: true})
+		close(open)
+		<-time.After(time.Second)
+		if got, gaps := l.count(p.node); got != 4 || gaps != 1 {
+			t.Errorf("%d events and %d gaps", got, gaps)
+		}
+		if told := seen[*actor.TopicGap](n); len(told) != 1 || told[0].Missed != 1 || told[0].Topic != "orders" || told[0].Publisher != p.id.String() {
+			t.Errorf("observers see %+v", told)
+		}
+	})
+}

@@ -38,7 +38,7 @@ func (a *treesActor) up(u reliable.Up) {
 		a.t.sys.Events().Publish(&actor.TopicGap{Topic: g.key.Name, Publisher: u.Gap.Publisher.String(), Missed: missed})
 		for _, m := range *g.local.Load() {
 			if d := (debtor{m, u.Gap.Publisher}); m.certain {
-				a.owe(d, missed)
+				a.owe(d, missed, false)
 				a.pay(d)
 			}
 		}
@@ -78,39 +78,39 @@ func (a *treesActor) give(m *member, in actor.Inbound, publisher id.ID, certain 
 	certain = certain && m.certain
 	if certain && !a.pay(d) {
 		a.t.dropped(actor.ErrOverloaded, a.tr.name(), typeName(in.Message), 1)
-		a.owe(d, 1)
+		a.owe(d, 1, true)
 		return
 	}
 	if err := a.t.sys.Deliver(m.pid, &in); certain && errors.Is(err, actor.ErrOverloaded) {
-		a.owe(d, 1) // the event is a dead letter by now
+		a.owe(d, 1, true) // the event is a dead letter by now
 	}
 }
 
 // debt is what a subscriber has to be told that it misses.
 type debt struct {
 	missed uint64
-	queued int // messages before it when it was last found full
+	full   int // messages before it when it refused something; 0: it has not
 }
 
-// owe adds to what a subscriber has to be told.
-func (a *treesActor) owe(d debtor, missed uint64) {
+// owe adds to what a subscriber has to be told. full says that it refused something.
+func (a *treesActor) owe(d debtor, missed uint64, full bool) {
 	b := a.tr.behind[d]
-	if b.missed == 0 {
-		b.queued = a.t.sys.MailboxLen(d.pid)
-	}
 	b.missed += missed
+	if full && b.full == 0 {
+		b.full = max(a.t.sys.MailboxLen(d.pid), 1)
+	}
 	a.tr.behind[d] = b
 	a.repayAt = time.Now().Add(repayEvery)
 }
 
-// pay tells a subscriber what it misses, once it has worked off a quarter of what it
-// had. It reports whether nothing is owed.
+// pay tells a subscriber what it misses; one that was full, once it has worked off a
+// quarter of what it had. It reports whether nothing is owed.
 func (a *treesActor) pay(d debtor) bool {
 	b, owed := a.tr.behind[d]
 	if !owed {
 		return true
 	}
-	if now := a.t.sys.MailboxLen(d.pid); now > 0 && now > b.queued*3/4 {
+	if b.full > 0 && a.t.sys.MailboxLen(d.pid) > b.full*3/4 {
 		return false
 	}
 	origin := d.publisher.String()
@@ -119,7 +119,7 @@ func (a *treesActor) pay(d debtor) bool {
 		Delivery: actor.Delivery{Kind: actor.Event, Topic: a.tr.key.Name, Origin: origin}, Message: gap, From: origin,
 	})
 	if errors.Is(err, actor.ErrOverloaded) {
-		b.queued = a.t.sys.MailboxLen(d.pid)
+		b.full = max(a.t.sys.MailboxLen(d.pid), 1)
 		a.tr.behind[d] = b
 		return false
 	}
