@@ -39,6 +39,7 @@ type node struct {
 	links  map[id.ID]*pipe
 	routes atomic.Pointer[router.Routes]
 	subs   []*actor.PID
+	posts  map[id.ID][]posting // in the structured form
 	events []any
 	cancel func()
 	dead   bool

@@ -174,19 +174,40 @@ func (n *node) reachOut(nodes []id.ID) {
 }
 
 func (n *node) Post(k id.ID, lane transport.Lane, f wire.Frame) error {
-	if l := n.Link(k); l != nil {
-		return l.TrySend(lane, f)
-	}
-	if k == n.id || k.IsZero() || n.f.leaf == 0 {
+	if k == n.id || k.IsZero() || n.f.leaf == 0 && n.Link(k) == nil {
 		return actor.ErrUnreachable
 	}
-	n.f.after(connecting, func() {
-		n.reachOut([]id.ID{k})
-		if l := n.Link(k); l != nil {
-			_ = l.TrySend(lane, f)
-		}
-	})
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if l := n.links[k]; l != nil && len(n.posts[k]) == 0 {
+		return l.TrySend(lane, f)
+	}
+	if n.posts == nil {
+		n.posts = map[id.ID][]posting{}
+	}
+	if n.posts[k] = append(n.posts[k], posting{lane, f}); len(n.posts[k]) == 1 {
+		n.f.after(connecting, func() { n.mail(k) })
+	}
 	return nil
+}
+
+// posting is a frame for a node without a link.
+type posting struct {
+	lane  transport.Lane
+	frame wire.Frame
+}
+
+// mail connects to k and sends what waits for it.
+func (n *node) mail(k id.ID) {
+	n.reachOut([]id.ID{k})
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if l := n.links[k]; l != nil {
+		for _, p := range n.posts[k] {
+			_ = l.TrySend(p.lane, p.frame)
+		}
+	}
+	delete(n.posts, k)
 }
 
 // after does something on the goroutine that owns the ring: one thing at a time.

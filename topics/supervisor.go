@@ -191,7 +191,7 @@ func (s *supervisor) frame(ctx actor.Context, in *frameIn) {
 		makes = here
 		answer = &wire.GroupView{Seq: f.Seq, Group: key, Code: refusal(here), Version: notRoot}
 	case *wire.GroupReplica:
-		makes = f.Seq == 0 && len(f.Entries) > 0
+		makes = f.Seq == 0 && (len(f.Entries) > 0 || f.Mode == wire.ModeTrees)
 	case *wire.GroupPull:
 		answer = &wire.GroupReplica{Seq: f.Seq, Group: key}
 	case *wire.GroupView:

@@ -42,10 +42,12 @@ type treesActor struct {
 	counted reliable.Counters // reported as dead letters so far
 
 	dataWake time.Time
+	listed   time.Time // until when what came because of the list must be known again
 	repayAt  time.Time // when to try again to tell subscribers what they miss; zero: nobody
 	wake     time.Time
 	cancel   func()
 	member   bool
+	moved    bool // a tree differs from what the router was asked to keep
 	kept     []id.ID
 	links    map[id.ID]link // to the neighbours, when last seen
 	told     treesState     // to the list's actor
@@ -163,6 +165,7 @@ func (a *treesActor) drain(ctx actor.Context) {
 			a.recv(x.from, x.stripe, m)
 		case reliable.Message:
 			if d, ok := m.(*reliable.Data); ok && !a.member {
+				a.listed = time.Now().Add(listedFor)
 				a.step(reliable.Listed{From: x.from, Data: d})
 			} else {
 				a.step(reliable.Recv{From: x.from, Msg: m})
@@ -280,20 +283,20 @@ func (a *treesActor) tree(i int, e scribe.Event) {
 	}
 	if out.Changed {
 		t := s.machine.Tree()
-		s.tree = t
+		s.tree, a.moved = t, true
 		a.step(reliable.Place{
 			Stripe: i, InTree: t.Entry == a.t.self, Root: t.Root, Parent: t.Parent, Children: t.Children,
 			Entry: t.Entry, Copies: t.Copies, Sample: t.Sample,
 		})
-		a.moved(s)
+		a.parents(s)
 	}
 	for _, n := range out.Attaches {
 		a.step(reliable.Attach{Stripe: i, To: n})
 	}
 }
 
-// moved reports a new parent.
-func (a *treesActor) moved(s *stripe) {
+// parents reports a new parent.
+func (a *treesActor) parents(s *stripe) {
 	p := s.tree.Parent
 	if p.IsZero() || p == s.parent {
 		return

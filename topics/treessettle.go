@@ -38,7 +38,10 @@ func (a *treesActor) settle(ctx actor.Context) {
 // arm sets the one timer to what is due first.
 func (a *treesActor) arm(ctx actor.Context) {
 	var next time.Time
-	for _, w := range []time.Time{a.stripes[0].wake, a.stripes[1].wake, a.dataWake, a.repayAt} {
+	if !a.listed.IsZero() && !time.Now().Before(a.listed) {
+		a.listed = time.Time{}
+	}
+	for _, w := range []time.Time{a.stripes[0].wake, a.stripes[1].wake, a.dataWake, a.repayAt, a.listed} {
 		if !w.IsZero() && (next.IsZero() || w.Before(next)) {
 			next = w
 		}
@@ -59,6 +62,10 @@ func (a *treesActor) arm(ctx actor.Context) {
 // keep asks the router for links to the neighbours, and to the first who would
 // take the place of a parent.
 func (a *treesActor) keep(ctx actor.Context) {
+	if !a.moved {
+		return
+	}
+	a.moved = false
 	var want []id.ID
 	for i := range a.stripes {
 		t := &a.stripes[i].tree
@@ -75,9 +82,13 @@ func (a *treesActor) keep(ctx actor.Context) {
 	}
 }
 
+// listedFor is how long events that came because this node is on the list of its
+// topic are remembered at least: they may come by the trees too.
+const listedFor = 10 * time.Second
+
 // offer tells the supervisor when nothing is left of the trees here.
 func (a *treesActor) offer(ctx actor.Context) {
-	if a.member || !a.data.Idle() || len(a.tr.behind) > 0 {
+	if a.member || !a.listed.IsZero() || !a.data.Idle() || len(a.tr.behind) > 0 {
 		return
 	}
 	for i := range a.stripes {

@@ -42,16 +42,16 @@ func (m *Machine) take(s *stream, d *Data, here bool) {
 	}
 }
 
-// onData takes a message of the tree, of a pull, or of a publisher outside. here says
-// that one sent directly is for subscribers here.
-func (m *Machine) onData(from id.ID, d *Data, here bool) {
+// onData takes a message of the tree, of a pull, or of a publisher outside. listed
+// says that there may be subscribers here all the same, to whom it sent directly.
+func (m *Machine) onData(from id.ID, d *Data, listed bool) {
 	stripe := m.stripeOf(d.Publisher)
 	p := &m.places[stripe]
 	switch {
 	case d.Seq == 0 || d.Seq > maxSeq || d.Publisher == m.cfg.Self:
 		return
-	case !p.inTree && !m.cfg.Reliable && d.Hops == 0 && from == d.Publisher:
-		m.direct(d, here)
+	case (!p.inTree || listed && !p.based) && !m.cfg.Reliable && d.Hops == 0 && from == d.Publisher:
+		m.direct(d, m.local || listed)
 		return
 	case !p.inTree:
 		m.enter(p, d)
@@ -73,7 +73,7 @@ func (m *Machine) onData(from id.ID, d *Data, here bool) {
 	}
 	// What a pull brought most parents have; to be sure ours hears that it exists.
 	pulled := d.Seq <= s.known && p.edge(from) == nil && from != d.Publisher
-	m.take(s, d, m.local)
+	m.take(s, d, m.local || listed)
 	m.flood(p, from, d, !pulled)
 	if pulled && !p.parent.IsZero() {
 		m.send(p.parent, &Digest{Marks: []Mark{s.mark()}})

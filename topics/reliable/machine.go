@@ -147,7 +147,7 @@ func (m *Machine) recv(r Recv) {
 	}
 	switch f := r.Msg.(type) {
 	case *Data:
-		m.onData(r.From, f, m.local)
+		m.onData(r.From, f, false)
 	case *Sync:
 		m.onSync(r.From, f)
 	case *Digest:
