@@ -23,6 +23,7 @@ type network struct {
 	nodes map[string]*fakeEndpoint
 	cut   map[[2]id.ID]bool
 	mute  bool // hosts do not say that a port is closed
+	tap   func(wire.Frame)
 	full  bool // new links take nothing but control
 }
 
@@ -180,6 +181,9 @@ func (l *fakeLink) TrySend(n transport.Lane, f wire.Frame) error {
 	}
 	if n != transport.Control && l.full {
 		return actor.ErrOverloaded
+	}
+	if l.e.net.tap != nil {
+		l.e.net.tap(f)
 	}
 	l.sent++
 	l.moved(f)

@@ -87,14 +87,14 @@ func (o *overlay) transmit(l link, f wire.Frame) {
 }
 
 // shorten makes a frame fit: with one address for each node and, if that does not
-// help, half of the nodes that the table might like.
+// help, fewer of the nodes that the table might like.
 func shorten(f *wire.Overlay) {
 	for _, list := range [][]wire.NodeRef{f.Leaves, f.Refs} {
 		for i := range list {
 			list[i].Addrs = list[i].Addrs[:min(len(list[i].Addrs), 1)]
 		}
 	}
-	if f.Size() > wire.MaxControl {
+	for f.Size() > wire.MaxControl && len(f.Refs) > 0 {
 		f.Refs = f.Refs[:len(f.Refs)/2]
 		f.RTTs = f.RTTs[:min(len(f.RTTs), len(f.Refs))]
 	}

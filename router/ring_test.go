@@ -1,6 +1,7 @@
 package router
 
 import (
+	"flag"
 	"fmt"
 	"slices"
 	"testing"
@@ -9,7 +10,10 @@ import (
 
 	"iris/actor"
 	"iris/internal/id"
+	"iris/transport/wire"
 )
+
+var large = flag.Bool("large", false, "rings of 150 nodes, which take a minute")
 
 // The form of the rings in these tests: small, so that few nodes are many.
 const (
@@ -344,5 +348,52 @@ func TestNodeThatStoodStillNamesNoRootsUntilItsLeavesAnswer(t *testing.T) {
 		if !slices.ContainsFunc(x.changes[seen:], func(c *Changed) bool { return !c.Routes.Active() && c.Routes.Root(x.id).IsZero() }) {
 			t.Error("it went on naming roots")
 		}
+	})
+}
+
+// More nodes than may be linked while there is no ring: several begin one.
+func TestRingsOfManyThatBootTogetherMerge(t *testing.T) {
+	count := 60
+	if *large {
+		count = 150
+	}
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		var nodes []*node
+		for i := range count {
+			nodes = append(nodes, n.startWith(id.Hash("node", string(rune('a'+i))), uint64(i+1), 1, Config{MeshMax: testMesh, Leaf: testLeaf}))
+		}
+		for i, x := range nodes { // everybody has heard the beacons of some
+			for d := 1; d <= 12; d++ {
+				y := nodes[(i+d*d)%count]
+				x.router.Candidate(y.addr, y.id)
+			}
+			x.router.DiscoveryQuiet(t.Context())
+		}
+		took := ringWithin(t, 60*time.Second, nodes, testLeaf)
+		t.Logf("%d nodes are one ring after %v", count, took)
+		checkRoots(t, nodes, 10)
+		finish(nodes...)
+	})
+}
+
+func TestAHelperWithoutALinkSaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, a, b, c := trio(t)
+		var said []*wire.ProbeResult
+		n.tap = func(f wire.Frame) {
+			if r, ok := f.(*wire.ProbeResult); ok {
+				said = append(said, r)
+			}
+		}
+		stranger := id.Hash("stranger")
+		b.router.receive(b.Link(a.id).(*fakeLink), &wire.Probe{Seq: 1, Target: stranger})
+		b.router.receive(b.Link(a.id).(*fakeLink), &wire.Probe{Seq: 2, Target: c.id})
+		pass(time.Second)
+		n.tap = nil
+		if len(said) != 2 || said[0].Incarnation != 0 || said[0].Reached || said[1].Incarnation != 1 || !said[1].Reached {
+			t.Errorf("answers %+v", said)
+		}
+		finish(a, b, c)
 	})
 }

@@ -387,6 +387,26 @@ func TestAccusedByOthersLooksAtOnce(t *testing.T) {
 	}
 }
 
+func TestOwnDoubtLooksAtOnceAndConfirmsNothing(t *testing.T) {
+	r := newRig(t)
+	r.run(5 * time.Second)
+	r.now = r.now.Add(400 * time.Millisecond)
+	r.step(Tick{Link: r.link, Every: 10 * time.Second})
+	before := r.beats
+	r.step(Accused{})
+	if r.beats != before+1 {
+		t.Error("no heartbeat after a doubt")
+	}
+	r.answers, r.silent = false, true
+	for r.p.State() == Alive {
+		r.run(100 * time.Millisecond)
+	}
+	r.step(Accused{})
+	if r.p.confirms != 0 {
+		t.Errorf("%d confirmations by nobody", r.p.confirms)
+	}
+}
+
 func TestStepsOfAnIdlePeerDoNotAllocate(t *testing.T) {
 	p := NewPeer(epoch)
 	now := epoch
