@@ -185,6 +185,9 @@ func (c *courier) pursue(ctx actor.Context, now time.Time, n id.ID) {
 		c.slots--
 		w.addrs = c.r.places.find(n)
 	}
+	if addrs := c.r.places.find(n); w.doing == searching && len(w.addrs) == 0 && len(addrs) > 0 {
+		w.found(now, addrs, true, c.jitter) // somebody has told us meanwhile
+	}
 	call, search := w.step(now, c.jitter)
 	switch {
 	case call != "":

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -178,4 +179,31 @@ func TestWhatWaitsAcrossAnIdleEnd(t *testing.T) {
 		}
 		finish(without(nodes, y)...)
 	})
+}
+
+// A seed that turns out to be a node with a link is settled at once, and is not
+// called again soon after its link was idle.
+func TestSeedsThatAnswerAreSettled(t *testing.T) {
+	now := time.Unix(0, 0)
+	peer := id.ID{Lo: 2}
+	up := true
+	b := newBook(id.ID{Lo: 1}, rand.New(rand.NewPCG(1, 2)), func(n id.ID) bool { return up && n == peer })
+	b.add(now, hint{addrs: []string{"seed.example:1"}, from: seed})
+	b.add(now, hint{addrs: []string{"192.0.2.1:1"}, from: heard})
+	if got := b.due(now); len(got) != 2 || !b.pending() {
+		t.Fatalf("dials %v", got)
+	}
+	b.reached("seed.example:1", peer)
+	b.reached("192.0.2.1:1", peer)
+	if b.pending() || len(b.entries) != 1 {
+		t.Errorf("pending %v, %d entries, want the seed", b.pending(), len(b.entries))
+	}
+	up = false
+	b.rest(now, peer)
+	if got := b.due(now.Add(seedRest / 2)); len(got) > 0 {
+		t.Errorf("called too soon: %v", got)
+	}
+	if got := b.due(now.Add(2 * seedRest)); len(got) != 1 {
+		t.Errorf("not called again: %v", got)
+	}
 }
