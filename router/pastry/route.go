@@ -82,7 +82,7 @@ func (n *Node) nearestLeaf(key id.ID, s *shunned) (best, any Handle) {
 // muchCloser is how many times closer to the key a node must be to be as good as
 // the closest one known. With it the numbers of hops come out as Pastry's, whose
 // rule is to take any node that is closer.
-const muchCloser = 6
+const muchCloser = 5.5
 
 // rare stands in for an entry that the table does not have: the nearest of all
 // known nodes that share prefix digits with key and are much closer to it, or the
