@@ -6,6 +6,7 @@
 //	iris config show [-c FILE]          print the effective configuration
 //	iris sim join|churn|kill|partition|publish|balance
 //	                                    run overlay, trees, balancers in a simulator
+//	iris bench pub|request|broadcast|tunnel|ring|soak   measure Iris on this machine
 //	iris version                        print what this program is
 //
 // Results go to standard output, everything else to standard error. The exit

@@ -56,7 +56,7 @@ func newRoot(s streams, signals <-chan os.Signal) *cobra.Command {
 	root := group("iris", "Run and inspect nodes of an Iris network")
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newKeygen(s), newNode(s, signals), newConfig(s), newSim(s), newVersion(s))
+	root.AddCommand(newKeygen(s), newNode(s, signals), newConfig(s), newSim(s), newBench(s, signals), newVersion(s))
 	return root
 }
 

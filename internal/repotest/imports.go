@@ -172,6 +172,7 @@ func dependencies() []dependency {
 		{"github.com/vmihailenco/msgpack/v5", []string{"actor"}, true, "decoding without a bounds check first can be made to allocate without bound"},
 		{"github.com/goccy/go-yaml", []string{"node/config"}, false, "configuration is read in one place"},
 		{"github.com/spf13/cobra", []string{"cmd"}, false, "only commands have command lines"},
+		{"github.com/spf13/pflag", []string{"cmd"}, false, "only commands have command lines"},
 		{"github.com/nats-io", []string{"bench"}, false, "only the module of benchmarks measures beside others"},
 		{"google.golang.org/grpc", []string{"bench"}, false, "only the module of benchmarks measures beside others"},
 		{"google.golang.org/protobuf", []string{"bench"}, false, "only the module of benchmarks measures beside others"},
