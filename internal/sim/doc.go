@@ -15,7 +15,15 @@
 //
 // Every random choice comes from the seed. World.Hash digests every step; two
 // runs of one seed have the same hash, and a run that fails names its seed.
-// Check holds every node to its invariants after each of its steps.
+// Check holds every node to its invariants after each of its steps. Encode sends
+// every message of the overlay through the wire format and back, which changes no
+// hash: the format carries all that the cores say.
+//
+// # Faults
+//
+// Net loses, duplicates and reorders messages and cuts the network. Processes
+// crash, start again, and stand still: what arrives waits for them. Skew gives each
+// node a clock of its own, started up to a day apart, fast or slow.
 //
 // # Concurrency, errors
 //
