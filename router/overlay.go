@@ -202,7 +202,7 @@ func (o *overlay) meet(ctx actor.Context, now time.Time, l link) {
 		o.started = true
 		o.step(ctx, now, &pastry.Event{Kind: pastry.Start, Seeds: []pastry.Handle{e.handle}})
 	}
-	o.runErrand(now, e.handle)
+	o.runErrand(e.handle)
 }
 
 // fall tells the core that a process has ended.
@@ -263,7 +263,7 @@ func (o *overlay) upkeep(ctx actor.Context, now time.Time) {
 		}
 	}
 	o.askLate(ctx, now)
-	o.report(ctx, now)
+	o.report(now)
 	if o.book.crowded() {
 		o.sweep()
 	}

@@ -140,7 +140,7 @@ func (o *overlay) runErrands(ctx actor.Context, now time.Time) {
 		case l != nil && l.Up() && l.Hello().Incarnation > o.book.book.Epoch(h):
 			o.fall(ctx, now, &fell{peer: o.book.book.ID(h), incarnation: o.book.book.Epoch(h)}) // another process lives there now
 		case o.linkTo(h) != nil:
-			o.runErrand(now, h)
+			o.runErrand(h)
 		case !now.Before(e.until):
 			o.drop(h, dropAbsent)
 		case !now.Before(e.next):
@@ -154,7 +154,7 @@ func (o *overlay) runErrands(ctx actor.Context, now time.Time) {
 }
 
 // runErrand sends what waited for a link to h.
-func (o *overlay) runErrand(_ time.Time, h pastry.Handle) {
+func (o *overlay) runErrand(h pastry.Handle) {
 	e, l := o.errands[h], o.linkTo(h)
 	if e == nil || l == nil {
 		return
@@ -177,7 +177,7 @@ func (o *overlay) dropped(why, n int) { o.r.overlayDrops[why].Add(uint64(n)) }
 
 // report tells the event stream, once a minute, what was dropped. That a node is
 // not there any more is the ordinary case.
-func (o *overlay) report(_ actor.Context, now time.Time) {
+func (o *overlay) report(now time.Time) {
 	if now.Sub(o.reported) < reportEvery {
 		return
 	}

@@ -152,12 +152,6 @@ func (x *node) located(t *testing.T, key id.ID) *Located {
 	return <-got
 }
 
-func (x *node) linkCount() int {
-	x.net.mu.Lock()
-	defer x.net.mu.Unlock()
-	return len(x.links)
-}
-
 func TestRingOfThirtyStartsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
