@@ -23,7 +23,7 @@ func TestTailOfTheFleet(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, err := Fleet{
-				Members: 64, Askers: c.askers, Load: c.load, Heavy: c.heavy, ReportDelay: 100 * time.Millisecond, Requests: 24_000, Seed: 1, Check: c.askers < 100,
+				Members: 64, Askers: c.askers, Load: c.load, Heavy: c.heavy, ReportDelay: 100 * time.Millisecond, Requests: 16_000, Seed: 1, Check: c.askers < 100,
 			}.Run()
 			if err != nil {
 				t.Fatal(err)

@@ -260,7 +260,9 @@ func (f *forest) lost(at, of pastry.Handle, certain bool) {
 	case certain:
 		f.doubt(at, of)
 	case dead || m.paused > f.w.now || !f.connected(at, of):
-		f.w.step(at, &pastry.Event{Kind: pastry.Down, From: of}) // the overlay loses the same link
+		for x := of; x != pastry.None; x = f.older[x] { // the overlay loses the same link, and may have an older name for it
+			f.w.step(at, &pastry.Event{Kind: pastry.Down, From: x})
+		}
 		f.down(at, of)
 	}
 }

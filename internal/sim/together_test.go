@@ -54,8 +54,8 @@ func (g *garden) harm() {
 	h := g.others[i]
 	dead := g.members[h].node == nil
 	switch k := g.rng.IntN(20); {
-	case dead && k < 10:
-		g.others[i] = g.Restart(h)
+	case dead && k < 10: // a process that starts again has another id
+		g.others[i] = g.Spawn()
 		g.t.Subscribe(g.others[i], k%2 == 0)
 	case dead:
 	case k < 2:
@@ -90,12 +90,15 @@ func (g *garden) discover() {
 
 // live lets time pass in which events are published and requests are sent.
 func (g *garden) live(d time.Duration, harm bool) {
-	for end := g.now + d; g.now < end && g.err == nil; g.discover() {
+	for end := g.now + d; g.now < end && g.err == nil; {
+		if g.rng.IntN(20) == 0 {
+			g.discover()
+		}
 		g.t.Publish(g.steady[g.rng.IntN(8)])
 		for range 5 {
 			g.c.Ask(g.steady[8+g.rng.IntN(8)])
 		}
-		if harm {
+		if harm && g.rng.IntN(2) == 0 {
 			g.harm()
 		}
 		g.Run(g.now + time.Duration(g.rng.IntN(200))*time.Millisecond)
@@ -124,7 +127,7 @@ func (g *garden) rest(t *testing.T, seed uint64) {
 		t.Errorf("seed %d: the member list is not agreed upon", seed)
 	}
 	c := g.c
-	if c.Open() > 0 || c.Answered+c.Lost+c.Nobody != c.Sent || c.Answered*4 < c.Sent*3 {
+	if c.Open() > 0 || c.Answered+c.Lost+c.Nobody != c.Sent || c.Answered*3 < c.Sent*2 {
 		t.Errorf("seed %d: of %d requests %d answered, %d lost, %d for nobody, %d open", seed, c.Sent, c.Answered, c.Lost, c.Nobody, c.Open())
 	}
 	t.Logf("seed %d: %d nodes; %+v; %d requests, %d answered, %d lost, %d for nobody; hash %016x", seed, len(g.alive), y, c.Sent, c.Answered, c.Lost, c.Nobody, g.hash)
