@@ -43,8 +43,8 @@ func (n *Node) Entries() int {
 	return k
 }
 
-// Uses appends every handle that the node may still put into a message, so that
-// the driver can free the others.
+// Uses appends every handle that the node may still put into a message or compare
+// with one, so that the driver can free the others.
 func (n *Node) Uses(to []Handle) []Handle {
 	to = append(to, n.self)
 	for i := range n.peers {
@@ -56,6 +56,9 @@ func (n *Node) Uses(to []Handle) []Handle {
 	for _, p := range n.pending {
 		to = append(append(to, p.to, p.from, p.msg.Origin), p.msg.Refs...)
 		to = append(to, p.shun.hs[:p.shun.n]...)
+	}
+	for i := range n.arrivals {
+		to = append(to, n.arrivals[i].origin)
 	}
 	for _, g := range n.gone {
 		to = append(to, g.h)
