@@ -2,6 +2,8 @@ package actor
 
 import (
 	"context"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 )
@@ -46,6 +48,70 @@ func BenchmarkSendParallel(b *testing.B) {
 	})
 	s.Send(pid, nil, "end")
 	<-done
+}
+
+// The mailbox alone: posting 64 messages and handling them, with no dispatcher and no
+// second goroutine.
+func BenchmarkMailbox(b *testing.B) {
+	s := newBenchSystem(b)
+	pid := s.Spawn(Func(func(ctx Context) {
+		if ctx.Message() == "ready" {
+			ctx.Respond("yes")
+		}
+	}))
+	if _, err := s.Root().Request(b.Context(), pid, "ready"); err != nil {
+		b.Fatal(err)
+	}
+	m := &s.cells.get(pid.Id).mb
+	hold := func() bool { // keeps the dispatcher away
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		idle := !m.running
+		m.running = true
+		return idle
+	}
+	for !hold() {
+		runtime.Gosched() // its worker is about to leave
+	}
+	var msg any = 1
+	n := 0
+	for b.Loop() {
+		if err := m.post(msg, false); err != nil {
+			b.Fatal(err)
+		}
+		if n++; n%64 == 0 {
+			for m.turn() {
+			}
+			hold()
+		}
+	}
+	for m.turn() {
+	}
+}
+
+// One message to each of 64 idle actors: what the dispatcher makes of many wake-ups.
+func BenchmarkWakeMany(b *testing.B) {
+	s := newBenchSystem(b)
+	var left sync.WaitGroup
+	handler := Func(func(ctx Context) {
+		if _, ok := ctx.Message().(int); ok {
+			left.Done()
+		}
+	})
+	pids := make([]*PID, 64)
+	for i := range pids {
+		pids[i] = s.Spawn(handler)
+	}
+	var msg any = 1
+	n := 0
+	for b.Loop() {
+		left.Add(1)
+		s.Send(pids[n%len(pids)], nil, msg)
+		if n++; n%len(pids) == 0 {
+			left.Wait()
+		}
+	}
+	left.Wait()
 }
 
 // One message at a time: what waking an idle actor costs.

@@ -1,11 +1,15 @@
 package transport
 
 import (
+	"context"
+	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"iris/actor"
 	"iris/transport/wire"
 )
 
@@ -85,6 +89,88 @@ func BenchmarkLinkEvents(b *testing.B) {
 			b.ReportMetric(float64(b.N)/float64(l.Stats().Writes), "events/write")
 			from.close(b)
 			to.close(b)
+		})
+	}
+}
+
+// pair is two linked nodes on loopback, the second with an actor.
+func pair(b *testing.B, handler *actor.Props) (from *place, pid *actor.PID, l *Link) {
+	b.Helper()
+	listen := func(c *Config) { c.Listen = "127.0.0.1:0" }
+	from, to := newPlace(b, "bench", listen), newPlace(b, "bench", listen)
+	from.start(b)
+	to.start(b)
+	l, _ = linked(b, from, to)
+	b.Cleanup(func() {
+		from.close(b)
+		to.close(b)
+	})
+	local := to.sys.Spawn(handler)
+	return from, actor.NewPID(to.sys.Node(), local.Id), l
+}
+
+// A message from a program to an actor of another node, from Send to its handler, with
+// what both nodes allocate for it.
+func BenchmarkRemoteSend(b *testing.B) {
+	for _, p := range payloads {
+		b.Run(p.name, func(b *testing.B) {
+			var got atomic.Int64
+			all := make(chan struct{})
+			from, pid, l := pair(b, actor.Func(func(ctx actor.Context) {
+				if _, ok := ctx.Message().(actor.Bytes); ok && got.Add(1) == int64(b.N) {
+					close(all)
+				}
+			}).Mailbox(1<<30).MailboxBytes(1<<30))
+			var msg any = actor.Bytes(make([]byte, p.size))
+			b.SetBytes(int64(p.size))
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := range b.N {
+				for i%256 == 0 && l.Stats().Queued[Direct] > 1<<20 { // a send does not wait for room
+					runtime.Gosched()
+				}
+				from.sys.Send(pid, nil, msg)
+			}
+			select {
+			case <-all:
+			case <-time.After(time.Minute):
+				b.Fatalf("%d of %d messages arrived", got.Load(), b.N)
+			}
+			b.StopTimer()
+			b.ReportMetric(float64(b.N)/float64(l.Stats().Writes), "messages/write")
+		})
+	}
+}
+
+// Requests to an actor of another node that echoes, 1 and 64 outstanding.
+func BenchmarkRemoteRequest(b *testing.B) {
+	for _, outstanding := range []int{1, 64} {
+		b.Run(fmt.Sprint(outstanding), func(b *testing.B) {
+			from, pid, l := pair(b, actor.Func(func(ctx actor.Context) {
+				if msg, ok := ctx.Message().(actor.Bytes); ok {
+					ctx.Respond(msg)
+				}
+			}))
+			ctx, cancel := context.WithTimeout(b.Context(), time.Hour)
+			defer cancel()
+			var msg any = actor.Bytes(make([]byte, 128))
+			var next atomic.Int64
+			var asking sync.WaitGroup
+			b.ReportAllocs()
+			b.ResetTimer()
+			for range outstanding {
+				asking.Go(func() {
+					for next.Add(1) <= int64(b.N) {
+						if _, err := from.sys.Root().Request(ctx, pid, msg); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			}
+			asking.Wait()
+			b.StopTimer()
+			b.ReportMetric(float64(b.N)/float64(l.Stats().Writes), "requests/write")
 		})
 	}
 }
