@@ -65,10 +65,30 @@ func (s *supervisor) idle(ctx actor.Context, msg *idle) {
 		return
 	}
 	s.remove(ref)
-	ctx.Stop(ref.pid)
+	s.parting.stop(ctx, ref.pid)
 	if ref.balancer != nil {
 		ctx.Poison(ref.balancer)
 	}
+}
+
+// parting counts, by name, the children that were told to end and have not ended
+// yet: when one does a successor may have its name.
+type parting map[string]int
+
+func (p parting) stop(ctx actor.Context, pid *actor.PID) {
+	p[pid.GetId()]++
+	ctx.Stop(pid)
+}
+
+// over reports whether the end of who was wanted.
+func (p parting) over(who *actor.PID) bool {
+	n := p[who.GetId()]
+	if n > 1 {
+		p[who.GetId()] = n - 1
+	} else {
+		delete(p, who.GetId())
+	}
+	return n > 0
 }
 
 func (s *supervisor) remove(ref *treeRef) {
@@ -83,7 +103,7 @@ func (s *supervisor) remove(ref *treeRef) {
 
 // ended replaces a tree that somebody stopped while it was needed.
 func (s *supervisor) ended(ctx actor.Context, who *actor.PID) {
-	if s.ending {
+	if s.ending || s.parting.over(who) {
 		return
 	}
 	for _, ref := range s.trees {

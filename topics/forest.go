@@ -11,8 +11,9 @@ import (
 
 // forest is the part of the supervisor that makes and ends the actors of trees.
 type forest struct {
-	t     *Topics
-	pids  map[*trees]*actor.PID
+	t    *Topics
+	pids map[*trees]*actor.PID
+	parting
 	named int // so many actors were named
 }
 
@@ -50,7 +51,7 @@ func (s *forest) all(ctx actor.Context) {
 func (s *forest) prune(ctx actor.Context, msg *withered) {
 	if pid := s.pids[msg.tr]; pid != nil && s.t.wither(msg.tr, msg.puts) {
 		delete(s.pids, msg.tr)
-		ctx.Stop(pid)
+		s.stop(ctx, pid)
 	}
 }
 

@@ -30,6 +30,7 @@ type supervisor struct {
 	last    uint32 // index given last; never used twice in one process
 	perPeer map[id.ID]int
 	forest  forest
+	parting parting
 	routes  *router.Routes
 	ending  bool // restarting or stopping: children end because of that
 }
@@ -94,7 +95,8 @@ func (s *supervisor) start(ctx actor.Context) {
 			s.forward(ctx, ref, &want{g})
 		}
 	}
-	s.forest = forest{t: s.t, pids: map[*trees]*actor.PID{}}
+	s.parting = parting{}
+	s.forest = forest{t: s.t, pids: map[*trees]*actor.PID{}, parting: s.parting}
 	s.forest.all(ctx)
 	ctx.After(checkEvery, &check{})
 }
