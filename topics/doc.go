@@ -22,6 +22,14 @@
 // minute of disuse; groups without any role vanish. Inbound frames go from the
 // lane reader straight into the mailbox of the least loaded local member.
 //
+// # Any size
+//
+// In the structured form of the overlay most nodes have no link. The tree of a group has its
+// root located, and the router keep links to the root and to the members of the view in
+// use: of a cluster those that the balancer looks at, at most 128 of more than 1000.
+// Senders that wait for a first view get it when these links are up, or after 1 s. What
+// goes to a node without a link is posted: the router makes one and keeps the order.
+//
 // # What is promised
 //
 // When [Topics.Register] returns, every node with a live lease knows the members;
@@ -57,6 +65,11 @@
 //	 Tree, Topic  8192 items,│ scribe  stripe 1   │
 //	 frames       4 MiB;     │ reliable           │──▶ mailboxes of the subscribers here
 //	              64 MiB all └────────────────────┘
+//
+// The list of a topic decides whether plain events go by it or by the trees (package
+// tree). When that changes a publisher holds its events back for a moment (100 ms, 300
+// ms on the way back), so that those before it arrive before them: each subscriber
+// gets every event once and in order, as long as no node dies and no lane is that late.
 //
 // Kind is topic for plain topics, reliable for the trees of reliable subscribers,
 // which exist at any size. A publisher waits while the inbox or its own neighbours'

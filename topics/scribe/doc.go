@@ -44,17 +44,18 @@
 //	list ──(more than 32)──▶ trees      list ◀──(24 or fewer)── trees
 //
 // To trees: at the 33rd join the root answers joins and lookups with mode "trees"
-// and pushes it to members and askers; it keeps the list and its leases until
-// they expire. A member told so steps its scribe machines with [Subscribe] and
+// and pushes it to askers; members hear it with the ack of their next refresh.
+// The root keeps the list. A member told so steps its scribe machines with [Subscribe] and
 // stays registered until all of its stripes are [Tree.Rooted]; only then it leaves
-// the list. A publisher told so publishes into the tree, and also to the list that
-// it was pushed last until that is empty: receivers drop what they had, for both
+// the list. A publisher told so publishes into the tree, and also to whom the list
+// that it was pushed last still names: receivers drop what they had, for both
 // ways carry the same publisher, epoch and sequence.
 //
 // To a list: stripe 0 has the key of the list, so both have the same root, and
 // [Tree.Members] of that root counts the member nodes. At 24 it announces mode
 // "list" ([SetMode], [Ack].Mode) down the tree; members register with the list and
-// unsubscribe from the trees when that is acknowledged.
+// unsubscribe from the trees a while after that is acknowledged. Publishers are told
+// when nobody is left in the trees.
 //
 // Neither way is there a moment in which a member is in neither. Crossing 24..32
 // changes nothing, so a group that breathes around one size does not flap.

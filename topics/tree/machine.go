@@ -74,6 +74,7 @@ func IndexOf(seq uint64) uint32 { return uint32(seq >> indexShift) }
 //  5. the asker's view holds each node once, sorted
 //  6. without local members and without an unacknowledged leave nothing is sent as a member
 //  7. lookups and joins are held back only while a pull runs or acks are awaited
+//  8. a node is away from the list only as a member of the trees
 type Machine struct {
 	cfg   Config
 	key   id.ID

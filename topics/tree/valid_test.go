@@ -55,5 +55,8 @@ func (m *Machine) valid() error {
 	if r.pull == nil && len(r.lookups) > 0 {
 		return fmt.Errorf("(7) lookups are held back for nothing")
 	}
+	if b := &m.member; b.away && (!b.trees || b.local.Members == 0) {
+		return fmt.Errorf("(8) away from the list, and not in the trees")
+	}
 	return nil
 }
