@@ -11,6 +11,19 @@
 // A World holds the nodes, the network between them, and an oracle that knows
 // the root of every key. A Scenario is a run from the first join to the Result.
 //
+// # On top of the overlay
+//
+//	Topic    at each node: scribe.Machine ×2, reliable.Machine     Publishing
+//	List     at each node: tree.Machine                            Publishing of few members
+//	Cluster  a List, and a balance.Balancer at each asker
+//	────────────────────────────────────────────────────────────
+//	next hops, leaves, deaths of pastry.Node · links that keep the order
+//
+// Joins go where the overlay of the joining node says at that moment. What is posted
+// travels with the delays, losses and cuts of the network; a link that cannot be any
+// more is noticed 3 to 5 s later by those who use it. Links are there at once: what
+// dialling costs is not simulated. A Fleet runs balancers alone, beside an oracle.
+//
 // # Determinism
 //
 // Every random choice comes from the seed. World.Hash digests every step; two
