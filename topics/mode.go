@@ -40,7 +40,8 @@ func (a *treeActor) cross() {
 	if a.g.key.Kind != wire.GroupTopic {
 		return
 	}
-	for c := &a.trees; c.member != a.out.Trees; {
+	c := &a.trees
+	for tries := 0; c.member != a.out.Trees && tries < 3; tries++ { // trees may just be leaving the table
 		tr := a.t.treesOf(a.g.key)
 		if tr == nil && a.out.Trees {
 			if tr = a.t.plant(a.g.key, id.ID{}); tr == nil {
