@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"iris/actor"
@@ -43,4 +44,34 @@ func BenchmarkPublish(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkPublishReliable is BenchmarkPublish through the reliable trees, until
+// both subscribers have the events.
+func BenchmarkPublishReliable(b *testing.B) {
+	f := &fabric{t: b}
+	for i := range 3 {
+		f.add(i)
+	}
+	f.link()
+	b.Cleanup(f.close)
+	var heard atomic.Int64
+	for _, n := range f.nodes[:2] {
+		r := n.sys.Spawn(actor.Func(func(ctx actor.Context) {
+			if _, ok := ctx.Message().(actor.Bytes); ok {
+				heard.Add(1)
+			}
+		}))
+		if _, err := n.Topics.Subscribe(b.Context(), "news", surely, r); err != nil {
+			b.Fatal(err)
+		}
+	}
+	msg := actor.Bytes(make([]byte, 1024))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := f.nodes[2].Publish(b.Context(), "news", msg, PublishOptions{Reliable: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(heard.Load())/2/float64(b.N), "heard/op")
 }

@@ -66,6 +66,7 @@ type Machine struct {
 	past      map[Stream]uint64 // low of forgotten streams
 	pastOrder []Stream          // oldest first; may name some that are back
 	doubts    []id.ID           // neighbours who may lack something that was sent to them
+	doubtAt   time.Time         // when to tell them what there is; zero: nobody
 	ring      ring
 
 	own   *stream // what this node publishes
@@ -181,6 +182,7 @@ func (m *Machine) poll() {
 		}
 	}
 	m.pollRing()
+	m.pollDoubts()
 	m.pollDigest()
 }
 
@@ -223,13 +225,19 @@ func (m *Machine) onDown(n id.ID) {
 	}
 }
 
-// onLost remembers a neighbour in doubt until the next digest.
+// onLost lets a neighbour be told soon what there is.
 func (m *Machine) onLost(n id.ID) {
+	if !m.cfg.Reliable {
+		return
+	}
 	for i := range m.places {
 		if m.places[i].edge(n) != nil && !slices.Contains(m.doubts, n) {
 			m.doubts = append(m.doubts, n)
-			m.armDigest()
 		}
+	}
+	if len(m.doubts) > 0 && m.doubtAt.IsZero() {
+		m.doubtAt = m.now.Add(m.cfg.MinWait)
+		m.at(m.doubtAt)
 	}
 }
 

@@ -118,7 +118,7 @@ type Listed struct {
 type Down struct{ Node id.ID }
 
 // Lost says that something sent to a neighbour may not have arrived: its lane was
-// full, or the link was replaced. The next digest tells it what there is.
+// full, or the link was replaced. It is told soon what there is.
 type Lost struct{ To id.ID }
 
 // Restore gives a machine that was just made the place of one before it, so that

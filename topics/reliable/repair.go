@@ -16,6 +16,40 @@ func (m *Machine) armDigest() {
 	}
 }
 
+// news returns the streams of which rings may hold something.
+func (m *Machine) news() (news []*stream) {
+	for _, s := range m.order {
+		if s.high > 0 && m.now.Sub(s.active) < m.cfg.Age {
+			news = append(news, s)
+		}
+	}
+	return news
+}
+
+// pollDoubts tells neighbours who may not have got something what there is.
+func (m *Machine) pollDoubts() {
+	if m.doubtAt.IsZero() {
+		return
+	}
+	if m.now.Before(m.doubtAt) {
+		m.at(m.doubtAt)
+		return
+	}
+	news := m.news()
+	for _, n := range m.doubts {
+		var marks []Mark
+		for _, s := range news {
+			if p := &m.places[s.stripe]; p.edge(n) != nil && s.Publisher != n && len(marks) < maxMarks {
+				marks = append(marks, s.mark())
+			}
+		}
+		if len(marks) > 0 {
+			m.send(n, &Digest{Marks: marks})
+		}
+	}
+	m.doubts, m.doubtAt = m.doubts[:0], time.Time{}
+}
+
 // pollDigest tells those who are not neighbours in a stream's stripe about the
 // streams that had news while rings may still hold them.
 func (m *Machine) pollDigest() {
@@ -27,13 +61,7 @@ func (m *Machine) pollDigest() {
 		return
 	}
 	m.digestAt = time.Time{}
-	defer func() { m.doubts = m.doubts[:0] }()
-	var news []*stream
-	for _, s := range m.order {
-		if s.high > 0 && m.now.Sub(s.active) < m.cfg.Age {
-			news = append(news, s)
-		}
-	}
+	news := m.news()
 	if len(news) == 0 {
 		return
 	}
@@ -41,7 +69,7 @@ func (m *Machine) pollDigest() {
 	for _, n := range m.lazies() {
 		var marks []Mark
 		for _, s := range news {
-			if p := &m.places[s.stripe]; (p.edge(n) == nil || slices.Contains(m.doubts, n)) && (p.inTree || s == m.own) && s.Publisher != n && len(marks) < maxMarks {
+			if p := &m.places[s.stripe]; p.edge(n) == nil && (p.inTree || s == m.own) && s.Publisher != n && len(marks) < maxMarks {
 				marks = append(marks, s.mark())
 			}
 		}

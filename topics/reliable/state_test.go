@@ -64,7 +64,7 @@ func TestWhatWasLostOnAnEdgeIsTold(t *testing.T) {
 	}
 	b.step(0, Lost{peer})
 	b.step(0, Lost{other}) // no neighbour
-	b.step(1100*time.Millisecond, Tick{})
+	b.step(60*time.Millisecond, Tick{})
 	if d := sentTo[*Digest](b, peer); len(d) != 1 || d[0].Marks[0].High != 1 {
 		t.Errorf("told %+v", d)
 	}
