@@ -16,8 +16,8 @@ const (
 
 const (
 	settlePasses = 2
-	crowd        = 16 // so many nodes behind a slot make it impossible that there are none
-	maxPatches   = 8  // rows asked for because of empty slots after joining
+	crowd        = 8 // so many nodes expected behind a slot make it unlikely that there are none
+	maxPatches   = 8 // rows asked for because of empty slots after joining
 )
 
 // settleRows is the pace at which a new node compares its first rows.

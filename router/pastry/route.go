@@ -79,10 +79,11 @@ func (n *Node) nearestLeaf(key id.ID, s *shunned) (best, any Handle) {
 	return best, any
 }
 
-// muchCloser is how many times closer to the key a node must be to be as good as
-// the closest one known. With it the numbers of hops come out as Pastry's, whose
-// rule is to take any node that is closer.
-const muchCloser = 5.5
+// muchCloser says which nodes are as good as the closest one known: they are so
+// many times closer to the key than this one, and than its leaf set is wide, so
+// that theirs holds the root. With it the numbers of hops come out as Pastry's,
+// whose rule is to take any node that is closer.
+const muchCloser = 5
 
 // rare stands in for an entry that the table does not have: the nearest of all
 // known nodes that share prefix digits with key and are much closer to it, or the
@@ -93,7 +94,8 @@ func (n *Node) rare(key id.ID, prefix int, s *shunned) Handle {
 		return h
 	}
 	near, least := h, n.srtt(h)
-	limit := share(apart(key, n.id)) / muchCloser
+	first, last := n.span()
+	limit := min(share(apart(key, n.id)), share(clockwise(first, last))) / muchCloser
 	for i := range n.peers {
 		p := &n.peers[i]
 		if p.srtt == 0 || least != 0 && p.srtt >= least {
