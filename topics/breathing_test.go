@@ -3,11 +3,14 @@ package topics
 import (
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"iris/actor"
 	"iris/topics/scribe"
+	"iris/topics/tree"
 	"iris/transport/wire"
 )
 
@@ -97,4 +100,98 @@ func TestTopicBreathesAroundTheBoundOfLists(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The root of a topic that is kept by trees dies. Plain events that are under way are
+// lost; a few seconds later nobody misses any.
+func TestRootOfATopicDiesWhileItIsTrees(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newRing(t, 60, 8)
+		root := f.root(tree.Key(news))
+		var heard []*counter
+		for _, n := range f.nodes {
+			if n == root || len(heard) == 40 {
+				continue
+			}
+			c := &counter{last: map[string]uint64{}}
+			if _, err := n.Topics.Subscribe(t.Context(), "news", SubscribeOptions{}, n.sys.Spawn(c.props())); err != nil {
+				t.Fatal(err)
+			}
+			heard = append(heard, c)
+		}
+		var pubs []*publisher
+		for _, n := range f.nodes[50:] {
+			if n != root && len(pubs) < 3 {
+				pubs = append(pubs, &publisher{node: n})
+			}
+		}
+		publish := func(d time.Duration) {
+			for range d / (20 * time.Millisecond) {
+				for _, p := range pubs {
+					p.say(t, "news", PublishOptions{})
+				}
+				<-time.After(20 * time.Millisecond)
+			}
+		}
+		all := func() (n uint64) {
+			for _, c := range heard {
+				n += c.count()
+			}
+			return n
+		}
+		const second = 40 * 3 * 50 // events
+		publish(10 * time.Second)
+		if n := all(); n != 10*second {
+			t.Errorf("%d events of %d before", n, 10*second)
+		}
+		f.end(root)
+		before := all()
+		publish(time.Second)
+		lost := second - (all() - before)
+		before = all()
+		publish(30 * time.Second)
+		if n := all() - before; n != 30*second {
+			t.Errorf("%d events of %d later", n, 30*second)
+		}
+		for _, c := range heard {
+			if c.disorder > 0 {
+				t.Errorf("%d events came twice or too late", c.disorder)
+			}
+		}
+		t.Logf("%d of %d events of the second after the death were lost", lost, second)
+	})
+}
+
+// counter counts the events of all publishers.
+type counter struct {
+	mu       sync.Mutex // guards the following fields
+	last     map[string]uint64
+	got      uint64
+	disorder int
+}
+
+func (c *counter) props() *actor.Props {
+	return actor.Func(func(ctx actor.Context) {
+		m, ok := ctx.Message().(actor.Bytes)
+		if !ok {
+			return
+		}
+		var from string
+		var seq uint64
+		_, _ = fmt.Sscan(string(m), &from, &seq)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if last, known := c.last[from]; known && seq <= last {
+			c.disorder++
+			return
+		}
+		c.last[from] = seq
+		c.got++
+	})
+}
+
+func (c *counter) count() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.got
 }

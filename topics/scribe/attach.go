@@ -137,10 +137,11 @@ func (m *Machine) onAck(from id.ID, f *Ack) {
 		return
 	}
 	a := &m.attempt
-	if !a.active || a.to != from || f.Seq != a.seq {
-		if f.Code == Accepted { // too late: another was asked meanwhile
-			m.send(from, &Leave{})
-		}
+	asked := a.active && a.to == from
+	if !asked && f.Code == Accepted { // too late: another was asked meanwhile
+		m.send(from, &Leave{})
+	}
+	if !asked || f.Seq != a.seq && f.Code != Accepted { // accepted is accepted, whichever join it answers
 		return
 	}
 	m.learn(f.Sample)

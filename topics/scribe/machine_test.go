@@ -1,6 +1,7 @@
 package scribe
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -270,4 +271,41 @@ func TestHostilePeers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A node that joins a new root is invited by it at the same moment, and joins
+// again: the answer to the first join must not end the childhood.
+func TestAcceptedOnceIsAccepted(t *testing.T) {
+	self, root, old := id.ID{Lo: 1}, id.ID{Lo: 2}, id.ID{Lo: 3}
+	m := New(Config{Self: self, Key: root, Rand: rand.New(rand.NewPCG(1, 2))})
+	now := time.Unix(1000, 0)
+	step := func(e Event) []Send {
+		var out Out
+		m.Step(now, e, &out)
+		if err := m.Valid(); err != nil {
+			t.Fatalf("after %#v: %v", e, err)
+		}
+		return out.Sends
+	}
+	step(Route{Next: root})
+	first := step(Subscribe{Want: true})[0].Msg.(*Join)
+	var second *Join
+	for _, s := range step(Recv{root, &Invite{Old: old}}) {
+		if j, ok := s.Msg.(*Join); ok && s.To == root {
+			second = j
+		}
+	}
+	if second == nil {
+		t.Fatal("the invitation was not followed")
+	}
+	for _, seq := range []uint64{first.Seq, second.Seq} {
+		for _, s := range step(Recv{root, &Ack{Seq: seq, Rooted: true, Path: []id.ID{root}}}) {
+			if _, leaves := s.Msg.(*Leave); leaves {
+				t.Errorf("leaves %v when join %d was accepted", s.To, seq)
+			}
+		}
+		if m.Parent() != root {
+			t.Errorf("parent %v after the answer to join %d", m.Parent(), seq)
+		}
+	}
 }
