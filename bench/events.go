@@ -53,9 +53,7 @@ func (b *bench) eventsOf(ctx context.Context, all sessions, peers []string, size
 					return err
 				}
 				rates.add(p, f.rate())
-				if !raw(p) {
-					costs.add(p, f.perMillion())
-				}
+				costs.add(p, f.perMillion())
 				if p == iris {
 					sent, got = sent+f.sent, got+f.got
 				} else if f.got < f.sent {
