@@ -64,6 +64,14 @@ func (a *air) cut(from, to *worldNode, gone bool) {
 
 // inWorld runs f in a bubble with n nodes that see each other.
 func inWorld(t *testing.T, n int, delay time.Duration, f func(t *testing.T, w *world)) {
+	inWorldOf(t, n, delay, func(*config.Config) {}, func(t *testing.T, w *world) {
+		w.whole()
+		f(t, w)
+	})
+}
+
+// inWorldOf runs f in a bubble with n nodes, their configuration edited.
+func inWorldOf(t *testing.T, n int, delay time.Duration, edit func(*config.Config), f func(t *testing.T, w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
@@ -78,20 +86,20 @@ func inWorld(t *testing.T, n int, delay time.Duration, f func(t *testing.T, w *w
 			t.Fatal(err)
 		}
 		for _, c := range conns {
-			w.add(c)
+			w.add(c, edit)
 		}
-		w.whole()
 		f(t, w)
 		w.stop()
 	})
 }
 
-func (w *world) add(c net.PacketConn) {
+func (w *world) add(c net.PacketConn, edit func(*config.Config)) {
 	cfg := config.Default()
 	cfg.Network.Name, cfg.Network.Secret = "world", []byte("the secret of a world that is simulated, 42")
 	cfg.Seeds = []string{"10.0.0.1:7000"}
 	cfg.Discovery.Host = false
 	cfg.Log.Handler = slog.DiscardHandler
+	edit(&cfg)
 	n, err := start(w.t.Context(), cfg, seams{conn: c, prober: router.NoProber{}})
 	if err != nil {
 		w.t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"iris/internal/id"
 )
 
 // stage is a structured network of real processes, and who serves what in it.
@@ -19,8 +21,9 @@ type stage struct {
 	serves map[string][]string // cluster -> ids of nodes
 }
 
-// structured starts n nodes together that keep links to some others only, and
-// waits until every one is linked to its neighbours on the ring.
+// structured starts n nodes that keep links to some others only, a third of them
+// together, the others one after another with the address of one that is there.
+// It waits until every one is linked to its neighbours on the ring.
 func structured(t *testing.T, n, leaves int) *stage {
 	t.Helper()
 	s := &stage{t: t, leaves: leaves, serves: map[string][]string{}}
@@ -28,7 +31,11 @@ func structured(t *testing.T, n, leaves int) *stage {
 		s.ps = append(s.ps, spawn(t, fmt.Sprintf("node %d", i+1)))
 	}
 	began := time.Now()
-	each(s.ps, func(p *process) { p.start(startArgs{MeshMax: 4, LeafSet: leaves}) })
+	first, others := s.ps[:n/3], s.ps[n/3:]
+	each(first, func(p *process) { p.start(startArgs{MeshMax: 4, LeafSet: leaves}) })
+	for i, p := range others {
+		p.start(startArgs{MeshMax: 4, LeafSet: leaves, NoHost: true, Seeds: []string{first[i%len(first)].Addr}})
+	}
 	holds(t, fmt.Sprintf("%d nodes have started", n), ms(time.Since(began)), 10_000, "ms")
 	s.ring(20 * time.Second)
 	holds(t, fmt.Sprintf("%d nodes are one ring", n), ms(time.Since(began)), 15_000, "ms")
@@ -74,14 +81,12 @@ func (s *stage) ring(patience time.Duration) {
 	}
 	slices.Sort(ids) // the order of the ring
 	for _, p := range s.ps {
-		at := slices.Index(ids, p.ID)
+		near := s.neighbours(p.ID, ids)
 		eventually(s.t, p.name+" is linked to its neighbours on the ring", patience, func() bool {
 			peers := s.linked(p)
-			for d := 1; d <= s.leaves/2; d++ {
-				for _, i := range []int{at + d, at - d + len(ids)} {
-					if n := ids[i%len(ids)]; n != p.ID && !peers[n] {
-						return false
-					}
+			for _, n := range near {
+				if !peers[n] {
+					return false
 				}
 			}
 			for peer := range peers {
@@ -92,6 +97,24 @@ func (s *stage) ring(patience time.Duration) {
 			return true
 		})
 	}
+}
+
+// neighbours returns who of the ring of ids belongs into the leaf set of self: of
+// either half of the ring those that are nearest.
+func (s *stage) neighbours(self string, ids []string) (list []string) {
+	at := slices.Index(ids, self)
+	me, _ := id.Parse(self)
+	opposite := id.ID{Hi: me.Hi ^ 1<<63, Lo: me.Lo}
+	for d := 1; d <= min(s.leaves, len(ids)-1)/2; d++ {
+		after, before := ids[(at+d)%len(ids)], ids[(at-d+len(ids))%len(ids)]
+		if a, _ := id.Parse(after); id.Between(me, a, opposite) {
+			list = append(list, after)
+		}
+		if b, _ := id.Parse(before); id.Between(opposite, b, me) {
+			list = append(list, before)
+		}
+	}
+	return list
 }
 
 // serve registers clusters at random nodes, every other one at two.
