@@ -361,7 +361,7 @@ func TestStructuredWorldLosesAQuarter(t *testing.T) {
 				w.air.cut(n, d, true)
 			}
 		}
-		pass(20 * time.Second)
+		pass(15 * time.Second)
 		gone := func(node string) bool {
 			return slices.ContainsFunc(dead, func(d *worldNode) bool { return d.ID() == node })
 		}
