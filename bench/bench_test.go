@@ -7,14 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/net/ipv4"
 )
 
 func TestMain(m *testing.M) {
@@ -147,49 +144,5 @@ func TestSink(t *testing.T) {
 	s.take(event)
 	if got, ended := s.wait(); got != 3 || ended == 0 {
 		t.Errorf("%d events, ended %d", got, ended)
-	}
-}
-
-// What the kernel hands over as one piece comes apart into the packets that were sent.
-func TestOffload(t *testing.T) {
-	in, err := socket()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	batch, ok := in.(interface {
-		ReadBatch([]ipv4.Message, int) (int, error)
-	})
-	if !ok {
-		t.Skip("no receive offload here")
-	}
-	out, err := net.Dial("udp", in.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Close()
-	var sent, got []string
-	for i := range 20 {
-		packet := strings.Repeat(string(rune('a'+i)), 100+i%3)
-		sent = append(sent, packet)
-		if _, err := out.Write([]byte(packet)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ms := make([]ipv4.Message, 8)
-	for i := range ms {
-		ms[i].Buffers, ms[i].OOB = [][]byte{make([]byte, 1452)}, make([]byte, 128)
-	}
-	for len(got) < len(sent) {
-		n, err := batch.ReadBatch(ms, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range ms[:n] {
-			got = append(got, string(m.Buffers[0][:m.N]))
-		}
-	}
-	if !slices.Equal(got, sent) {
-		t.Errorf("got %q", got)
 	}
 }

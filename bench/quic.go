@@ -7,6 +7,8 @@ import (
 	"net"
 
 	"github.com/quic-go/quic-go"
+
+	"iris/transport/udp"
 )
 
 // quicConfig is what a stream goes fastest with on loopback: full packets from the
@@ -22,19 +24,12 @@ func quicConfig() *quic.Config {
 	}
 }
 
-// socket opens a UDP socket with large buffers, and receive offload if the kernel has
-// it.
+// socket opens a UDP socket as a node of Iris does: with large buffers, and receive
+// offload if the kernel has it.
 func socket() (net.PacketConn, error) {
-	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		return nil, err
-	}
-	_ = c.SetReadBuffer(socketBuffer) // as much as the kernel allows
-	_ = c.SetWriteBuffer(socketBuffer)
-	return coalescing(c), nil
+	c, _, err := udp.Listen(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	return c, err
 }
-
-const socketBuffer = 7 << 20
 
 func dialQUIC(addr string, conf *tls.Config) (part, error) {
 	c, err := socket()

@@ -104,27 +104,11 @@ type Endpoint struct {
 	greetings greetings // guarded by mu too
 }
 
-// bind returns the socket to use.
-func bind(cfg Config) (net.PacketConn, error) {
-	if cfg.Conn != nil {
-		return cfg.Conn, nil
-	}
-	addr, err := net.ResolveUDPAddr("udp", cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen address %q: %w", cfg.Listen, err)
-	}
-	conn, err := net.ListenUDP("udp", addr)
-	if err != nil { // not conn: a nil pointer in it is no nil interface
-		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
-	}
-	return conn, nil
-}
-
 // Listen binds the socket. No connection is accepted before Start. When Listen
 // fails, cfg.Conn is closed.
 func Listen(cfg Config) (*Endpoint, error) {
 	cfg.Limits = cfg.Limits.withDefaults()
-	conn, err := bind(cfg)
+	conn, granted, err := bind(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +120,7 @@ func Listen(cfg Config) (*Endpoint, error) {
 	if err := os.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true"); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
+	tellSocket(cfg.Logger, conn, granted)
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Endpoint{
 		cfg: cfg, sys: cfg.System, log: cfg.Logger, self: cfg.Identity.ID(), conn: conn,
