@@ -7,7 +7,8 @@ import (
 
 // Sizes of a Reader's buffer. It starts small, since most lanes are idle; it
 // grows to batchSize while reads fill it, and beyond for a large frame only as
-// the frame's bytes arrive.
+// the frame's bytes arrive. What is beyond is lent, and goes back before the Reader
+// waits for the next frame.
 const (
 	idleSize  = 2 << 10
 	batchSize = 32 << 10
@@ -182,8 +183,8 @@ func (r *Reader) fill() error {
 }
 
 // makeRoom makes sure that there is space behind wr. Memory follows the bytes
-// that arrived, not the length a peer claims: the buffer at most doubles, and
-// only when it is full.
+// that arrived, not the length a peer claims: the buffer about doubles at most,
+// and only when it is full.
 func (r *Reader) makeRoom() {
 	held := r.wr - r.rd
 	size := len(r.buf)
@@ -192,8 +193,10 @@ func (r *Reader) makeRoom() {
 		size = idleSize
 	case held == size: // full of one unfinished frame
 		size = min(2*size, max(r.want, batchSize))
-	case size > batchSize && r.want <= batchSize && held < batchSize:
-		size = batchSize // the large frame is gone
+	case size > batchSize:
+		if r.want <= batchSize && held < batchSize {
+			size = batchSize // the large frame is gone
+		}
 	case r.full && size < batchSize:
 		size *= 2
 	case r.quiet >= quietReads && size > idleSize && held < size/2:
@@ -201,8 +204,9 @@ func (r *Reader) makeRoom() {
 		r.quiet = 0
 	}
 	if size != len(r.buf) {
-		buf := make([]byte, size)
+		buf := room(size)
 		copy(buf, r.buf[r.rd:r.wr])
+		giveBack(r.buf)
 		r.buf, r.rd, r.wr = buf, 0, held
 		r.full = false
 	} else if r.rd > 0 {

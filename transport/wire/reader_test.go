@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -322,7 +324,7 @@ func TestReaderShrinksAfterALargeFrame(t *testing.T) {
 		}
 	}
 	next()
-	if n := len(r.buf); n < len(large) || n > MaxFrame+5 {
+	if n := len(r.buf); n < len(large) || n > MaxFrame+MaxFrame/16 {
 		t.Fatalf("%d bytes for a frame of %d", n, len(large))
 	}
 	next()
@@ -351,5 +353,44 @@ func TestReaderGrowsOnABusyLane(t *testing.T) {
 	}
 	if n := len(r.buf); n != batchSize {
 		t.Fatalf("%d bytes, want %d", n, batchSize)
+	}
+}
+
+// Large frames, one after the other, cost the room for one of them.
+func TestLargeFramesShareTheirRoom(t *testing.T) {
+	const frames, payload = 200, 64 << 10
+	r := largeFrames(t, payload)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range frames {
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	bytes := (after.TotalAlloc - before.TotalAlloc) / frames
+	if bytes > payload/2 { // none at all but for buffers that the pool lost
+		t.Errorf("%d bytes allocated for each frame of %d", bytes, payload)
+	}
+}
+
+// largeFrames returns a Reader of events of n bytes, without end.
+func largeFrames(t testing.TB, n int) *Reader {
+	r, _ := known(t, &Event{Topic: "news", Body: Body{Data: make([]byte, n)}})
+	return r
+}
+
+func BenchmarkDecodeLarge(b *testing.B) {
+	for _, n := range []int{16 << 10, 64 << 10, 256 << 10} {
+		b.Run(fmt.Sprint(n>>10, "KiB"), func(b *testing.B) {
+			r := largeFrames(b, n)
+			b.SetBytes(int64(n))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := r.Next(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
