@@ -91,8 +91,8 @@ type lane struct {
 	spawn   func(func())               // starts a goroutine owned by the link
 	writes  *atomic.Uint64             // of the link; counts writes of all lanes
 	traffic *atomic.Uint64             // of the link; nil for control
-	wake    chan struct{}
-	exited  chan struct{} // closed when the writer goroutine has ended
+	wake    chan struct{}              // holds a token when the writer that sleeps has something to do
+	exited  chan struct{}              // closed when the writer goroutine has ended
 	buffers *buffers
 
 	mu      sync.Mutex // guards the following fields
@@ -100,18 +100,20 @@ type lane struct {
 	ready   [][]byte      // segments encoded and not yet taken by the writer, oldest first
 	buf     []byte        // the segment being filled, after those in ready; nil if there is none
 	waiting int           // bytes in ready and buf
+	frames  int           // of them
 	writing int           // bytes that the writer has taken and not yet written
 	spare   []byte        // an empty small buffer to fill next, nil if there is none
 	started bool          // the writer goroutine runs
+	asleep  bool          // and waits for wake; whoever clears it wakes it
 	closing bool          // no further frame is taken
 	broken  error         // why, when closing for a fault
-	space   chan struct{} // closed and replaced whenever the writer took buf
+	space   chan struct{} // closed when there is more room; nil while nobody asks
 }
 
 func newLane(name Lane, limit int, shared *buffers) *lane {
 	return &lane{
 		name: name, limit: limit, timeout: writeTimeout, buffers: shared, patient: func() bool { return false },
-		enc: wire.NewWriter(), wake: make(chan struct{}, 1), exited: make(chan struct{}), space: make(chan struct{}),
+		enc: wire.NewWriter(), wake: make(chan struct{}, 1), exited: make(chan struct{}),
 	}
 }
 
@@ -139,16 +141,23 @@ func (l *lane) putLocked(f wire.Frame) error {
 		return err
 	}
 	l.waiting += len(buf) - len(l.buf)
+	l.frames++
 	l.buf = buf
 	if !l.started {
 		l.started = true
 		l.spawn(l.write)
 	}
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
+	l.rouse()
 	return nil
+}
+
+// rouse wakes the writer if it sleeps. While it is at work nothing is to be done: it
+// looks for frames before it sleeps.
+func (l *lane) rouse() {
+	if l.asleep {
+		l.asleep = false
+		l.wake <- struct{}{} // has room: only the one who clears asleep sends
+	}
 }
 
 // makeRoom finds a buffer for n bytes more. What it does not find, the encoder
@@ -187,11 +196,12 @@ func (l *lane) wait(ctx context.Context, f wire.Frame) error {
 	for {
 		l.mu.Lock()
 		err := l.putLocked(f)
-		space := l.space
-		l.mu.Unlock()
 		if err != actor.ErrOverloaded {
+			l.mu.Unlock()
 			return err
 		}
+		space := l.roomLocked()
+		l.mu.Unlock()
 		select {
 		case <-space:
 		case <-ctx.Done():
@@ -211,7 +221,22 @@ func (l *lane) full() bool {
 func (l *lane) room() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.roomLocked()
+}
+
+func (l *lane) roomLocked() <-chan struct{} {
+	if l.space == nil {
+		l.space = make(chan struct{})
+	}
 	return l.space
+}
+
+// roomier tells those who wait for room.
+func (l *lane) roomier() {
+	if l.space != nil {
+		close(l.space)
+		l.space = nil
+	}
 }
 
 // queued returns the bytes that wait or are being written.
@@ -234,14 +259,10 @@ func (l *lane) shut(err error) {
 	}
 	l.closing = true
 	if l.broken != nil { // nobody will write it
-		l.ready, l.buf, l.spare, l.waiting = nil, nil, nil, 0
+		l.ready, l.buf, l.spare, l.waiting, l.frames = nil, nil, nil, 0, 0
 	}
-	close(l.space)
-	l.space = make(chan struct{})
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
+	l.roomier()
+	l.rouse()
 }
 
 // finished waits until a lane that was shut has written everything. It
@@ -260,57 +281,74 @@ func (l *lane) finished(ctx context.Context, done <-chan struct{}) bool {
 	return started
 }
 
-// take hands the oldest segment to the writer. more reports whether frames are
-// left; last that none will come.
-func (l *lane) take() (batch []byte, more, last bool, broken error) {
+// batch is what the writer has taken to write.
+type batch struct {
+	data   []byte
+	frames int   // that had gathered since the last batch, roughly those in data
+	more   bool  // frames are left
+	last   bool  // none will come
+	broken error // nothing is to be written any more
+}
+
+// take hands the oldest segment to the writer, empty if there is none.
+func (l *lane) take() batch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	b := batch{frames: l.frames, last: l.closing, broken: l.broken}
 	if len(l.ready) > 0 {
-		batch, l.ready[0] = l.ready[0], nil
+		b.data, l.ready[0] = l.ready[0], nil
 		l.ready = l.ready[1:]
 	} else {
-		batch, l.buf, l.ready = l.buf, nil, nil
+		b.data, l.buf, l.ready = l.buf, nil, nil
 	}
-	l.writing = len(batch)
-	l.waiting -= len(batch)
-	close(l.space)
-	l.space = make(chan struct{})
-	return batch, l.waiting > 0, l.closing, l.broken
+	l.frames = 0
+	l.writing = len(b.data)
+	l.waiting -= len(b.data)
+	b.more = l.waiting > 0
+	l.roomier()
+	return b
+}
+
+// done takes back what was written. It reports whether frames have come
+// meanwhile; if not, and more may come, the writer is asleep from here on.
+func (l *lane) done(b batch) (more bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.writing = 0
+	l.release(b.data)
+	more = l.waiting > 0 || l.closing && !b.last
+	l.asleep = !more && !b.last
+	return more
 }
 
 // write runs in the lane's goroutine until the lane is shut and empty.
 func (l *lane) write() {
 	defer close(l.exited)
 	var stream sendStream
-	var more, busy bool
 	for {
-		if !more {
-			<-l.wake
-		}
-		if busy {
-			// Under load one scheduler turn lets senders add to the batch; an idle
-			// lane writes at once. No timer is involved.
-			runtime.Gosched()
-		}
-		batch, left, last, err := l.take()
-		if err != nil {
+		b := l.take()
+		if b.broken != nil {
 			return
 		}
-		more, busy = left, len(batch) > 1024
-		if err = l.flush(&stream, batch); err != nil {
+		if err := l.flush(&stream, b.data); err != nil {
 			l.shut(err)
 			l.fail(err)
 			return
 		}
-		l.mu.Lock()
-		l.writing = 0
-		l.release(batch)
-		l.mu.Unlock()
-		if last && !more {
+		more := l.done(b)
+		if b.last && !more {
 			if stream != nil {
 				_ = stream.Close() // FIN; a broken connection reports itself elsewhere
 			}
 			return
+		}
+		if !more {
+			<-l.wake
+		}
+		if more || b.frames > 1 {
+			// Others send, too: one scheduler turn lets them add to the batch. A lone
+			// frame on an idle lane is written at once. No timer is involved.
+			runtime.Gosched()
 		}
 	}
 }

@@ -83,6 +83,32 @@ func (l *lane) held() int {
 	return n
 }
 
+// A lone frame is written at once; those that come while the writer is at work leave
+// together; and a lane that had a rest begins again.
+func TestFramesThatGatherLeaveTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gated{let: make(chan struct{})}
+		l, running := testLane(t, 4<<20, func() (sendStream, error) { return g, nil })
+		for range 3 {
+			before := l.writes.Load()
+			for range 101 {
+				if err := l.put(event("x", 100)); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+			}
+			g.let <- struct{}{}
+			g.let <- struct{}{}
+			synctest.Wait()
+			if n := l.writes.Load() - before; n != 2 || l.queued() != 0 {
+				t.Errorf("%d writes of 101 frames, %d bytes left; want one for the first and one for the rest", n, l.queued())
+			}
+		}
+		l.shut(nil)
+		running.Wait()
+	})
+}
+
 // Senders that wait for space get it in turn with the writer; none is forgotten.
 func TestSendersWaitForSpace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

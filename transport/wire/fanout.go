@@ -22,6 +22,7 @@ func (*Broadcast) Kind() Kind { return KindBroadcast }
 func (f *Event) Size() int {
 	return sizeHead + sizeStr(f.Topic) + f.Body.size() + sizeStr(f.Trace) + sizeBool
 }
+
 func (f *Broadcast) Size() int {
 	return sizeHead + sizeStr(f.Cluster) + f.Body.size() + sizeStr(f.Trace)
 }
