@@ -125,12 +125,26 @@ func (r *Routes) closest(key id.ID) id.ID {
 
 // Root returns the node closest to key: the rendezvous of everything named so. It
 // is the zero id while the node is not active, and in the structured form for
-// keys outside the leaf set: Router.Locate finds those.
+// keys that lie nearer to others than to the leaf set: Router.Locate finds those.
 func (r *Routes) Root(key id.ID) id.ID {
-	if !r.active || !r.covers(key) {
-		return id.ID{}
+	root, _ := r.root(key)
+	return root
+}
+
+// root returns the root of key if this node knows it: a leaf, or this node itself
+// where nobody known is closer although the leaf set ends before key. That happens
+// while one half of the ring seen from here is empty; what the overlay routes to
+// key ends here then, so this node has to know that it is the root.
+func (r *Routes) root(key id.ID) (n id.ID, known bool) {
+	switch {
+	case !r.active:
+		return id.ID{}, false
+	case r.covers(key):
+		return r.closest(key), true
+	case r.towards(key) == r.self:
+		return r.self, true
 	}
-	return r.closest(key)
+	return id.ID{}, false
 }
 
 // NextHop returns the node to hand a message for key to, or self true if this
@@ -155,7 +169,7 @@ func (r *Routes) NextHop(key id.ID) (n id.ID, self bool) {
 func (r *Routes) Nearest(key id.ID, k int) []id.ID {
 	n := len(r.ring)
 	k = min(k, n)
-	if k <= 0 || !r.active || !r.covers(key) {
+	if _, known := r.root(key); k <= 0 || !known {
 		return nil
 	}
 	out := make([]id.ID, 0, k)

@@ -67,6 +67,24 @@ func TestStructuredKnowsRootsWithinTheLeafSet(t *testing.T) {
 	}
 }
 
+// Whoever has nobody on one half of the ring is the root of what lies there, as far
+// as nobody in its table is closer: what is routed there ends at it.
+func TestRootOfAnEmptyHalf(t *testing.T) {
+	at := func(x uint64) id.ID { return id.ID{Hi: x << 56} }
+	r := NewStructured(at(0xbe), 1, Ring{Leaves: spread(0xc0, 0xc7, 0xeb, 0x27), Table: spread(0x38), Active: true, Size: 7}, nil)
+	for key, want := range map[uint64]id.ID{0xa0: at(0xbe), 0x81: at(0xbe), 0x60: {}, 0x22: at(0x27)} {
+		if got := r.Root(at(key)); got != want {
+			t.Errorf("Root(%x) = %v, want %v", key, got.Short(), want.Short())
+		}
+		if next, self := r.NextHop(at(key)); self != (want == at(0xbe)) {
+			t.Errorf("NextHop(%x) = %v, %v", key, next.Short(), self)
+		}
+	}
+	if got := r.Nearest(at(0xa0), 3); !slices.Equal(got, spread(0xbe, 0xc0, 0xc7)) {
+		t.Errorf("nearest %v", got)
+	}
+}
+
 func TestInactiveNodeNamesNoRoots(t *testing.T) {
 	ring := Ring{Leaves: spread(1, 2), Whole: true, Size: 3}
 	r := NewStructured(id.ID{Hi: 7}, 1, ring, nil)

@@ -40,6 +40,9 @@ func TestLeafSetAgreesWithSorting(t *testing.T) {
 		if !slices.Equal(set, want) {
 			t.Fatalf("leaf set %v, want %v", set, want)
 		}
+		if n.leaves, n.peers = set, make([]peer, len(set)); n.Whole() && len(set) < len(all) {
+			t.Fatalf("%d leaves are taken for the whole ring of %d", len(set), len(all))
+		}
 	})
 }
 

@@ -20,8 +20,13 @@ func (n *Node) Leaves() []Handle { return n.leaves }
 // Mesh reports whether everybody known is a leaf.
 func (n *Node) Mesh() bool { return n.limit > n.cfg.Leaf }
 
-// Whole reports whether the leaf set is the whole ring.
-func (n *Node) Whole() bool { return n.whole() }
+// Whole reports whether the leaf set is everybody: there is room for more on either
+// side. A side that is full may have left out somebody, who is nearest to keys beyond
+// it: messages still find him, by way of that side, but he is not among the leaves.
+func (n *Node) Whole() bool {
+	after, before := n.sides()
+	return n.whole() && (n.Mesh() || max(len(after), len(before)) < n.limit/2)
+}
 
 // Estimate returns about how many nodes there are.
 func (n *Node) Estimate() float64 { return n.estimate() }
