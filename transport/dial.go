@@ -107,9 +107,7 @@ func (e *Endpoint) connect(ctx context.Context, addr string, want id.ID) (*quic.
 	if err != nil {
 		return nil, err
 	}
-	c := e.quic.Clone()
-	c.GetConfigForClient = nil
-	return e.tr.Dial(ctx, to, e.cfg.Identity.ClientTLS(want), c)
+	return e.tr.Dial(ctx, to, e.cfg.Identity.ClientTLS(want), configFor(e.quic, to))
 }
 
 // dialLink exchanges HELLO on a dialled connection and installs the link.

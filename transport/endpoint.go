@@ -137,9 +137,8 @@ func Listen(cfg Config) (*Endpoint, error) {
 		return nil, errors.Join(fmt.Errorf("zone, name or labels of the node: %w", err), conn.Close())
 	}
 	remote{e}.bind()
-	e.quic.GetConfigForClient = func(*quic.ClientInfo) (*quic.Config, error) {
-		c := e.quic.Clone()
-		c.GetConfigForClient = nil
+	e.quic.GetConfigForClient = func(from *quic.ClientInfo) (*quic.Config, error) {
+		c := configFor(e.quic, from.RemoteAddr)
 		if e.gate.pressed() {
 			c.HandshakeIdleTimeout = pressedHandshakeTimeout
 		}

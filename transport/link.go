@@ -75,6 +75,10 @@ func newLink(e *Endpoint, peer id.ID, conn *quic.Conn, control *quic.Stream, dia
 // Peer returns the id that the peer proved in the TLS handshake.
 func (l *Link) Peer() id.ID { return l.peer }
 
+// Name returns the peer's id in the form that PIDs use. It was made once for the link:
+// who needs it for every message takes it from here.
+func (l *Link) Name() string { return l.name }
+
 // Hello returns what the peer said of itself when the link came up.
 func (l *Link) Hello() wire.Hello { return l.hello }
 
@@ -260,7 +264,7 @@ func (l *Link) end(down LinkDown) {
 func (l *Link) failed(err error) {
 	var proto *wire.ProtocolError
 	if errors.As(err, &proto) {
-		l.e.sys.Events().Publish(&actor.ProtocolViolation{Peer: l.peer.String(), Reason: proto.Error()})
+		l.e.sys.Events().Publish(&actor.ProtocolViolation{Peer: l.name, Reason: proto.Error()})
 		l.end(LinkDown{Link: l, Code: wire.CodeProtocol, Reason: proto.Error()})
 		return
 	}

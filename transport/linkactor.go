@@ -19,7 +19,7 @@ func (a *linkActor) Receive(ctx actor.Context) {
 		l.pid = ctx.Self()
 		ended := l.ended
 		l.mu.Unlock()
-		e.sys.Events().Publish(&actor.LinkUp{Peer: l.peer.String(), Addr: l.RemoteAddr().String(), Dialed: l.dialed})
+		e.sys.Events().Publish(&actor.LinkUp{Peer: l.name, Addr: l.RemoteAddr().String(), Dialed: l.dialed})
 		ctx.Send(e.owner, &LinkUp{Link: l})
 		l.start()
 		if ended {
@@ -31,7 +31,7 @@ func (a *linkActor) Receive(ctx actor.Context) {
 		l.stop(wire.CodeInternal, "link actor stopped")
 		e.detach(l)
 		down := l.cause
-		e.sys.Events().Publish(&actor.LinkDown{Peer: l.peer.String(), Reason: down.Reason})
+		e.sys.Events().Publish(&actor.LinkDown{Peer: l.name, Reason: down.Reason})
 		ctx.Send(e.owner, &down)
 	}
 }

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"net"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -16,6 +17,12 @@ const (
 	// window is shared by the streams, and priorities do not help once unread
 	// lanes have used it up.
 	connectionWindow = (1 + uniLanes) * streamWindow
+
+	// fullPacket is the largest packet that quic-go sends, and what any path to this
+	// machine itself takes. On other paths packets begin small and grow as far as the
+	// path lets them: an initial size never falls back, so a larger one would keep
+	// nodes behind a tunnel of the network apart.
+	fullPacket = 1452
 
 	handshakeTimeout = 5 * time.Second
 	// pressedHandshakeTimeout applies while the gate is under pressure: silence for
@@ -56,4 +63,14 @@ func quicConfig(tunnels int) *quic.Config {
 		MaxIncomingStreams:             int64(1 + tunnels),
 		MaxIncomingUniStreams:          uniLanes,
 	}
+}
+
+// configFor returns conf for one connection with the node at addr.
+func configFor(conf *quic.Config, addr net.Addr) *quic.Config {
+	c := conf.Clone()
+	c.GetConfigForClient = nil
+	if a, ok := addr.(*net.UDPAddr); ok && a.IP.IsLoopback() {
+		c.InitialPacketSize = fullPacket
+	}
+	return c
 }

@@ -26,24 +26,21 @@ func (r remote) bind() {
 	e.Handle(wire.KindReply, func(l *Link, f wire.Frame) { r.onReply(l, f.(*wire.Reply)) })
 	e.Handle(wire.KindWatch, func(l *Link, f wire.Frame) {
 		w := f.(*wire.Watch)
-		e.sys.RemoteWatch(l.node(), w.Watcher, w.Watchee)
+		e.sys.RemoteWatch(l.Name(), w.Watcher, w.Watchee)
 	})
 	e.Handle(wire.KindUnwatch, func(l *Link, f wire.Frame) {
 		w := f.(*wire.Unwatch)
-		e.sys.RemoteUnwatch(l.node(), w.Watcher, w.Watchee)
+		e.sys.RemoteUnwatch(l.Name(), w.Watcher, w.Watchee)
 	})
 	e.Handle(wire.KindTerminated, func(l *Link, f wire.Frame) {
 		t := f.(*wire.Terminated)
-		e.sys.RemoteTerminated(l.node(), t.Who, t.Watcher, int(t.Why))
+		e.sys.RemoteTerminated(l.Name(), t.Who, t.Watcher, int(t.Why))
 	})
 	e.Handle(wire.KindStop, func(l *Link, f wire.Frame) {
 		s := f.(*wire.Stop)
-		e.sys.RemoteStop(l.node(), s.Target, s.Poison)
+		e.sys.RemoteStop(l.Name(), s.Target, s.Poison)
 	})
 }
-
-// node returns the peer's id in the form that PIDs use.
-func (l *Link) node() string { return l.name }
 
 // send takes f over: it goes to the link of the node, or to the post.
 func (r remote) send(node string, f wire.Frame) error {
@@ -130,8 +127,8 @@ func (r remote) Stop(pid *actor.PID, poison bool) error {
 
 func (r remote) onTell(l *Link, f *wire.Tell) {
 	in := &actor.Inbound{
-		Delivery: actor.Delivery{Kind: actor.Tell, Origin: l.node(), Trace: f.Trace},
-		Size:     len(f.Body.Data), From: l.node(), SenderID: f.Sender,
+		Delivery: actor.Delivery{Kind: actor.Tell, Origin: l.Name(), Trace: f.Trace},
+		Size:     len(f.Body.Data), From: l.Name(), SenderID: f.Sender,
 	}
 	if !f.SenderNode.IsZero() {
 		in.SenderNode = f.SenderNode.String()
@@ -148,24 +145,24 @@ func (r remote) onAsk(l *Link, f *wire.Ask) {
 	msg, err := actor.Decode(f.Body.Type, f.Body.Data)
 	if err == nil {
 		err = r.e.sys.DeliverRemote(f.Target, &actor.Inbound{
-			Delivery: actor.Delivery{Kind: actor.Request, Origin: l.node(), Deadline: Deadline(f.TTLMs), Trace: f.Trace},
-			Message:  msg, Size: len(f.Body.Data), From: l.node(), ReplyTo: f.ID,
+			Delivery: actor.Delivery{Kind: actor.Request, Origin: l.Name(), Deadline: Deadline(f.TTLMs), Trace: f.Trace},
+			Message:  msg, Size: len(f.Body.Data), From: l.Name(), ReplyTo: f.ID,
 		})
 	}
 	if err != nil {
-		_ = r.Reply(l.node(), f.ID, nil, err, nil) // the asker's link is full or gone; its deadline ends it
+		_ = r.Reply(l.Name(), f.ID, nil, err, nil) // the asker's link is full or gone; its deadline ends it
 	}
 }
 
 func (r remote) onReply(l *Link, f *wire.Reply) {
-	reply := actor.Reply{From: l.node(), Err: ErrorOf(l.node(), f.Status, f.Text)}
+	reply := actor.Reply{From: l.Name(), Err: ErrorOf(l.Name(), f.Status, f.Text)}
 	if f.HasLoad {
 		reply.Load = &actor.Load{InFlight: f.Load.InFlight, LatencyMicros: f.Load.LatencyMicros, Members: f.Load.Members, Draining: f.Load.Draining}
 	}
 	if reply.Err == nil {
 		reply.Message, reply.Err = actor.Decode(f.Body.Type, f.Body.Data)
 	}
-	r.e.sys.Replies().Complete(l.node(), f.ID, reply) // a late one is counted there
+	r.e.sys.Replies().Complete(l.Name(), f.ID, reply) // a late one is counted there
 }
 
 // TTL is the form in which the time left of a request travels: milliseconds,
