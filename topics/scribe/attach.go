@@ -1,7 +1,6 @@
 package scribe
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -15,34 +14,11 @@ type attempt struct {
 	to      id.ID // asked now; zero: none
 	kind    Kind
 	base    time.Duration // of the target asked
+	since   time.Time     // when it was asked
 	until   time.Time     // answer due; while nobody is asked: time of the next round
 	queue   []target      // to be asked next, before the overlay
 	tried   []id.ID       // in this round
 	backoff time.Duration
-}
-
-type target struct {
-	node id.ID
-	kind Kind
-	base time.Duration // of a Push: round trips from where the search began to node, along the tree
-	cost time.Duration // base, and on to us
-	room bool          // so few members below it that it cannot be full
-}
-
-// unmeasured is the cost of a node to which nothing was measured.
-const unmeasured = time.Hour
-
-// rank puts places found by redirection before all others, which keep their order,
-// and of those the ones that have room first: what is saved by a nearer node that is
-// full is lost again on the way down from it, and the tree gets deep.
-func rank(t target) int {
-	switch {
-	case t.kind != Push:
-		return 2
-	case t.room:
-		return 0
-	}
-	return 1
 }
 
 // Waits between rounds in which nobody accepted.
@@ -118,7 +94,7 @@ func (m *Machine) ask(t target) bool {
 	if t.node.IsZero() || t.node == m.cfg.Self || slices.Contains(a.tried, t.node) || m.child(t.node) >= 0 && t.kind != Overlay {
 		return false
 	}
-	a.seq, a.to, a.kind, a.base = m.nextSeq(), t.node, t.kind, t.base
+	a.seq, a.to, a.kind, a.base, a.since = m.nextSeq(), t.node, t.kind, t.base, m.now
 	a.until = m.now.Add(max(m.cfg.JoinWait, 4*m.cfg.RTT(t.node)))
 	m.send(t.node, m.join(a.seq, t.kind))
 	m.out.Attaches = append(m.out.Attaches, t.node)
@@ -158,7 +134,7 @@ func (m *Machine) onAck(from id.ID, f *Ack) {
 		m.adopted(f)
 	case Redirect:
 		m.failed(from)
-		m.redirected(f.Others)
+		m.redirected(from, f)
 	case Loop, Unrooted:
 		m.failed(from)
 		if a.kind == Overlay && !f.Next.IsZero() && len(a.queue) < maxQueue {
@@ -211,24 +187,6 @@ func (m *Machine) adopted(f *Ack) {
 		m.changed = true
 		m.announce()
 	}
-}
-
-// redirected queues the children of a full node and picks by the delay from
-// where the search began: a nearer node that is deeper in the tree may lose to a
-// sibling with room.
-func (m *Machine) redirected(others []Other) {
-	a := &m.attempt
-	for _, o := range others[:min(len(others), m.cfg.Cap)] {
-		t := target{node: o.Node, kind: Push, base: a.base + o.RTT, room: int64(o.Size) < int64(m.cfg.Cap)}
-		if t.cost = unmeasured; m.cfg.RTT(o.Node) > 0 {
-			t.cost = t.base + m.cfg.RTT(o.Node)
-		}
-		a.queue = append(a.queue, t)
-	}
-	slices.SortStableFunc(a.queue, func(x, y target) int {
-		return cmp.Or(cmp.Compare(rank(x), rank(y)), cmp.Compare(x.cost, y.cost))
-	})
-	a.queue = a.queue[:min(len(a.queue), maxQueue)]
 }
 
 // onInvite follows a new root if it replaces our dead parent.

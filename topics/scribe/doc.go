@@ -14,11 +14,16 @@
 // A node with local members sends [Join] to the overlay's next hop to the key.
 // The receiver takes it as a child and, if it is not in the tree itself, joins in
 // the same way: the reverse path becomes the tree. A node with 16 children
-// answers [Redirect] and names them; the joiner goes on with the nearest (its own
-// round trips; the shell measures those not known before it hands the answer
-// over). A node refuses whoever is on its own path to the root. Paths travel in
-// every [Ack] and again when they change, so a loop made by two stale paths is
-// seen by its members and broken.
+// answers [Redirect] and names them and its path. The joiner goes on where it is
+// likely to end least deep, judged by the sizes of subtrees: first with the parent
+// of the full node, for beside one that the overlay sends many to there are others
+// with room, then with children. Of places as deep it takes the one on the shortest
+// way from there. What it has no link to it does not measure: the way to a child is
+// guessed from the ways to the full node and from that to its child.
+//
+// A node refuses whoever is on its own path to the root. Children hear the path with
+// every [Ack] and again when it changes, so a loop made by two stale paths is seen
+// by its members and broken.
 //
 // # Losing the parent
 //

@@ -23,7 +23,7 @@ type Code uint8
 // The codes.
 const (
 	Accepted Code = iota
-	Redirect      // full: try the nearest of Others
+	Redirect      // full: the parent, or one of Others, may have room
 	Loop          // the joiner is on the receiver's path; Next is nearer to the key
 	Unrooted      // has no root itself at the moment
 	Dropped       // is not (or no longer) the parent
@@ -45,7 +45,7 @@ type Ack struct {
 	Seq     uint64
 	Code    Code
 	Rooted  bool    // Path ends at the root
-	Path    []id.ID // from the sender to the root; at most maxPath
+	Path    []id.ID // with Accepted and Redirect: from the sender to the root; at most maxPath
 	Backups []id.ID // for the receiver, best first; at most maxBackups
 	Others  []Other // with Redirect: the sender's children, at most Config.Cap
 	Next    id.ID   // with Loop and Unrooted: the sender's next hop to the key

@@ -36,7 +36,7 @@ func (m *Machine) onJoin(from id.ID, f *Join) {
 		}
 		a := &Ack{Seq: f.Seq, Code: c, Next: m.route.Next}
 		if c == Redirect {
-			a.Others = m.others(from)
+			a.Path, a.Others = m.pathHere(), m.others(from)
 		}
 		m.send(from, a)
 		return
