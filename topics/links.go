@@ -104,8 +104,12 @@ const (
 
 func (a *treeActor) missing(n id.ID) bool { return n != a.t.self && a.t.net.Link(n) == nil }
 
-// wanted returns the nodes that this one sends to, or may choose.
-func (a *treeActor) wanted() []id.ID {
+// wanted returns the nodes that this one sends to, may choose, or as root has yet
+// to see alive.
+func (a *treeActor) wanted() []id.ID { return append(a.chosen(), a.m.Copied()...) }
+
+// chosen returns the nodes of the view that this one sends to or may choose.
+func (a *treeActor) chosen() []id.ID {
 	v := a.m.View()
 	if v == nil {
 		return nil

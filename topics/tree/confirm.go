@@ -139,7 +139,7 @@ func (m *Machine) adopt(e wire.Entry) bool {
 	if len(r.entries) >= wire.MaxEntries || r.bytes+listBytes(&e) > maxListBytes {
 		return false
 	}
-	r.entries[e.Node] = &held{e, m.now.Add(m.cfg.Lease)}
+	r.entries[e.Node] = &held{e, m.now.Add(m.cfg.Lease), true}
 	r.bytes += listBytes(&e)
 	return true
 }

@@ -38,7 +38,8 @@ type root struct {
 
 type held struct {
 	wire.Entry
-	until time.Time
+	until  time.Time
+	copied bool // from a copy; the member has not said so itself
 }
 
 // leased is an asker with a lease.
@@ -88,7 +89,7 @@ func (m *Machine) begin() {
 		if e.Node == m.cfg.Self { // the member here tells itself
 			continue
 		}
-		r.entries[e.Node] = &held{e, m.now.Add(m.cfg.Lease)}
+		r.entries[e.Node] = &held{e, m.now.Add(m.cfg.Lease), true}
 	}
 	m.crossed(m.copy.mode)
 	m.headless()
@@ -156,6 +157,19 @@ func (m *Machine) rootRing(before id.ID, e Ring) {
 	}
 }
 
+// Copied returns the member nodes that this root knows from copies only. In the
+// structured form nobody tells it that one of them is dead: it has no link to it.
+func (m *Machine) Copied() []id.ID {
+	var nodes []id.ID
+	for n, e := range m.root.entries {
+		if e.copied {
+			nodes = append(nodes, n)
+		}
+	}
+	slices.SortFunc(nodes, id.ID.Compare)
+	return nodes
+}
+
 // reigns reports whether to act as root, and begins to if need be.
 func (m *Machine) reigns() bool {
 	if m.ring.Root != m.cfg.Self || m.now.Before(m.root.superseded) {
@@ -187,7 +201,7 @@ func (m *Machine) rootJoin(from id.ID, f *wire.GroupJoin) {
 	until := m.now.Add(m.cfg.Lease)
 	switch {
 	case old != nil && old.Entry == f.Entry:
-		old.until = until
+		old.until, old.copied = until, false
 		if !r.dirty && m.told(r.version.Counter) { // else it may have come by a pull a moment ago
 			m.ack(from, f.Seq, CodeOK)
 			return
@@ -205,7 +219,7 @@ func (m *Machine) rootJoin(from id.ID, f *wire.GroupJoin) {
 			return
 		}
 		delete(r.gone, from)
-		r.entries[from] = &held{f.Entry, until}
+		r.entries[from] = &held{f.Entry, until, false}
 		m.changed()
 	}
 	m.ackLater(from, f.Seq)
