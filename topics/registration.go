@@ -18,6 +18,7 @@ type Registration struct {
 	g       *group
 	members []*member
 	trees   *trees // held for reliable subscribers, else nil
+	freed   sync.Once
 	once    sync.Once
 	err     error // of the first Leave; valid when once is done
 }
@@ -35,15 +36,18 @@ func (t *Topics) Register(ctx context.Context, cluster string, members []*actor.
 }
 
 // register makes members. tr are the reliable trees that they ask for, nil for none;
-// the hold on them is the registration's if it succeeds.
+// the caller's hold on them goes to the registration, and ends with it.
 func (t *Topics) register(ctx context.Context, kind uint8, name string, pids []*actor.PID, tr *trees) (*Registration, error) {
+	r := &Registration{t: t, trees: tr}
 	g, err := t.named(kind, name)
 	if err != nil {
+		r.free()
 		return nil, err
 	}
 	t.mu.Lock()
 	if t.closed {
 		t.mu.Unlock()
+		r.free()
 		return nil, g.wrap(actor.ErrClosed)
 	}
 	if cur := t.groups[g.key]; cur != nil {
@@ -51,7 +55,7 @@ func (t *Topics) register(ctx context.Context, kind uint8, name string, pids []*
 	} else { // it was idle and went this moment
 		t.groups[g.key] = g
 	}
-	r := &Registration{t: t, g: g}
+	r.g = g
 	for _, pid := range pids {
 		m := newMember(g, pid)
 		m.certain = tr != nil
@@ -64,7 +68,6 @@ func (t *Topics) register(ctx context.Context, kind uint8, name string, pids []*
 	select {
 	case c := <-done:
 		if c == tree.CodeOK {
-			r.trees = tr
 			return r, nil
 		}
 		err = actor.ErrOverloaded
@@ -148,10 +151,20 @@ func (g *group) discharge(members []*member) {
 func (r *Registration) abandon() {
 	r.g.resign(r.members...)
 	r.g.discharge(r.members)
+	r.free()
 	r.t.tell(&want{r.g})
 	r.t.mu.Lock()
 	delete(r.t.regs, r)
 	r.t.mu.Unlock()
+}
+
+// free ends the hold on the trees.
+func (r *Registration) free() {
+	r.freed.Do(func() {
+		if r.trees != nil {
+			r.trees.hold(-1)
+		}
+	})
 }
 
 // Leave ends the membership gracefully: it waits until no node with a live
@@ -174,9 +187,7 @@ func (r *Registration) leave(ctx context.Context) error {
 		err = context.Cause(ctx)
 	}
 	g.discharge(r.members)
-	if r.trees != nil {
-		r.trees.hold(-1)
-	}
+	r.free()
 	for _, m := range r.members {
 		err = errors.Join(err, m.wait(ctx))
 	}

@@ -35,11 +35,7 @@ func (t *Topics) Subscribe(ctx context.Context, topic string, o SubscribeOptions
 	if err != nil {
 		return nil, fmt.Errorf("topic %s: %w", topic, err)
 	}
-	r, err := t.register(ctx, wire.GroupTopic, topic, readers, tr)
-	if err != nil {
-		tr.hold(-1)
-	}
-	return r, err
+	return t.register(ctx, wire.GroupTopic, topic, readers, tr)
 }
 
 // enter makes this node a member of the trees of a group, until the caller takes
