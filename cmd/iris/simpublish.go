@@ -39,7 +39,6 @@ func newSimPublish(s streams) *cobra.Command {
 			fl.DurationVar(&f.Session, "session", 0, "mean life of a node meanwhile; 0 for no churn")
 			fl.Float64Var(&p.Crash, "crash", 0, "part of the nodes that crashes in the instant in which half of the messages is out")
 			fl.DurationVar(&p.Unnoticed, "unnoticed", 0, "nobody notices this crash before so much time has passed")
-			fl.BoolVar(&p.Measure, "measure", false, "who joins measures the round trips to all that a full node names, not only to those it has links to")
 			fl.IntVar(&seeds, "seeds", 1, "runs this many seeds, from --seed on, and sums up")
 		},
 		check: func() error {

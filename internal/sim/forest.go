@@ -21,9 +21,6 @@ const (
 	noticeMax = 5 * time.Second
 )
 
-// measureMax bounds the wait for the round trips to nodes named in a Redirect.
-const measureMax = time.Second
-
 // forest is all that stands on the overlay of a world: its topics, and the links
 // that carry their messages. Links keep the order and bring nothing twice; what
 // Net loses vanishes, as frames do for which a lane has no room.
@@ -42,17 +39,14 @@ type forest struct {
 	cuts    map[[2]pastry.Handle]pastry.Time // links cut until then
 	sent    [mailKinds]uint64
 	blind   pastry.Time // until then nobody notices anything
-
-	measures bool // joiners measure the round trips to all that a Redirect names
 }
 
 // parcel is a message between two machines, or the news of a lost link.
 type parcel struct {
-	msg      any
-	topic    int32
-	stripe   int8 // of scribe's; else one of the following
-	measured bool // the round trips to those named in it are known
-	certain  bool // the link is lost, and maybe replaced
+	msg     any
+	topic   int32
+	stripe  int8 // of scribe's; else one of the following
+	certain bool // the link is lost, and maybe replaced
 }
 
 const (
@@ -183,11 +177,7 @@ func (f *forest) arrive(e *event, p parcel) {
 			f.down(e.node, old)
 		}
 	}
-	if a, ok := p.msg.(*scribe.Ack); ok && a.Code == scribe.Redirect && !p.measured {
-		if f.measures {
-			f.measure(e, p, a)
-			return
-		}
+	if a, ok := p.msg.(*scribe.Ack); ok && a.Code == scribe.Redirect {
 		p.msg = f.shuffled(a)
 	}
 	if p.stripe == toList {
@@ -205,23 +195,8 @@ func (f *forest) arrive(e *event, p parcel) {
 	t.retire(at)
 }
 
-// measure hands a Redirect over when the round trips to all it names are known.
-func (f *forest) measure(e *event, p parcel, a *scribe.Ack) {
-	at := f.topics[p.topic].part(e.node)
-	wait := time.Duration(0)
-	for _, o := range a.Others {
-		if h := f.latest[o.Node]; !at.knows(f, h) {
-			f.sent[mailPing] += 2
-			wait = max(wait, f.way(e.node, h))
-			at.meet(h)
-		}
-	}
-	p.measured = true
-	f.put(f.w.now+min(wait, measureMax), e.from, e.node, p)
-}
-
 // shuffled returns a Redirect with those it names in another order, as a node does:
-// of those to whom nothing was measured not everybody is to take the first.
+// of places that cost the same not everybody is to take the first.
 func (f *forest) shuffled(a *scribe.Ack) *scribe.Ack {
 	b := *a
 	b.Others = slices.Clone(a.Others)

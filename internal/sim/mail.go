@@ -16,7 +16,6 @@ const (
 	mailLeave
 	mailReplica
 	mailInvite
-	mailPing // and its answer, to nodes named in a Redirect
 	mailSync
 	mailDigest
 	mailPull
@@ -28,7 +27,7 @@ const (
 )
 
 var mailNames = [mailKinds]string{
-	"tree join", "tree refresh", "tree ack", "tree leave", "tree replica", "tree invite", "tree ping",
+	"tree join", "tree refresh", "tree ack", "tree leave", "tree replica", "tree invite",
 	"topic sync", "topic digest", "topic pull", "topic enter", "list", "topic data", "request",
 }
 

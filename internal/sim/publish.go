@@ -20,7 +20,6 @@ type Publishing struct {
 	Messages   int           // of each, spread over Duration
 	Crash      float64       // part of the nodes that crashes in the instant in which half of that is published
 	Unnoticed  time.Duration // nobody notices this crash before
-	Measure    bool          // joiners measure the round trips to all that a full node names
 }
 
 // Published is what a Publishing measured.
@@ -95,7 +94,6 @@ func (p Publishing) Run() (*Published, error) {
 	x := &publishing{p: p, run: r, res: &Published{
 		Scenario: "publish", Seed: p.Seed, Seeds: 1, Nodes: p.Nodes, Leaf: r.cfg.Leaf, Members: p.Members, Mode: "trees", Reliable: p.Reliable,
 	}}
-	r.plant().measures = p.Measure
 	var delays audit
 	for i := 0; i < p.Topics && r.err == nil; i++ {
 		delays.merge(x.topic(i))

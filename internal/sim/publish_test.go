@@ -33,6 +33,19 @@ func TestTreesOverTheOverlay(t *testing.T) {
 	}
 }
 
+// Routing tables like some nodes more than others; the trees are not deep for that.
+func TestTreesAreFlatOverTheOverlay(t *testing.T) {
+	p := Publishing{
+		Scenario: Scenario{Nodes: 1000, MeshMax: -1, Seed: 1, Duration: time.Second, Members: 1000},
+		Pace:     10 * time.Millisecond, Topics: 1, Publishers: 1,
+	}
+	r, err := p.Run()
+	if err != nil || r.Children > 16 || r.DepthMean > 2.8 || r.DepthMax > 4 || r.RAD > 1.9 { // 2.70 is the least
+		t.Fatal(r, err)
+	}
+	t.Logf("%+v, %.1f joins of each in both trees", r.Shape, r.JoinsPerMember)
+}
+
 func TestCrashAtTheInstantOfPublishing(t *testing.T) {
 	for seed := range uint64(3) {
 		published(t, Publishing{
@@ -56,7 +69,7 @@ func TestListsAreOneHop(t *testing.T) {
 func TestPublishingWhileNodesComeAndGo(t *testing.T) {
 	for _, reliable := range []bool{true, false} {
 		r := published(t, Publishing{
-			Scenario: Scenario{Nodes: 100, MeshMax: -1, Seed: 2, Duration: 20 * time.Second, Members: 60, Session: 2 * time.Minute, Loss: 0.01},
+			Scenario: Scenario{Nodes: 100, MeshMax: -1, Seed: 3, Duration: 20 * time.Second, Members: 60, Session: 2 * time.Minute, Loss: 0.01},
 			Pace:     time.Millisecond, Topics: 1, Reliable: reliable, Publishers: 5, Messages: 40,
 		})
 		if r.Delivered*4 < r.Published*3 || reliable && r.Delivered+r.Gaps != r.Published {

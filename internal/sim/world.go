@@ -44,6 +44,7 @@ type World struct {
 	free    []int32
 	out     pastry.Out
 	lookups lookups
+	joining map[pastry.Handle][]pastry.Handle // the seeds of those who were not active yet
 	sent    [pastry.Kinds]uint64
 	codec   *codec  // nil: messages are not encoded
 	forest  *forest // the topics on top; nil: none
@@ -58,6 +59,7 @@ func New(cfg pastry.Config, seed uint64) (*World, error) {
 	w := &World{
 		cfg: cfg.Defaults(), book: pastry.NewBook(), seed: seed, hash: 14695981039346656037,
 		rng: rand.New(rand.NewPCG(seed, 0x1415926535)), members: make([]member, 1),
+		joining: map[pastry.Handle][]pastry.Handle{},
 	}
 	w.Net = DefaultNet()
 	return w, nil
@@ -102,15 +104,6 @@ func (w *World) Spawn() pastry.Handle {
 	return w.start(w.add(id.ID{Hi: w.rng.Uint64(), Lo: w.rng.Uint64()}, 1))
 }
 
-func (w *World) start(h pastry.Handle) pastry.Handle {
-	e := pastry.Event{Kind: pastry.Start}
-	for range min(2, len(w.ring)) {
-		e.Seeds = append(e.Seeds, w.ring[w.rng.IntN(len(w.ring))])
-	}
-	w.step(h, &e)
-	return h
-}
-
 // Crash ends a process without a word.
 func (w *World) Crash(h pastry.Handle) { w.end(h, false) }
 
@@ -124,6 +117,8 @@ func (w *World) end(h pastry.Handle, said bool) {
 	i := slices.Index(w.alive, h)
 	w.alive[i] = w.alive[len(w.alive)-1]
 	w.alive = w.alive[:len(w.alive)-1]
+	delete(w.joining, h)
+	w.rescue()
 }
 
 // Restart starts a crashed node again, as a new incarnation in the same place.
@@ -310,6 +305,7 @@ func (w *World) position(x id.ID) int {
 func (w *World) activate(h pastry.Handle) {
 	if !w.members[h].active {
 		w.members[h].active = true
+		delete(w.joining, h)
 		w.ring = slices.Insert(w.ring, w.position(w.book.ID(h)), h)
 	}
 }
