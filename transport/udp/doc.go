@@ -5,7 +5,7 @@
 // other as one piece, with one system call and one walk through its network stack.
 // The socket takes the pieces apart again, so that quic-go sees packets as ever:
 //
-//	kernel ──recvmmsg──▶ pieces, at most 8 of 64 KiB        packets, one per message
+//	kernel ──recvmmsg──▶ pieces, at most 4 of 64 KiB        packets, one per message
 //	                     ┌──────┬──────┬──────┬───┐         ┌──────┐
 //	                     │ 1452 │ 1452 │ 1452 │ 9 │  ─────▶ │ 1452 │ …, each with the
 //	                     └──────┴──────┴──────┴───┘         └──────┘ address and marks
@@ -15,8 +15,8 @@
 // what it does with a bare *net.UDPConn is lost: congestion marks (ECN), many packets
 // per system call both ways, no fragments.
 //
-// A socket that waits for packets holds no buffer of its own for them: half a MiB is
-// lent to it when packets are there, and goes back when quic-go has taken them all.
+// A socket that waits for packets holds no buffer of its own for them: 256 KiB are lent
+// to it when packets are there, and go back when quic-go has taken them all.
 // All sockets of the process borrow from the same place, which the garbage collector
 // empties when nobody does.
 //

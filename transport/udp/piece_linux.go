@@ -13,8 +13,8 @@ const (
 	// rest would be lost.
 	pieceSize = 64 << 10
 	// slabPieces is how many pieces one system call brings at most. From many senders,
-	// none of whom is fast, a piece is one packet; quic-go asks for as many.
-	slabPieces = 8
+	// none of whom is fast, a piece is one packet.
+	slabPieces = 4
 	// marksSize is the room for what the kernel says of a piece: 128 bytes as quic-go
 	// has, and the size of its packets.
 	marksSize = 128 + 24
