@@ -140,11 +140,13 @@ func (m *Machine) tellEntry(p *place) {
 	}
 }
 
-// onDigest compares what somebody has with what is here.
+// onDigest compares what somebody has with what is here, and tells who lacks the
+// end of a stream: nothing that follows would show it.
 func (m *Machine) onDigest(from id.ID, f *Digest) {
 	if !m.cfg.Reliable {
 		return
 	}
+	var ends []Mark
 	for _, k := range f.Marks[:min(len(f.Marks), maxMarks)] {
 		p := &m.places[m.stripeOf(k.Publisher)]
 		switch {
@@ -157,6 +159,9 @@ func (m *Machine) onDigest(from id.ID, f *Digest) {
 				}
 			}
 			m.noteMark(from, k)
+			if s := m.streams[k.Stream]; f.Hops == 0 && s != nil && s.high > k.High && m.now.Sub(s.active) >= m.cfg.Digest/2 {
+				ends = append(ends, s.mark())
+			}
 		case p.inTree: // fresh: the base comes first
 		case f.Copy:
 			s := m.find(k.Stream)
@@ -166,6 +171,9 @@ func (m *Machine) onDigest(from id.ID, f *Digest) {
 		case f.Hops > 0 && f.Hops < maxHops && !p.entry.IsZero() && p.entry != m.cfg.Self:
 			m.send(p.entry, &Digest{Hops: f.Hops + 1, Marks: []Mark{k}})
 		}
+	}
+	if len(ends) > 0 && !f.Copy {
+		m.send(from, &Digest{Marks: ends})
 	}
 }
 

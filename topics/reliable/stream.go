@@ -53,11 +53,15 @@ func (m *Machine) find(k Stream) *stream {
 
 // forget drops a stream. What subscribers still wait for is given up first.
 func (m *Machine) forget(s *stream) {
-	m.giveUp(s, s.known)
+	end := s.high // of a plain topic: what has not come by now is late
+	if m.cfg.Reliable {
+		m.giveUp(s, s.known)
+		end = s.win.low
+	}
 	s.bodies = nil
 	delete(m.streams, s.Stream)
-	if m.places[s.stripe].based && s.win.low > 0 {
-		m.remember(s.Stream, s.win.low)
+	if m.places[s.stripe].based && end > 0 {
+		m.remember(s.Stream, end)
 	}
 	m.order = slices.DeleteFunc(m.order, func(x *stream) bool { return x == s })
 	if m.own == s {
