@@ -11,6 +11,7 @@ import (
 // Messages, questions and watches between actors reach nodes without a link; and
 // what nobody uses any more is closed again, without anybody being reported dead.
 func TestStructuredWorldLinksOnDemand(t *testing.T) {
+	long(t)
 	inStructuredWorld(t, 24, func(t *testing.T, w *world) {
 		told := make(chan string, 10_000)
 		targets := map[*worldNode]*actor.PID{}

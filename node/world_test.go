@@ -93,6 +93,15 @@ func inWorldOf(t *testing.T, n int, delay time.Duration, edit func(*config.Confi
 	})
 }
 
+// long skips a world of many nodes or minutes with -short, which the race detector
+// is run with: it makes them take some ten times as long.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a long world")
+	}
+}
+
 func (w *world) add(c net.PacketConn, edit func(*config.Config)) {
 	cfg := config.Default()
 	cfg.Network.Name, cfg.Network.Secret = "world", []byte("the secret of a world that is simulated, 42")
