@@ -73,8 +73,10 @@ func breathe(t *testing.T, f *fabric, tides int) (crossings int) {
 				t.Fatal(err)
 			}
 		}
-		for mode == scribe.Trees || rnd.IntN(100) > 0 {
-			publish(slow)
+		for end := time.Now().Add(3 * time.Minute); mode == scribe.Trees || rnd.IntN(100) > 0; publish(slow) {
+			if time.Now().After(end) {
+				t.Fatal("the topic has not become a list again")
+			}
 		}
 	}
 	<-time.After(time.Second)

@@ -24,7 +24,7 @@ func (a *treesActor) settle(ctx actor.Context) {
 		t := &a.stripes[0].tree
 		s := treesState{key: a.tr.key, rooted: settled, root: t.Root, mode: t.Mode}
 		if t.Root {
-			s.members = t.Members
+			s.members = a.stripes[0].machine.Members()
 		}
 		if s != a.told {
 			a.told = s

@@ -162,6 +162,10 @@ func (m *Machine) Tree() Tree {
 // Parent returns the parent, zero without one. It costs nothing.
 func (m *Machine) Parent() id.ID { return m.parent }
 
+// Members returns the member nodes in this subtree, as the children told last. It
+// may change without Out.Changed.
+func (m *Machine) Members() uint32 { return m.size() }
+
 // Idle reports whether nothing is left of the machine.
 func (m *Machine) Idle() bool { return !m.inTree() && m.copy.until.IsZero() }
 
