@@ -91,10 +91,21 @@ func (e *Endpoint) handshakeFailed(addr string, cause error) {
 	if errors.Is(cause, context.Canceled) || cause == nil {
 		return
 	}
-	if a, ok := errors.AsType[*quic.ApplicationError](cause); ok && a.Remote {
-		return // the dialler hung up itself, such as for another link of the pair
+	if hungUp(cause) {
+		return
 	}
 	e.refuse(addr, cause)
+}
+
+// hungUp reports whether the dialler closed the connection itself, such as for
+// another link of the pair. Before its handshake is over the code is hidden (RFC
+// 9000, section 10.2.3).
+func hungUp(cause error) bool {
+	if a, ok := errors.AsType[*quic.ApplicationError](cause); ok {
+		return a.Remote
+	}
+	t, ok := errors.AsType[*quic.TransportError](cause)
+	return ok && t.Remote && t.ErrorCode == quic.ApplicationErrorErrorCode
 }
 
 type foreignError struct{ cause *quic.TransportError }

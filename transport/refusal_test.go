@@ -21,6 +21,7 @@ func TestWhoHangsUpWasNotRefused(t *testing.T) {
 		refused int
 	}{
 		"another link of the pair":    {&quic.ApplicationError{Remote: true, ErrorCode: quic.ApplicationErrorCode(wire.CodeDuplicate)}, 0},
+		"the same, early":             {&quic.TransportError{Remote: true, ErrorCode: quic.ApplicationErrorErrorCode}, 0},
 		"closed by this end":          {&quic.ApplicationError{ErrorCode: quic.ApplicationErrorCode(wire.CodeBusy)}, 1},
 		"given up":                    {context.Canceled, 0},
 		"another key":                 {&quic.TransportError{ErrorCode: 0x100 + 120}, 1},
