@@ -170,7 +170,8 @@ func (b *books) publish(w *world, topic string, publisher int) {
 // havoc cuts ways for up to 20 s each, and now and then all of one node, and
 // heals everything in the end. It returns how many cuts there were.
 func (w *world) havoc(rnd *rand.Rand, lasts time.Duration) (cuts int) {
-	end := time.Now().Add(lasts)
+	began, tenth := time.Now(), 1
+	end := began.Add(lasts)
 	type way struct{ from, to *worldNode }
 	until := map[way]time.Time{}
 	cut := func(from, to *worldNode, t time.Time) {
@@ -182,6 +183,10 @@ func (w *world) havoc(rnd *rand.Rand, lasts time.Duration) (cuts int) {
 		w.air.cut(from, to, true)
 	}
 	for time.Now().Before(end) {
+		if *full && time.Since(began) > time.Duration(tenth)*lasts/10 {
+			w.t.Logf("%d tenths are over, %d cuts", tenth, cuts)
+			tenth++
+		}
 		heal := time.Now().Add(time.Duration(500+rnd.IntN(19_500)) * time.Millisecond)
 		a, b := w.nodes[rnd.IntN(len(w.nodes))], w.nodes[rnd.IntN(len(w.nodes))]
 		switch {
