@@ -16,7 +16,10 @@ import (
 	"iris/node/config"
 )
 
-var full = flag.Bool("full", false, "run the worlds of reliable topics in full: 40 nodes, 100 topics, an hour of virtual time")
+var (
+	full  = flag.Bool("full", false, "run the worlds of reliable topics in full: 40 nodes, 100 topics")
+	fully = flag.Duration("lasts", time.Hour, "virtual time for which links are cut in full; it takes about as long")
+)
 
 // Subscribers of reliable topics miss nothing without being told, whatever
 // links fail meanwhile: of each publisher a subscriber gets every event once, in
@@ -26,7 +29,7 @@ var full = flag.Bool("full", false, "run the worlds of reliable topics in full: 
 func TestReliableTopicsInAWorldOfCuts(t *testing.T) {
 	nodes, topics, lasts := 10, 10, time.Minute
 	if *full {
-		nodes, topics, lasts = 40, 100, time.Hour
+		nodes, topics, lasts = 40, 100, *fully
 	}
 	for form, overlay := range map[string]config.Overlay{"mesh": {}, "structured": {MeshMax: 4, LeafSet: 4}} {
 		t.Run(form, func(t *testing.T) {
