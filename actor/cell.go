@@ -27,22 +27,25 @@ type cell struct {
 	props    *Props
 	cluster  string // the cluster this actor, or the handler above it, is a member of
 	mb       mailbox
-	done     chan struct{} // closed when it is gone and everybody was told
-	phase    atomic.Int32  // written by the runner
+	phase    atomic.Int32 // written by the runner
 	poisoned atomic.Bool
 	gone     atomic.Bool            // protoactor is about to tell parent and watchers
 	reason   atomic.Pointer[string] // why it was told to stop
 	logger   atomic.Pointer[slog.Logger]
 
-	timersMu sync.Mutex // guards the following field
-	timers   map[*timer]struct{}
+	mu     sync.Mutex // guards the following fields
+	timers map[*timer]struct{}
+	done   chan struct{} // made for those who wait for the end, see ended
+	over   bool          // it is gone and everybody was told
 
 	// The following fields are owned by the runner of the mailbox (before Start: by the spawning goroutine).
 	ctx         proto.Context // protoactor's, the same over all incarnations
 	guard       *guard        // current incarnation
 	incarnation uint32        // counts from 1
 	kids        map[string]*kid
+	birth       birth // of the latest child
 	watching    map[pidKey]struct{}
+	watchers    watchers                   // of this node
 	waiting     map[string][]*spawnRequest // by id of a child that is still ending
 	draining    bool                       // poisoned; stops when the last child is gone
 	notices     int                        // of ends, in the user lane
@@ -67,7 +70,7 @@ func keyOf(p *PID) pidKey { return pidKey{p.Address, p.Id} }
 const clustersID = rootName + "/clusters"
 
 func newCell(s *System, parent *cell, id string, p *Props) *cell {
-	c := &cell{sys: s, pid: &PID{Address: s.node, Id: id}, parent: parent, done: make(chan struct{})}
+	c := &cell{sys: s, pid: &PID{Address: s.node, Id: id}, parent: parent}
 	c.props = p.Clone().DefaultLimits(DefaultMailbox, DefaultMailboxBytes) // the caller may go on changing p
 	c.mb.cell = c
 	if parent != nil {
@@ -81,28 +84,6 @@ func newCell(s *System, parent *cell, id string, p *Props) *cell {
 		}
 	}
 	return c
-}
-
-// protoProps tells protoactor how to run the cell. Props are made per actor: the mailbox belongs to the cell.
-func (c *cell) protoProps() *proto.Props {
-	return proto.PropsFromProducer(
-		func() proto.Actor { return c.incarnate() },
-		proto.WithMailbox(func() proto.Mailbox { return &c.mb }),
-		proto.WithDispatcher(unusedDispatcher{}),
-	)
-}
-
-// unusedDispatcher satisfies protoactor; the mailbox knows its own.
-type unusedDispatcher struct{}
-
-func (unusedDispatcher) Schedule(func()) {}
-func (unusedDispatcher) Throughput() int { return 1 }
-
-// incarnate makes the guard of the next incarnation. The user's actor is made when it gets Started, on its own turn.
-func (c *cell) incarnate() proto.Actor {
-	c.incarnation++
-	c.guard = &guard{cell: c, incarnation: c.incarnation}
-	return c.guard
 }
 
 // stop ends the actor for good. Any goroutine.
@@ -123,11 +104,30 @@ func (c *cell) poison() {
 func (c *cell) finish() {
 	c.cancelTimers()
 	c.sys.forgetWatches(c)
+	c.tellWatchers()
 	c.sys.tellRemoteWatchers(c)
 	if c.parent != nil && !c.props.supervisor && !c.props.silent && !c.returns() {
 		c.sys.events.Publish(&HandlerStopped{PID: c.pid, Cluster: c.cluster, Reason: c.stopReason()})
 	}
-	close(c.done)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over = true; c.done != nil {
+		close(c.done)
+	}
+}
+
+// ended returns what is closed when the actor is gone and everybody was told. Most actors have nobody who waits for
+// that, and no channel.
+func (c *cell) ended() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.over {
+			close(c.done)
+		}
+	}
+	return c.done
 }
 
 func (c *cell) stopReason() string {
@@ -154,8 +154,8 @@ func (c *cell) returns() bool {
 // addTimer runs f after d unless the cell's timers are cancelled before. The returned function cancels.
 func (c *cell) addTimer(d time.Duration, f func()) (cancel func()) {
 	t := &timer{firing: &c.sys.timing}
-	c.timersMu.Lock()
-	defer c.timersMu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	t.start(d, func() {
 		c.dropTimer(t)
 		f()
@@ -171,15 +171,15 @@ func (c *cell) addTimer(d time.Duration, f func()) (cancel func()) {
 }
 
 func (c *cell) dropTimer(t *timer) {
-	c.timersMu.Lock()
-	defer c.timersMu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	delete(c.timers, t)
 }
 
 // cancelTimers stops what the ending incarnation waits for.
 func (c *cell) cancelTimers() {
-	c.timersMu.Lock()
-	defer c.timersMu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for t := range c.timers {
 		t.stop()
 	}

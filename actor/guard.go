@@ -13,7 +13,8 @@ import (
 // its panics, answers for it when it cannot, and supervises its children (see supervise.go). All fields are owned by
 // the runner of the mailbox.
 type guard struct {
-	cell        *cell
+	sys         *System
+	cell        *cell // nil until the first message comes
 	incarnation uint32
 	started     bool
 	actor       Actor
@@ -60,6 +61,9 @@ func typeName(msg any) string {
 
 // Receive handles the lifecycle messages that protoactor delivers. User messages do not come this way.
 func (g *guard) Receive(p proto.Context) {
+	if g.cell == nil {
+		g.incarnate(p.Self())
+	}
 	c := g.cell
 	switch m := p.Message().(type) {
 	case *Started:

@@ -188,6 +188,7 @@ func (m *mailbox) turn() bool {
 	if msg := m.sys.pop(); msg != nil {
 		if m.sys.n == 0 {
 			m.urgent.Store(false)
+			m.sys = ring{} // it is rarely used, and idle actors are many
 		}
 		m.mu.Unlock()
 		m.system(msg)

@@ -46,6 +46,10 @@ func (m *mailbox) system(msg any) {
 		m.stopSeen = true
 		m.close()
 		m.invoker.InvokeSystemMessage(msg)
+	case *watchFrom:
+		m.cell.watchedBy(msg.by)
+	case *unwatchFrom:
+		m.cell.watchers.remove(msg.by)
 	case *watchEnded:
 		if !m.cell.stopped {
 			m.cell.guard.terminated(&msg.Terminated)

@@ -47,7 +47,7 @@ func (s *System) Shutdown(ctx context.Context) error {
 	defer cancel()
 	var errs []error
 	select {
-	case <-s.root.done:
+	case <-s.root.ended():
 		if graceful.Err() != nil {
 			errs = append(errs, fmt.Errorf("shutdown was not graceful: %w", graceful.Err()))
 		}

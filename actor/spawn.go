@@ -63,10 +63,11 @@ func (s *System) SpawnUnder(parent *PID, name string, p *Props) (*PID, error) {
 	if err := c.mb.post(r, true); err != nil {
 		return nil, fmt.Errorf("spawn %s: supervisor: %w", name, err)
 	}
+	ended := c.ended()
 	select {
 	case <-r.done:
 		return r.pid, r.err
-	case <-c.done:
+	case <-ended:
 		select { // both may be ready
 		case <-r.done:
 			return r.pid, r.err
@@ -142,7 +143,7 @@ func (g *guard) spawn(p *Props, name string, kids map[string]*kid) (*cell, error
 		parent.kids = map[string]*kid{}
 	}
 	parent.kids[id] = &kid{cell: c, name: name, props: c.props}
-	if _, err := parent.ctx.SpawnNamed(c.protoProps(), name); err != nil {
+	if err := parent.birth.of(c, name, parent.ctx); err != nil {
 		delete(parent.kids, id)
 		parent.sys.cells.remove(c)
 		return nil, fmt.Errorf("%w: %w", ErrNameExists, err)
@@ -206,8 +207,7 @@ func (s *System) spawnRoot() error {
 	p := Supervisor(Strategy{MaxRestarts: -1})
 	s.root = newCell(s, nil, rootName, p)
 	s.cells.add(s.root)
-	_, err := s.proto.Root.SpawnNamed(s.root.protoProps(), rootName)
-	return err
+	return new(birth).of(s.root, rootName, s.proto.Root)
 }
 
 var _ proto.Mailbox = (*mailbox)(nil)

@@ -133,11 +133,8 @@ func (s *System) local(pid *PID) *cell {
 }
 
 // protoactorSystemMessage takes the system messages protoactor could not deliver.
-func (s *System) protoDeadLetter(who *PID, msg any) {
-	switch m := msg.(type) {
-	case *proto.Watch:
-		s.tellTerminated(m.Watcher, &Terminated{Who: who, Why: TerminatedNotFound})
-	case *proto.Failure: // the supervisor is gone; nobody else would ever resume or stop the child
+func (s *System) protoDeadLetter(msg any) {
+	if m, ok := msg.(*proto.Failure); ok { // the supervisor is gone; nobody else would ever resume or stop the child
 		if c := s.cells.get(m.Who.Id); c != nil {
 			c.stop("supervisor gone")
 		}

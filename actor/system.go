@@ -93,7 +93,7 @@ func newProto(s *System) *proto.ActorSystem {
 	p.EventStream = eventstream.NewEventStream()
 	p.EventStream.Subscribe(func(ev any) {
 		if d, ok := ev.(*proto.DeadLetterEvent); ok {
-			s.protoDeadLetter(d.PID, d.Message)
+			s.protoDeadLetter(d.Message)
 		}
 	})
 	return p

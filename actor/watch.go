@@ -9,7 +9,7 @@ import (
 	proto "github.com/asynkron/protoactor-go/actor"
 )
 
-// watches records who watches whom across nodes. Watches within the node are kept by protoactor. Both tables are
+// watches records who watches whom across nodes. Watches within the node are kept by the watched (see watchers). Both tables are
 // bounded: out by what local actors watch, in by maxWatches per node.
 type watches struct {
 	mu   sync.Mutex                                // guards the following fields
@@ -202,7 +202,7 @@ func (s *System) watch(c *cell, key pidKey) {
 	who := &PID{Address: key.node, Id: key.id}
 	if key.node == s.node {
 		if target := s.cells.get(key.id); target != nil {
-			target.mb.postSystem(&proto.Watch{Watcher: c.pid})
+			target.mb.postSystem(&watchFrom{c})
 			return
 		}
 		watcher{cell: c}.ended(who, int(TerminatedNotFound))
@@ -227,7 +227,7 @@ func (s *System) remoteWatch(by, who *PID) error {
 func (s *System) unwatch(c *cell, key pidKey) {
 	if key.node == s.node {
 		if target := s.cells.get(key.id); target != nil {
-			target.mb.postSystem(&proto.Unwatch{Watcher: c.pid})
+			target.mb.postSystem(&unwatchFrom{c})
 		}
 		return
 	}
@@ -282,7 +282,7 @@ func (s *System) await(ctx context.Context, pid *PID, gracefully bool) error {
 		}
 		endCell(c, gracefully)
 		select {
-		case <-c.done:
+		case <-c.ended():
 			return nil
 		case <-ctx.Done():
 			return fmt.Errorf("stop %s: %w", pid.Id, ctx.Err())

@@ -13,14 +13,14 @@ import (
 type member struct {
 	g        *group
 	pid      *actor.PID
-	counted  bool          // part of g.wanted; guarded by g.mu
-	certain  bool          // asked for reliable events
-	inFlight atomic.Int64  // requests accepted and not done
-	quiet    chan struct{} // gets a token whenever inFlight reaches 0
+	counted  bool                          // part of g.wanted; guarded by g.mu
+	certain  bool                          // asked for reliable events
+	inFlight atomic.Int64                  // requests accepted and not done
+	quiet    atomic.Pointer[chan struct{}] // of wait: gets a token whenever inFlight reaches 0
 }
 
 func newMember(g *group, pid *actor.PID) *member {
-	return &member{g: g, pid: pid, quiet: make(chan struct{}, 1)}
+	return &member{g: g, pid: pid}
 }
 
 // Done implements actor.Tracker.
@@ -32,9 +32,12 @@ func (m *member) Done(queued, took time.Duration, executed bool) {
 }
 
 func (m *member) release() {
-	if m.inFlight.Add(-1) == 0 {
+	if m.inFlight.Add(-1) != 0 {
+		return
+	}
+	if quiet := m.quiet.Load(); quiet != nil {
 		select {
-		case m.quiet <- struct{}{}:
+		case *quiet <- struct{}{}:
 		default:
 		}
 	}

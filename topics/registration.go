@@ -200,11 +200,16 @@ func (r *Registration) leave(ctx context.Context) error {
 	return nil
 }
 
-// wait returns when the member has no request in flight.
+// wait returns when the member has no request in flight. It is called once at most.
 func (m *member) wait(ctx context.Context) error {
+	if m.inFlight.Load() == 0 {
+		return nil
+	}
+	quiet := make(chan struct{}, 1)
+	m.quiet.Store(&quiet)
 	for m.inFlight.Load() > 0 {
 		select {
-		case <-m.quiet:
+		case <-quiet:
 		case <-ctx.Done():
 			return fmt.Errorf("%d requests in flight: %w", m.inFlight.Load(), context.Cause(ctx))
 		}
