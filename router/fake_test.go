@@ -308,18 +308,20 @@ func (n *network) startWith(self id.ID, lo, incarnation uint64, cfg Config) *nod
 		n.t.Fatal(err)
 	}
 	e.router.Open()
-	x.sys.Spawn(actor.Func(func(ctx actor.Context) {
-		switch m := ctx.Message().(type) {
-		case *actor.Started:
-			e.router.Subscribe(ctx.Self())
-		case *Changed:
-			x.mu.Lock()
-			defer x.mu.Unlock()
-			x.changes = append(x.changes, m)
-		}
-	}))
+	e.router.Subscribe(x.listener())
 	n.t.Cleanup(func() { x.stop(true) }) // if the test has not
 	return x
+}
+
+// listener is an actor that notes the changes it is told.
+func (x *node) listener() *actor.PID {
+	return x.sys.Spawn(actor.Func(func(ctx actor.Context) {
+		if c, ok := ctx.Message().(*Changed); ok {
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			x.changes = append(x.changes, c)
+		}
+	}))
 }
 
 func portOf(lo uint64) string {

@@ -10,11 +10,11 @@ import (
 )
 
 func (m *membership) subscribe(ctx actor.Context, pid *actor.PID) {
+	m.publish(ctx) // before it is one: what is pending comes to a newcomer with all the rest
 	if !m.r.addSubscriber(pid) {
 		return
 	}
 	ctx.Watch(pid)
-	m.publish(ctx) // what is pending is not for the newcomer
 	routes := m.r.Routes()
 	ctx.Send(pid, difference(NewRoutes(routes.self, 0, nil), routes))
 }
