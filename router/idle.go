@@ -23,10 +23,16 @@ type usage struct {
 	at      time.Time // when traffic was last seen to have moved
 }
 
+// over reports whether this end may close the link if nobody needs it.
+func (u *usage) over(now time.Time) bool {
+	silence := now.Sub(u.at)
+	return silence >= idleOther || silence >= idleDialed && u.link.Dialed()
+}
+
 // look closes links of the structured form that nobody has used for long and this
-// node does not need. The other end may still need it: who does sends a Probe for
-// the peer itself now and then, which any node answers, so that both see a link
-// in use.
+// node does not need. The other end may still need it, without this one's knowing:
+// who does sends a Probe for the peer itself before it is too late, which any node
+// answers, so that both see a link in use.
 func (c *courier) look(now time.Time) {
 	routes := c.r.Routes()
 	if !routes.Structured() || c.r.leaving.Load() {
@@ -35,7 +41,7 @@ func (c *courier) look(now time.Time) {
 	}
 	links := c.r.ep.Links()
 	seen := make(map[id.ID]*usage, len(links))
-	var unused []*usage
+	var quiet []*usage
 	for _, l := range links {
 		n := l.Peer()
 		u, traffic := c.used[n], l.Stats().Traffic
@@ -46,32 +52,33 @@ func (c *courier) look(now time.Time) {
 		if p, ok := routes.Peer(n); !ok || p.State != Alive {
 			continue
 		}
-		quiet := now.Sub(u.at)
-		switch needed := routes.near(n) || c.r.wishes.want(n) || c.r.mail.find(n) != nil; {
-		case needed && quiet >= idleHold:
+		switch {
+		case now.Sub(u.at) < idleHold:
+		case routes.near(n) || c.r.wishes.want(n) || c.r.mail.find(n) != nil:
 			u.hold()
-		case !needed && (quiet >= idleOther || quiet >= idleDialed && l.Dialed()):
-			unused = append(unused, u)
+		default:
+			quiet = append(quiet, u)
 		}
 	}
 	c.used = seen
-	c.part(unused)
+	c.part(now, quiet)
 }
 
-// part closes links that are of no use, unless something waits at either end of
-// them that nobody told us of.
-func (c *courier) part(unused []*usage) {
-	if len(unused) == 0 {
+// part holds the quiet links at whose ends something waits that nobody told us of,
+// and closes the others when they are over.
+func (c *courier) part(now time.Time, quiet []*usage) {
+	if len(quiet) == 0 {
 		return
 	}
 	depends := c.r.sys.Dependent()
-	for _, u := range unused {
+	for _, u := range quiet {
 		n := u.link.Peer()
-		if _, waits := depends[n.String()]; waits || c.r.ep.Tunnels(n) {
+		switch _, waits := depends[n.String()]; {
+		case waits || c.r.ep.Tunnels(n):
 			u.hold()
-			continue
+		case u.over(now):
+			u.link.Close(wire.CodeOK, reasonIdle)
 		}
-		u.link.Close(wire.CodeOK, reasonIdle)
 	}
 }
 

@@ -100,48 +100,63 @@ func TestIdleLinksAreClosed(t *testing.T) {
 	})
 }
 
-// A link stays while a reply is awaited, a watch held or a tunnel open, and while
-// there is traffic.
+// dial makes sure that x and y have a link which x dialled.
+func (x *node) dial(t *testing.T, y *node) link {
+	t.Helper()
+	for {
+		if l := x.Link(y.id); l != nil && l.Dialed() {
+			return l
+		} else if l != nil {
+			l.Close(wire.CodeOK, "idle")
+			within(t, time.Second, "end of the link", func() bool { return !isLinked(x, y.id)() && !isLinked(y, x.id)() })
+		}
+		if err := x.router.Post(y.id, transport.Direct, tell("hello")); err != nil {
+			t.Fatal(err)
+		}
+		within(t, time.Second, "link", func() bool { return isLinked(x, y.id)() && isLinked(y, x.id)() })
+	}
+}
+
+// A link stays while one end has a tunnel or a watch, whichever end dialled and
+// whatever the other knows of it, and while there is traffic.
 func TestLinksInUseStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
 		nodes := settled(t, n, 18)
 		x, y := strangersOf(t, nodes)
-		x.net.mu.Lock()
-		x.tunnels = map[id.ID]bool{y.id: true}
-		x.net.mu.Unlock()
-		link := func() {
+		tunnel := func(open bool) {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			x.tunnels = map[id.ID]bool{y.id: open}
+		}
+		for _, ends := range [][2]*node{{x, y}, {y, x}} {
+			l := ends[0].dial(t, ends[1])
+			tunnel(true)
+			pass(2 * idleDialed)
+			if !l.Up() {
+				t.Errorf("the tunnel of %v lost the link that %v dialled", x.id.Short(), ends[0].id.Short())
+			}
+			tunnel(false)
+			l = ends[0].dial(t, ends[1])
+			x.sys.RemoteWatch(y.id.String(), "iris/user/1", x.keeper().GetId())
+			pass(2 * idleDialed)
+			if !l.Up() {
+				t.Errorf("the watch at %v lost the link that %v dialled", x.id.Short(), ends[0].id.Short())
+			}
+			x.sys.NodeLost(y.id.String())
+		}
+		l := x.dial(t, y)
+		for range 3 {
+			pass(idleDialed - 2*idleEvery)
 			if err := x.router.Post(y.id, transport.Direct, tell("hello")); err != nil {
 				t.Fatal(err)
 			}
-			within(t, time.Second, "link", isLinked(x, y.id))
 		}
-		link()
-		l := x.Link(y.id)
-		pass(2 * idleDialed)
-		if x.Link(y.id) != l {
-			t.Error("the tunnel lost its link")
-		}
-		x.net.mu.Lock()
-		x.tunnels = nil
-		x.net.mu.Unlock()
-		y.sys.RemoteWatch(x.id.String(), "iris/user/1", y.keeper().GetId())
-		pass(2 * idleDialed)
-		if y.Link(x.id) == nil || x.Link(y.id) == nil {
-			t.Error("the watch lost its link")
-		}
-		y.sys.NodeLost(x.id.String())
-		link()
-		l = x.Link(y.id)
-		for range 3 {
-			pass(idleDialed - 2*idleEvery)
-			link()
-		}
-		if x.Link(y.id) != l {
+		if !l.Up() {
 			t.Error("traffic lost its link")
 		}
 		pass(idleDialed + 3*idleEvery)
-		if x.Link(y.id) == l {
+		if l.Up() && !x.router.Routes().near(y.id) && !y.router.Routes().near(x.id) {
 			t.Error("an idle link stays")
 		}
 		finish(nodes...)
