@@ -118,24 +118,29 @@ func newLane(name Lane, limit int, shared *buffers) *lane {
 }
 
 // put encodes f into the buffer. It never blocks.
-func (l *lane) put(f wire.Frame) error {
+func (l *lane) put(f wire.Frame) error { return l.putSized(f, f.Size()) }
+
+// putSized is put for who knows what f.Size says.
+func (l *lane) putSized(f wire.Frame, size int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.putLocked(f)
+	return l.putLocked(f, size)
 }
 
-func (l *lane) putLocked(f wire.Frame) error {
+func (l *lane) putLocked(f wire.Frame, size int) error {
 	if l.closing {
 		return actor.ErrUnreachable
 	}
-	if l.waiting > 0 && l.waiting+f.Size() > l.limit {
+	if l.waiting > 0 && l.waiting+size > l.limit {
 		return actor.ErrOverloaded
 	}
 	if len(l.buf) >= segment {
 		l.ready = append(l.ready, l.buf)
 		l.buf = nil
 	}
-	l.makeRoom(f.Size())
+	if l.buf == nil || cap(l.buf)-len(l.buf) < size {
+		l.makeRoom(size)
+	}
 	buf, err := l.enc.Append(l.buf, f)
 	if err != nil {
 		return err
@@ -195,7 +200,7 @@ func (l *lane) release(buf []byte) {
 func (l *lane) wait(ctx context.Context, f wire.Frame) error {
 	for {
 		l.mu.Lock()
-		err := l.putLocked(f)
+		err := l.putLocked(f, f.Size())
 		if err != actor.ErrOverloaded {
 			l.mu.Unlock()
 			return err

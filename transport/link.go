@@ -142,10 +142,11 @@ func (l *Link) TrySend(n Lane, f wire.Frame) error {
 	if n == Control {
 		l.moved(f.Kind())
 	}
-	if f.Size() > l.e.cfg.Limits.Frame && n != Control {
+	size := f.Size()
+	if size > l.e.cfg.Limits.Frame && n != Control {
 		return l.bulk.trySend(n, f)
 	}
-	return l.lanes[n].put(f)
+	return l.lanes[n].putSized(f, size)
 }
 
 // Send is TrySend that waits for space until ctx ends; the error then wraps

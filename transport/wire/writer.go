@@ -14,6 +14,7 @@ type Writer struct {
 	order []string          // index -> name; its tail is what a failed Append takes back
 	plain bool              // no dictionary: names are always literal
 	max   int               // bytes of one frame without prefix
+	heads *heads            // of the events that went last; nil before the first
 
 	// The frame being encoded; owned by Append.
 	buf   []byte
@@ -37,6 +38,14 @@ func (w *Writer) SetLimit(n int) { w.max = min(n, MaxFrame) }
 // dst is returned as it was and the dictionary forgets what f added to it, so
 // the lane goes on. f is not kept; names are copied on first use.
 func (w *Writer) Append(dst []byte, f Frame) ([]byte, error) {
+	if e, ok := f.(*Event); ok {
+		return w.appendEvent(dst, e)
+	}
+	return w.appendFrame(dst, f)
+}
+
+// appendFrame is Append for any frame.
+func (w *Writer) appendFrame(dst []byte, f Frame) ([]byte, error) {
 	size := min(f.Size(), w.max+binary.MaxVarintLen32)
 	room := prefixLen(size)
 	mark := len(w.order)

@@ -1,0 +1,99 @@
+package wire
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+)
+
+// Events of the same topic and type, without a trace, differ in nothing but their
+// data and the flag behind it. What such an event begins with is kept, so that the next
+// one is a few copies:
+//
+//	prefix | head: 96 30 topic type | data | a0 | twin
+//
+// The bytes are those that Event.append writes once the lane knows both names.
+
+// headSlots is how many heads a Writer keeps, a power of 2. Topics that fall on the
+// same slot take turns in it.
+const headSlots = 16
+
+type heads [headSlots]eventHead
+
+// eventHead is the beginning of the events of one topic and type. Names have two
+// indices of at most three bytes, so it has at most 8.
+type eventHead struct {
+	topic, typ string // as in the dictionary
+	bytes      [8]byte
+	n          uint8 // of them in use; 0: the slot is free
+}
+
+// slot returns the slot of events of that topic, which is not empty.
+func (h *heads) slot(topic string) *eventHead {
+	return &h[(uint(len(topic))+uint(topic[len(topic)-1]))%headSlots]
+}
+
+// appendEvent is Append for an event.
+func (w *Writer) appendEvent(dst []byte, e *Event) ([]byte, error) {
+	if w.heads != nil && e.Trace == "" && e.Topic != "" {
+		if h := w.heads.slot(e.Topic); h.n > 0 && h.topic == e.Topic && h.typ == e.Body.Type && len(e.Body.Data) <= math.MaxUint16 {
+			return w.appendAgain(dst, h, e)
+		}
+	}
+	dst, err := w.appendFrame(dst, e)
+	if err == nil && e.Trace == "" {
+		w.keepHead(e)
+	}
+	return dst, err
+}
+
+// keepHead keeps the head of events like e, if the dictionary has its names.
+func (w *Writer) keepHead(e *Event) {
+	topic, ok := w.names[e.Topic]
+	if !ok {
+		return
+	}
+	typ := ""
+	if e.Body.Type != "" {
+		i, ok := w.names[e.Body.Type]
+		if !ok {
+			return
+		}
+		typ = w.order[i]
+	}
+	if w.heads == nil {
+		w.heads = new(heads)
+	}
+	h := w.heads.slot(e.Topic)
+	h.topic, h.typ = w.order[topic], typ
+	w.buf = h.bytes[:0]
+	w.head(KindEvent, 5)
+	w.name(h.topic)
+	w.optName(h.typ)
+	h.n = uint8(len(w.buf))
+	w.buf = nil
+}
+
+// appendAgain appends an event that begins with h. Its data is at most 64 KiB.
+func (w *Writer) appendAgain(dst []byte, h *eventHead, e *Event) ([]byte, error) {
+	data := e.Body.Data
+	n := int(h.n) + 2 + len(data) + 2
+	if len(data) > math.MaxUint8 {
+		n++
+	}
+	if n > w.max {
+		return dst, ErrTooLarge
+	}
+	dst = binary.AppendUvarint(slices.Grow(dst, binary.MaxVarintLen32+n), uint64(n))
+	dst = append(dst, h.bytes[:h.n]...)
+	if len(data) <= math.MaxUint8 {
+		dst = append(dst, 0xc4, byte(len(data)))
+	} else {
+		dst = append(dst, 0xc5, byte(len(data)>>8), byte(len(data)))
+	}
+	dst = append(dst, data...)
+	if e.Twin {
+		return append(dst, 0xa0, 0xc3), nil
+	}
+	return append(dst, 0xa0, 0xc2), nil
+}
