@@ -252,6 +252,38 @@ func TestTheInboxIsBounded(t *testing.T) {
 	}
 }
 
+// TestWhatWaitsIsNotForgotten: an actor offers to end with what it has handled, so that
+// an event published meanwhile is not forgotten with the trees: nobody else knows of it.
+func TestWhatWaitsIsNotForgotten(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		put  func(q *inbox)
+	}{
+		{"a publication", func(q *inbox) { _, _ = q.put(item{what: &publication{}}) }},
+		{"a wish of this node", func(q *inbox) { q.poke() }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var q inbox
+			q.total = &(&Topics{}).queued
+			before, ok := q.handled()
+			if !ok {
+				t.Error("an inbox of which all is handled says that something waits")
+			}
+			c.put(&q)
+			if _, ok := q.handled(); ok {
+				t.Error("what waits counts as handled")
+			}
+			q.take()
+			if q.close(before) {
+				t.Error("closed, though something came after the offer")
+			}
+			if after, ok := q.handled(); !ok || !q.close(after) {
+				t.Error("not closed, though all is handled")
+			}
+		})
+	}
+}
+
 // TestAGapCostsNothingElse: a subscriber that is at work when an event becomes a
 // gap, and has room, gets all others.
 func TestAGapCostsNothingElse(t *testing.T) {

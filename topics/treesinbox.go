@@ -110,11 +110,12 @@ func (q *inbox) room() <-chan struct{} {
 	return q.space
 }
 
-// counted returns how much was ever put, for close.
-func (q *inbox) counted() uint64 {
+// handled returns how much was ever put, for close; ok is false while some of that
+// has not been taken: what waits here may be the one publication that nobody else has.
+func (q *inbox) handled() (puts uint64, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.puts
+	return q.puts, len(q.items) == 0 && !q.poked
 }
 
 // close refuses all from now on, if nothing was put beyond puts.

@@ -96,7 +96,7 @@ func (a *treesActor) offer(ctx actor.Context) {
 			return
 		}
 	}
-	if puts := a.tr.in.counted(); puts != a.offered {
+	if puts, ok := a.tr.in.handled(); ok && puts != a.offered {
 		a.offered = puts
 		ctx.Send(ctx.Parent(), &withered{a.tr, puts})
 	}
