@@ -12,7 +12,9 @@ import (
 type SubscribeOption interface{ subscribe(*registration) }
 
 // PublishOption is a rare variant of Publish.
-type PublishOption interface{ publish(*topics.PublishOptions) }
+type PublishOption interface {
+	publish(topics.PublishOptions) topics.PublishOptions
+}
 
 // TopicOption is a variant of both ends of a topic.
 type TopicOption interface {
@@ -29,8 +31,12 @@ func Reliable() TopicOption { return reliable{} }
 
 type reliable struct{}
 
-func (reliable) subscribe(r *registration)        { r.reliable = true }
-func (reliable) publish(o *topics.PublishOptions) { o.Reliable = true }
+func (reliable) subscribe(r *registration) { r.reliable = true }
+
+func (reliable) publish(o topics.PublishOptions) topics.PublishOptions {
+	o.Reliable = true
+	return o
+}
 
 // Subscription is a handler of a topic's events.
 type Subscription struct{ r *Registration }
@@ -70,7 +76,7 @@ func (n *Node) Publish(ctx context.Context, topic string, msg any, opts ...Publi
 	}
 	var o topics.PublishOptions
 	for _, opt := range opts {
-		opt.publish(&o)
+		o = opt.publish(o)
 	}
 	return n.topics.Publish(ctx, topic, msg, o)
 }

@@ -23,31 +23,8 @@ func BenchmarkRequestLocal(b *testing.B) {
 	}
 }
 
-// BenchmarkPublish measures an event for 2 remote subscribers on in-memory links.
-func BenchmarkPublish(b *testing.B) {
-	f := &fabric{t: b}
-	for i := range 3 {
-		f.add(i)
-	}
-	f.link()
-	b.Cleanup(f.close)
-	for _, n := range f.nodes[:2] {
-		r := n.sys.Spawn(actor.Func(func(actor.Context) {}))
-		if _, err := n.Topics.Subscribe(b.Context(), "news", SubscribeOptions{}, r); err != nil {
-			b.Fatal(err)
-		}
-	}
-	msg := actor.Bytes(make([]byte, 1024))
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := f.nodes[2].Publish(b.Context(), "news", msg, PublishOptions{}); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkPublishReliable is BenchmarkPublish through the reliable trees, until
-// both subscribers have the events.
+// BenchmarkPublishReliable measures an event for 2 remote subscribers through the
+// reliable trees on in-memory links, until both have it.
 func BenchmarkPublishReliable(b *testing.B) {
 	f := &fabric{t: b}
 	for i := range 3 {

@@ -90,20 +90,33 @@ type late struct {
 }
 
 // try sends without blocking. An error says that nobody can be sent this.
-func (o *outgoing) try(n id.ID, frame wire.Frame) error {
+func (o *outgoing) try(x *target, frame wire.Frame) error {
 	t := o.g.t
-	switch err := t.trySend(n, transport.Fanout, frame); {
+	switch err := x.send(t, frame); {
 	case err == nil:
 		o.progress = true
-		t.took(t.flow(n))
+		t.took(x.flow)
 	case errors.Is(err, actor.ErrOverloaded):
-		o.full = append(o.full, late{t.flow(n), frame})
+		o.full = append(o.full, late{x.flow, frame})
 	case errors.Is(err, actor.ErrUnreachable):
 		t.dropped(err, o.g.name(), o.typ, 1)
 	default:
 		return err // too large for anybody
 	}
 	return nil
+}
+
+// finish deals with the peers whose lanes were full: it presses on, or with atOnce
+// for ctx gives up.
+func (o *outgoing) finish(ctx context.Context) error {
+	if ctx == atOnce {
+		return o.giveUp()
+	}
+	lost, err := o.press(ctx)
+	for _, f := range lost {
+		o.lose(f)
+	}
+	return err
 }
 
 // giveUp counts what full lanes did not take; an error if nobody took anything.

@@ -21,10 +21,13 @@ type group struct {
 	t     *Topics
 	key   wire.Group
 	view  atomic.Pointer[tree.View] // written by the tree actor
+	way   atomic.Pointer[route]     // of events by that view; written by publishers
 	doubt atomic.Int64              // until when an empty view is doubted, Unix nanoseconds
-	held  atomic.Int64              // until when events are held back, Unix nanoseconds
+	held  atomic.Int64              // until when events are held back, Unix nanoseconds; 0: they are not
 	used  atomic.Bool               // the view was read; cleared by the tree actor
 	busy  atomic.Bool               // sends wait for a view: others of actors queue behind them
+
+	surely bool // the configuration makes every event of the topic reliable
 
 	local   atomic.Pointer[[]*member] // members on this node that take messages; replaced under mu
 	latency ewma                      // of requests served here
@@ -51,7 +54,7 @@ type group struct {
 const maxPending = 1 << 14
 
 func newGroup(t *Topics, key wire.Group) *group {
-	g := &group{t: t, key: key, joins: map[uint64]chan tree.Code{}}
+	g := &group{t: t, key: key, joins: map[uint64]chan tree.Code{}, surely: key.Kind == wire.GroupTopic && t.reliably(key.Name)}
 	g.local.Store(new([]*member))
 	if key.Kind == wire.GroupCluster {
 		g.bal = balance.New(balance.Config{Zone: t.zone}, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
@@ -72,8 +75,14 @@ func (g *group) wrap(err error) error { return fmt.Errorf("%s: %w", g.name(), er
 // live returns the view if it may be used now, else nil.
 func (g *group) live(now time.Time) *tree.View {
 	v := g.view.Load()
-	if !v.Live(now) || now.UnixNano() < g.held.Load() {
+	if !v.Live(now) {
 		return nil
+	}
+	if until := g.held.Load(); until != 0 {
+		if now.UnixNano() < until {
+			return nil
+		}
+		g.held.CompareAndSwap(until, 0)
 	}
 	if !g.used.Load() { // a plain store by every sender would bounce the cache line
 		g.used.Store(true)

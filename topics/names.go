@@ -37,7 +37,7 @@ func (n names) Send(to, sender *actor.PID, msg any) error {
 		return err
 	}
 	now := func() error { return g.sendNow(to.Address, msg) }
-	if g.busy.Load() || g.live(time.Now()) == nil {
+	if g.busy.Load() || !g.ready() {
 		ok := g.await(func(err error) {
 			if err == nil {
 				err = now()
@@ -57,6 +57,14 @@ func (n names) Send(to, sender *actor.PID, msg any) error {
 	return nil
 }
 
+// ready reports whether there is a live view.
+func (g *group) ready() bool {
+	if g.key.Kind == wire.GroupTopic {
+		return g.route() != nil
+	}
+	return g.live(time.Now()) != nil
+}
+
 // The addresses of names, as actor.Cluster and its siblings make them.
 var (
 	clusterAddress = actor.Cluster("").Address
@@ -68,14 +76,14 @@ func (g *group) sendNow(address string, msg any) error {
 	if address == clusterAddress {
 		return g.tellOne(msg)
 	}
-	v := g.live(time.Now())
-	if v == nil {
-		return actor.ErrUnreachable // the lease ended while it waited
-	}
 	if address == topicAddress {
-		return g.publish(atOnce, v, msg, PublishOptions{Reliable: g.t.reliably(g.key.Name)})
+		if r := g.route(); r != nil {
+			return g.publish(atOnce, r, msg, PublishOptions{Reliable: g.surely})
+		}
+	} else if v := g.live(time.Now()); v != nil {
+		return g.broadcast(atOnce, v, msg)
 	}
-	return g.broadcast(atOnce, v, msg)
+	return actor.ErrUnreachable // the lease ended while it waited
 }
 
 // tellOne sends msg to one member, or to another one if that takes nothing.

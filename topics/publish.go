@@ -30,16 +30,18 @@ type PublishOptions struct {
 // without subscribers takes everything. Errors wrap actor.ErrTimeout,
 // ErrOverloaded or the context's: the event may have reached some subscribers.
 func (t *Topics) Publish(ctx context.Context, topic string, msg any, o PublishOptions) error {
-	g, err := t.named(wire.GroupTopic, topic)
+	g, err := t.topic(topic)
 	if err != nil {
 		return err
 	}
-	o.Reliable = o.Reliable || t.reliably(topic)
-	v, err := g.awaitView(ctx)
-	if err != nil {
-		return g.wrap(err)
+	r := g.route()
+	if r == nil {
+		if r, err = g.awaitRoute(ctx); err != nil {
+			return g.wrap(err)
+		}
 	}
-	if err := g.publish(ctx, v, msg, o); err != nil {
+	o.Reliable = o.Reliable || g.surely
+	if err := g.publish(ctx, r, msg, o); err != nil {
 		return g.wrap(err)
 	}
 	return nil
@@ -60,54 +62,48 @@ func (g *group) awaitView(ctx context.Context) (*tree.View, error) {
 // publish sends one event to the subscribers. A reliable one goes into the reliable
 // trees, and to those who do not take it from there as any other event. With atOnce
 // for ctx it never blocks: a full lane loses the event.
-func (g *group) publish(ctx context.Context, v *tree.View, msg any, o PublishOptions) error {
+func (g *group) publish(ctx context.Context, r *route, msg any, o PublishOptions) error {
 	if o.Reliable {
 		if err := g.publishTrees(ctx, wire.GroupReliable, nil, msg, false, o.Trace); err != nil {
 			return err
 		}
 	}
-	if v.Mode == scribe.Trees {
-		return g.publishTrees(ctx, wire.GroupTopic, v, msg, o.Reliable, o.Trace)
+	if r.view.Mode == scribe.Trees {
+		return g.publishTrees(ctx, wire.GroupTopic, r.view, msg, o.Reliable, o.Trace)
 	}
-	return g.publishList(ctx, v, msg, o)
+	return g.publishList(ctx, r, msg, o)
 }
 
-// publishList sends one event to the nodes of v.
-func (g *group) publishList(ctx context.Context, v *tree.View, msg any, o PublishOptions) error {
+// publishList sends one event to the nodes of r.
+func (g *group) publishList(ctx context.Context, r *route, msg any, o PublishOptions) error {
 	out := outgoing{g: g}
 	var frame *wire.Event
-	for i := range v.Entries {
-		n := v.Entries[i].Node
-		if o.Reliable && v.Entries[i].Reliable {
-			continue
-		}
-		if n == g.t.self && o.Reliable && g.takes.Load() {
-			continue
-		}
-		if n == g.t.self {
-			out.progress = g.spread(actor.Event, g.t.name, msg, 0, o.Trace) > 0 || out.progress
-			continue
-		}
-		if frame == nil {
-			typ, data, err := actor.Encode(msg)
-			if err != nil {
-				return err
-			}
-			out.typ = typ
-			frame = &wire.Event{Topic: g.key.Name, Body: wire.Body{Type: typ, Data: data}, Trace: o.Trace, Twin: o.Reliable}
-		}
-		if err := out.try(n, frame); err != nil {
+	if r.remote {
+		typ, data, err := actor.Encode(msg)
+		if err != nil {
 			return err
 		}
+		out.typ = typ
+		frame = r.borrow()
+		defer r.giveBack(frame)
+		*frame = wire.Event{Topic: g.key.Name, Body: wire.Body{Type: typ, Data: data}, Trace: o.Trace, Twin: o.Reliable}
 	}
-	if ctx == atOnce {
-		return out.giveUp()
+	for i := range r.targets {
+		x := &r.targets[i]
+		switch {
+		case o.Reliable && x.reliable:
+		case x.flow != nil:
+			if err := out.try(x, frame); err != nil {
+				return err
+			}
+		case !o.Reliable || !g.takes.Load(): // this node
+			out.progress = g.spread(actor.Event, g.t.name, msg, 0, o.Trace) > 0 || out.progress
+		}
 	}
-	lost, err := out.press(ctx)
-	for _, f := range lost {
-		out.lose(f)
+	if len(out.full) == 0 {
+		return nil
 	}
-	return err
+	return out.finish(ctx)
 }
 
 // Broadcast sends msg to every member of the cluster, at most once and in the

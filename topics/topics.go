@@ -49,6 +49,8 @@ type Topics struct {
 	name    string // self in the form PIDs use
 	pid     *actor.PID
 	dedupe  *dedupe
+	moments *moments
+	recent  recent
 
 	perPeer   int           // trees that frames of one peer may make
 	queued    atomic.Int64  // bytes before the actors of trees
@@ -73,7 +75,7 @@ func New(cfg Config) (*Topics, error) {
 func start(cfg Config, net network) (*Topics, error) {
 	t := &Topics{
 		sys: cfg.System, net: net, router: cfg.Router, zone: cfg.Zone, certain: cfg.Reliable, log: cfg.Logger,
-		perPeer: maxGroupsPerPeer, self: net.ID(), name: net.ID().String(), dedupe: newDedupe(),
+		perPeer: maxGroupsPerPeer, self: net.ID(), name: net.ID().String(), dedupe: newDedupe(), moments: newMoments(), recent: newRecent(),
 		groups: map[wire.Group]*group{}, regs: map[*Registration]struct{}{}, flows: map[id.ID]*flow{},
 		trees: map[wire.Group]*trees{}, planted: map[id.ID]int{},
 	}
@@ -236,6 +238,7 @@ func (t *Topics) forget(g *group) bool {
 		return false
 	}
 	delete(t.groups, g.key)
+	t.recent.drop(g)
 	return true
 }
 

@@ -1,0 +1,138 @@
+package topics
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"iris/actor"
+	"iris/internal/id"
+	"iris/topics/tree"
+	"iris/transport"
+	"iris/transport/wire"
+)
+
+// route is the view of a topic with all that its publishers need for each event,
+// found once for many: links, flows, and a frame to fill. A publisher that
+// finds it fresh looks nothing up and allocates nothing.
+//
+//	Publish ──▶ group ──▶ route ──▶ target: link ──▶ fanout lane
+//	                        │       target: link ──▶ fanout lane
+//	                        └─ view, checked, frame
+//
+// It is made anew when the view or a link has changed, as is looked at once in a moment.
+// A link that ended since refuses what it is given, and the target is sent to by
+// its id.
+type route struct {
+	view       *tree.View
+	structured bool
+	remote     bool // some target is another node
+	targets    []target
+	checked    atomic.Uint64 // the moment in which all this was found to hold
+
+	lent  atomic.Bool // frame is in use
+	frame wire.Event
+}
+
+// target is one node of a route. All its fields but node are empty for this node.
+type target struct {
+	node     id.ID
+	reliable bool // it takes reliable events by their trees
+	link     link // nil: none, or the structured form
+	flow     *flow
+}
+
+// route returns how events travel now, or nil if that is not known.
+func (g *group) route() *route {
+	r := g.way.Load()
+	if r != nil && r.view == g.view.Load() && g.held.Load() == 0 && g.t.moments.is(r.checked.Load()) {
+		return r
+	}
+	return g.reroute()
+}
+
+// reroute is route for the first event of a moment.
+func (g *group) reroute() *route {
+	now := g.t.moments.begin()
+	v := g.live(time.Now())
+	if v == nil {
+		return nil
+	}
+	r := g.way.Load()
+	if r == nil || r.view != v || !r.holds(g.t) {
+		r = newRoute(g.t, v)
+		g.way.Store(r)
+	}
+	r.checked.Store(now)
+	return r
+}
+
+func newRoute(t *Topics, v *tree.View) *route {
+	r := &route{view: v, structured: t.structured(), targets: make([]target, len(v.Entries))}
+	for i := range v.Entries {
+		e := &v.Entries[i]
+		x := target{node: e.Node, reliable: e.Reliable}
+		if x.node != t.self {
+			r.remote = true
+			x.flow = t.flow(x.node)
+			if !r.structured {
+				x.link = t.net.Link(x.node)
+			}
+		}
+		r.targets[i] = x
+	}
+	return r
+}
+
+// holds reports whether the links are still those of the route.
+func (r *route) holds(t *Topics) bool {
+	if r.structured != t.structured() {
+		return false
+	}
+	for i := range r.targets {
+		if x := &r.targets[i]; !r.structured && x.node != t.self && x.link != t.net.Link(x.node) {
+			return false
+		}
+	}
+	return true
+}
+
+// awaitRoute returns how events travel, waiting for a live view if need be.
+func (g *group) awaitRoute(ctx context.Context) (*route, error) {
+	for {
+		if r := g.route(); r != nil {
+			return r, nil
+		}
+		if err := g.wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// borrow returns a frame to fill: that of the route, unless somebody else uses it or
+// the router may keep it.
+func (r *route) borrow() *wire.Event {
+	if !r.structured && r.lent.CompareAndSwap(false, true) {
+		return &r.frame
+	}
+	return new(wire.Event)
+}
+
+// giveBack ends the use of what borrow returned.
+func (r *route) giveBack(f *wire.Event) {
+	if f == &r.frame {
+		r.frame = wire.Event{} // it must not keep the data alive
+		r.lent.Store(false)
+	}
+}
+
+// send sends to a target without blocking; errors as of trySend.
+func (x *target) send(t *Topics, f wire.Frame) error {
+	if x.link != nil {
+		if err := x.link.TrySend(transport.Fanout, f); !errors.Is(err, actor.ErrUnreachable) {
+			return err
+		}
+	}
+	return t.trySend(x.node, transport.Fanout, f)
+}
