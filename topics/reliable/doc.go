@@ -7,7 +7,8 @@
 //	          ┌────────────────────────┼──────────┐
 //	          ▼                        ▼          ▼
 //	    replay ring (1024 messages, 1 MiB, 10 s) at each tree node
-//	          │                        ┊ Digest, 1 s: the other stripe's edges, one random member
+//	          │                        ┊ Digest, 1 s: the other stripe's edges, one random member,
+//	          │                        ┊ and twice all edges when the stream falls silent
 //	          ▼                        ▼
 //	    child re-attaches: Sync    somebody lacks 2: waits max(2 RTT, 50 ms), Pull,
 //	    with what it has; gets     passes it on to its own children

@@ -74,6 +74,9 @@ func (m *Machine) onData(from id.ID, d *Data, listed bool) {
 	// What a pull brought most parents have; to be sure ours hears that it exists.
 	pulled := d.Seq <= s.known && p.edge(from) == nil && from != d.Publisher
 	m.take(s, d, m.local || listed)
+	if d.Seq == s.high {
+		s.via = from
+	}
 	m.flood(p, from, d, !pulled)
 	if pulled && !p.parent.IsZero() {
 		m.send(p.parent, &Digest{Marks: []Mark{s.mark()}})

@@ -43,8 +43,8 @@ type Sync struct {
 	Marks  []Mark // at most maxMarks
 }
 
-// Digest tells somebody who is no neighbour in the stream's stripe what there is.
-// Lost: the next follows in a second.
+// Digest tells somebody who is no neighbour in the stream's stripe what there is, and
+// neighbours when nothing follows. Lost: the next follows in a second.
 type Digest struct {
 	Copy  bool  // from a root to who may be the next root
 	Hops  uint8 // taken outside the tree; then only the publishers hold the messages

@@ -50,8 +50,16 @@ func (m *Machine) pollDoubts() {
 	m.doubts, m.doubtAt = m.doubts[:0], time.Time{}
 }
 
+// ended reports whether a stream has just fallen silent: nothing follows that would
+// show a neighbour in its stripe that the last message was lost, and not everybody has
+// another who could tell. It holds for two digests.
+func (m *Machine) ended(s *stream) bool {
+	silent := m.now.Sub(s.active)
+	return silent >= m.cfg.Digest/2 && silent < m.cfg.Digest*5/2
+}
+
 // pollDigest tells those who are not neighbours in a stream's stripe about the
-// streams that had news while rings may still hold them.
+// streams that had news while rings may still hold them, and those who are about its end.
 func (m *Machine) pollDigest() {
 	if m.digestAt.IsZero() {
 		return
@@ -69,8 +77,12 @@ func (m *Machine) pollDigest() {
 	for _, n := range m.lazies() {
 		var marks []Mark
 		for _, s := range news {
-			if p := &m.places[s.stripe]; p.edge(n) == nil && (p.inTree || s == m.own) && s.Publisher != n && len(marks) < maxMarks {
-				marks = append(marks, s.mark())
+			p := &m.places[s.stripe]
+			if p.edge(n) != nil && (n == s.via || !m.ended(s)) || !p.inTree && s != m.own || n == s.Publisher {
+				continue
+			}
+			if marks = append(marks, s.mark()); len(marks) == maxMarks {
+				break
 			}
 		}
 		if len(marks) > 0 {

@@ -58,6 +58,7 @@ func TestPublishedAndForgottenByAFailure(t *testing.T) {
 func TestWhatWasLostOnAnEdgeIsTold(t *testing.T) {
 	b := newBench(t, Config{})
 	b.step(0, Publish{})
+	b.wait(4 * time.Second)
 	b.step(1100*time.Millisecond, Tick{})
 	if d := sentTo[*Digest](b, peer); len(d) != 0 {
 		t.Fatalf("a neighbour was told %+v", d)
@@ -109,5 +110,58 @@ func TestIdle(t *testing.T) {
 	b.wait(3 * time.Minute)
 	if !b.m.Idle() {
 		t.Error("not idle after a long silence")
+	}
+}
+
+// TestTheEndOfAStreamIsTold: a neighbour to whom the last message was lost may have
+// nobody else in its trees who knows of it.
+func TestTheEndOfAStreamIsTold(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		from     id.ID // who brought the stream; zero: it is our own
+		to, away bool  // whether peer and other hear of its end
+	}{
+		{"our own", id.ID{}, true, true},
+		{"of one neighbour", peer, false, true},
+		{"of the other", other, true, false},
+		{"of the publisher", pub, true, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, Config{})
+			b.step(0, Place{Stripe: 0, InTree: true, Root: true, Children: []id.ID{peer, other}})
+			stripe := b.m.stripeOf(self)
+			b.step(0, Place{Stripe: stripe, InTree: true, Root: true, Children: []id.ID{peer, other}})
+			told := map[id.ID]int{}
+			ticks := func(d time.Duration) {
+				for end := b.at + d; b.at < end; {
+					b.step(50*time.Millisecond, Tick{})
+					for _, n := range []id.ID{peer, other} {
+						for _, f := range sentTo[*Digest](b, n) {
+							if f.Marks[0].High != 20 {
+								t.Errorf("%v: the end is %v", n.Short(), f.Marks)
+							}
+							told[n]++
+						}
+					}
+				}
+			}
+			for seq := range uint64(20) {
+				if c.from.IsZero() {
+					b.step(0, Publish{})
+				} else {
+					b.data(c.from, seq+1)
+				}
+				ticks(300 * time.Millisecond)
+			}
+			if len(told) != 0 {
+				t.Errorf("told while it goes on: %v", told)
+			}
+			ticks(15 * time.Second)
+			for n, want := range map[id.ID]bool{peer: c.to, other: c.away} {
+				if (told[n] > 0) != want || told[n] > 3 {
+					t.Errorf("%v was told %d times, want %v", n.Short(), told[n], want)
+				}
+			}
+		})
 	}
 }

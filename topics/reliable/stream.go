@@ -17,6 +17,7 @@ type stream struct {
 	waits  []wait           // since when they are missing; both fields rise
 	bodies map[uint64]*Data // those in the ring
 	active time.Time        // last news
+	via    id.ID            // who brought the highest; zero: this node's own
 
 	sources []id.ID   // who said to have more, latest first
 	askAt   time.Time // next pull; zero: none due
