@@ -81,7 +81,7 @@ func layers(m *Module) []Violation {
 func pure(dir string) bool {
 	return slices.Contains([]string{
 		"internal/id", "internal/bounds", "transport/wire", "transport/identity", "router/detector", "router/pastry", "topics/scribe", "topics/reliable",
-		"topics/tree", "topics/balance", "tunnels/flow",
+		"topics/tree", "topics/balance", "tunnels/flow", "node/relay/packet",
 	}, dir)
 }
 

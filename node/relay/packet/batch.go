@@ -1,0 +1,70 @@
+package packet
+
+// keep is the size from which on a payload is cheaper to hand to the system as
+// it is than to copy.
+const keep = 8 << 10
+
+// Batch collects packets for one write to the connection. Payloads of 8 KiB and
+// more are kept and not copied; they must not change until Reset. The zero
+// value is an empty batch.
+type Batch struct {
+	buf   []byte
+	kept  []kept
+	size  int
+	parts [][]byte
+}
+
+// kept is a payload that belongs before buf[at:].
+type kept struct {
+	at      int
+	payload []byte
+}
+
+// Add adds the octets of p at the end, under the conditions of Append.
+func (b *Batch) Add(p Packet) {
+	before := len(b.buf)
+	out := output{head: b.buf}
+	out.packet(p)
+	if len(out.payload) < keep {
+		out.head = append(out.head, out.payload...)
+	} else {
+		b.kept = append(b.kept, kept{len(out.head), out.payload})
+		b.size += len(out.payload)
+	}
+	b.buf = append(out.head, out.tail[:out.tailLen]...)
+	b.size += len(b.buf) - before
+}
+
+// Len returns the number of octets in the batch.
+func (b *Batch) Len() int { return b.size }
+
+// Buffers returns the octets of the batch in order, as net.Buffers wants them.
+// The slices are valid until the next Add or Reset; the outer one may be
+// consumed.
+func (b *Batch) Buffers() [][]byte {
+	b.parts = b.parts[:0]
+	at := 0
+	for _, k := range b.kept {
+		b.parts = append(b.parts, b.buf[at:k.at], k.payload)
+		at = k.at
+	}
+	if at < len(b.buf) {
+		b.parts = append(b.parts, b.buf[at:])
+	}
+	return b.parts
+}
+
+// Reset empties the batch. It lets go of payloads, and of its own memory where
+// that has grown beyond 64 KiB.
+func (b *Batch) Reset() {
+	clear(b.kept)
+	clear(b.parts[:cap(b.parts)])
+	b.kept, b.parts, b.size = b.kept[:0], b.parts[:0], 0
+	b.buf = b.buf[:0]
+	if cap(b.buf) > maxBuffer {
+		b.buf = nil
+	}
+	if cap(b.kept) > maxBuffer/keep {
+		b.kept, b.parts = nil, nil
+	}
+}
