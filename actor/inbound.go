@@ -38,7 +38,7 @@ type Delivery struct {
 	Trace    string    // given by the sender, opaque
 }
 
-// Load is what a member says about itself in its replies.
+// Load is what a member says about itself in its replies. The zero Load says nothing.
 type Load struct {
 	InFlight, LatencyMicros, Members uint32
 	Draining                         bool

@@ -98,7 +98,7 @@ func (r *networkRemote) Ask(to *PID, id uint32, ttl time.Duration, msg any) erro
 	return nil
 }
 
-func (r *networkRemote) Reply(node string, id uint32, msg any, failed error, load *Load) error {
+func (r *networkRemote) Reply(node string, id uint32, msg any, failed error, load Load) error {
 	s, err := r.to(node)
 	if err != nil {
 		return err

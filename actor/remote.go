@@ -10,8 +10,8 @@ type Remote interface {
 	// Ask sends a request whose answer comes back by Replies.Complete with id. After an error it never does.
 	Ask(to *PID, id uint32, ttl time.Duration, msg any) error
 	// Reply answers request id of node with msg, or with err if that is not nil: *RemoteError, ErrOverloaded, ErrNoActor,
-	// ErrDraining, ErrExpired and others, told apart with errors.Is. load may be nil.
-	Reply(node string, id uint32, msg any, err error, load *Load) error
+	// ErrDraining, ErrExpired and others, told apart with errors.Is. A zero load is not sent.
+	Reply(node string, id uint32, msg any, err error, load Load) error
 	Watch(watcher, watchee *PID) error
 	Unwatch(watcher, watchee *PID) error
 	// Terminated tells the remote watcher that who ended; why is one of the Terminated constants.

@@ -26,18 +26,30 @@ func (r *Root) Request(ctx context.Context, pid *PID, msg any) (any, error) {
 	if err := ctx.Err(); err != nil || ttl <= 0 {
 		return nil, timeoutOf(err)
 	}
-	ch := r.sys.waiters.Get().(chan Reply)
-	id := r.sys.request(pid, nil, msg, ttl, func(rep Reply) { ch <- rep })
+	w := r.sys.waiters.Get().(*waiter)
+	id := r.sys.request(pid, nil, msg, ttl, w.done)
 	select {
-	case rep := <-ch:
-		r.sys.waiters.Put(ch)
+	case rep := <-w.replies:
+		r.sys.waiters.Put(w)
 		return rep.Message, rep.Err
 	case <-ctx.Done():
 		if id != 0 && r.sys.replies.Cancel(id) {
-			r.sys.waiters.Put(ch) // nobody will use it any more
+			r.sys.waiters.Put(w) // nobody will use it any more
 		}
 		return nil, timeoutOf(ctx.Err())
 	}
+}
+
+// waiter is a goroutine that waits for a reply. It is used again and again.
+type waiter struct {
+	replies chan Reply  // has room for one
+	done    func(Reply) // puts it there
+}
+
+func newWaiter() any {
+	w := &waiter{replies: make(chan Reply, 1)}
+	w.done = func(rep Reply) { w.replies <- rep }
+	return w
 }
 
 // timeoutOf makes an ended context an error of this package.

@@ -125,7 +125,7 @@ func (s *System) fail(sender, target *PID, err error) {
 	switch {
 	case sender == nil || isName(sender):
 	case sender.Id == replyID:
-		s.answer(sender.Address, sender.RequestId, nil, err, nil)
+		s.answer(sender.Address, sender.RequestId, nil, err, Load{})
 	case s.isLocal(sender):
 		c := s.cells.get(sender.Id)
 		if c == nil {
@@ -145,24 +145,23 @@ func (s *System) fail(sender, target *PID, err error) {
 // replyTo sends msg to a PID made from a pending reply, outside of the handler that got the request.
 func (s *System) replyTo(to *PID, msg any) {
 	if err, ok := msg.(error); ok {
-		s.answer(to.Address, to.RequestId, nil, s.handlerError("", err), nil)
+		s.answer(to.Address, to.RequestId, nil, s.handlerError("", err), Load{})
 		return
 	}
-	s.answer(to.Address, to.RequestId, msg, nil, nil)
+	s.answer(to.Address, to.RequestId, msg, nil, Load{})
 }
 
 // reply answers the asker of in.
 func (s *System) reply(in *Inbound, msg any, err error) {
-	var load *Load
+	var load Load
 	if in.Tracker != nil {
-		l := in.Tracker.Load()
-		load = &l
+		load = in.Tracker.Load()
 	}
 	s.answer(in.From, in.ReplyTo, msg, err, load)
 }
 
 // answer completes request id of node, here or there.
-func (s *System) answer(node string, id uint32, msg any, err error, load *Load) {
+func (s *System) answer(node string, id uint32, msg any, err error, load Load) {
 	if node == s.node || node == "" {
 		s.replies.Complete(s.node, id, Reply{From: s.node, Message: msg, Err: err, Load: load})
 		return
@@ -172,15 +171,21 @@ func (s *System) answer(node string, id uint32, msg any, err error, load *Load) 
 		s.dead(DeadUnreachable, &PID{Address: node, Id: replyID}, nil, msg)
 		return
 	}
-	failed := (*r).Reply(node, id, msg, err, load)
+	if failed := (*r).Reply(node, id, msg, err, load); failed != nil {
+		s.unanswered(*r, node, id, msg, err, failed, load)
+	}
+}
+
+// unanswered deals with a reply that could not be sent.
+func (s *System) unanswered(r Remote, node string, id uint32, msg any, err, failed error, load Load) {
+	to := &PID{Address: node, Id: replyID}
 	var codec *CodecError
 	if errors.As(failed, &codec) && err == nil { // the asker should not have to wait for its timeout
-		err = &RemoteError{Node: s.node, Code: CodeFailed, Text: codec.Error()}
-		s.dead(DeadCodec, &PID{Address: node, Id: replyID}, nil, msg)
-		failed = (*r).Reply(node, id, nil, err, load)
+		s.dead(DeadCodec, to, nil, msg)
+		failed = r.Reply(node, id, nil, &RemoteError{Node: s.node, Code: CodeFailed, Text: codec.Error()}, load)
 	}
 	if failed != nil {
-		s.dead(reasonOf(failed), &PID{Address: node, Id: replyID}, nil, msg)
+		s.dead(reasonOf(failed), to, nil, msg)
 	}
 }
 
@@ -220,15 +225,15 @@ func (s *System) request(to, sender *PID, msg any, ttl time.Duration, done func(
 	if local {
 		node = s.node
 	}
-	now := time.Now()
-	id, err := s.replies.open(node, now, ttl, done)
+	deadline := time.Now().Add(ttl)
+	id, err := s.replies.Open(node, deadline, done)
 	if err != nil {
 		done(Reply{Err: err})
 		return 0
 	}
 	if local {
 		err = s.deliver(s.cells.get(to.Id), &Inbound{
-			Delivery: Delivery{Kind: Request, Origin: s.node, Deadline: now.Add(ttl)},
+			Delivery: Delivery{Kind: Request, Origin: s.node, Deadline: deadline},
 			Message:  msg, Size: int(sizeOf(msg)), From: s.node, ReplyTo: id,
 		}, to.Id)
 	} else if r := s.remote.Load(); r == nil {

@@ -35,7 +35,7 @@ type System struct {
 	remote      atomic.Pointer[Remote]
 	names       atomic.Pointer[Names]
 	nextName    atomic.Uint64
-	waiters     sync.Pool   // of chan Reply with room for one; per system because of testing/synctest
+	waiters     sync.Pool   // of *waiter; per system because of testing/synctest
 	timing      tally       // timers armed or firing
 	closing     atomic.Bool // nothing new is spawned
 
@@ -55,7 +55,7 @@ func NewSystem(o Options) *System {
 	}
 	s := &System{
 		node: o.Node, incarnation: o.Incarnation, logger: o.Logger, dispatcher: newDispatcher(), cells: newCells(),
-		waiters: sync.Pool{New: func() any { return make(chan Reply, 1) }},
+		waiters: sync.Pool{New: newWaiter},
 	}
 	s.events = newEvents(s)
 	s.letters = newLetters(s)

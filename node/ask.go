@@ -27,11 +27,17 @@ func (n *Node) Request(ctx context.Context, cluster string, msg any, opts ...Req
 	if err := n.over(); err != nil {
 		return nil, err
 	}
-	var o topics.Options
+	if len(opts) == 0 {
+		return n.topics.Request(ctx, cluster, msg, topics.Options{})
+	}
+	return n.topics.Request(ctx, cluster, msg, optionsOf(opts))
+}
+
+func optionsOf(opts []RequestOption) (o topics.Options) {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	return n.topics.Request(ctx, cluster, msg, o)
+	return o
 }
 
 // Ask is Request for a reply of type T. A reply of another type is an error.

@@ -37,7 +37,7 @@ func chosenOf(g *group, n int) map[id.ID]int {
 			return got
 		}
 		got[c.node]++
-		c.done(balance.Withdrawn, nil)
+		c.done(balance.Withdrawn, actor.Load{})
 	}
 	return got
 }

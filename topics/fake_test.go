@@ -183,7 +183,7 @@ func (n *node) onReply(from id.ID, f wire.Frame) {
 	r := f.(*wire.Reply)
 	rep := actor.Reply{From: from.String(), Err: transport.ErrorOf(from.String(), r.Status, r.Text)}
 	if r.HasLoad {
-		rep.Load = &actor.Load{InFlight: r.Load.InFlight, LatencyMicros: r.Load.LatencyMicros, Members: r.Load.Members, Draining: r.Load.Draining}
+		rep.Load = actor.Load{InFlight: r.Load.InFlight, LatencyMicros: r.Load.LatencyMicros, Members: r.Load.Members, Draining: r.Load.Draining}
 	}
 	if rep.Err == nil {
 		rep.Message, rep.Err = actor.Decode(r.Body.Type, r.Body.Data)
@@ -219,7 +219,7 @@ func (r fakeRemote) Terminated(_, _ *actor.PID, _ int) error { return actor.ErrU
 
 func (r fakeRemote) Stop(*actor.PID, bool) error { return actor.ErrUnreachable }
 
-func (r fakeRemote) Reply(node string, req uint32, msg any, err error, load *actor.Load) error {
+func (r fakeRemote) Reply(node string, req uint32, msg any, err error, load actor.Load) error {
 	n, perr := id.Parse(node)
 	if perr != nil {
 		return perr
@@ -235,9 +235,7 @@ func (r fakeRemote) Reply(node string, req uint32, msg any, err error, load *act
 			return err
 		}
 	}
-	if load != nil {
-		f.HasLoad, f.Load = true, wireLoad(*load)
-	}
+	f.HasLoad, f.Load = load != actor.Load{}, wireLoad(load)
 	return l.TrySend(transport.Direct, f)
 }
 
@@ -318,6 +316,8 @@ func (p *pipe) read(l *lane) {
 }
 
 func (p *pipe) Suspect() bool { return p.suspect.Load() }
+
+func (p *pipe) Name() string { return p.to.id.String() }
 
 func (p *pipe) TrySend(n transport.Lane, f wire.Frame) error {
 	l := p.lanes[n]

@@ -210,16 +210,17 @@ func (g *group) choose(now time.Time, tried []id.ID) (choice, bool) {
 }
 
 // done tells the balancer how it ended.
-func (c choice) done(o balance.Outcome, load *actor.Load) {
+func (c choice) done(o balance.Outcome, load actor.Load) {
 	now := time.Now()
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
-	if load == nil {
+	if load == (actor.Load{}) {
 		c.g.bal.Done(now, c.node, c.at, now.Sub(c.begin), o, nil)
 		return
 	}
-	c.g.bal.Done(now, c.node, c.at, now.Sub(c.begin), o, new(balanceLoad(wireLoad(*load))))
-	c.g.bal.Capacity(now, c.node, capacity(wireLoad(*load)))
+	l := wireLoad(load)
+	c.g.bal.Done(now, c.node, c.at, now.Sub(c.begin), o, new(balanceLoad(l)))
+	c.g.bal.Capacity(now, c.node, capacity(l))
 }
 
 // reach tells the balancer how well a node can be reached.

@@ -29,7 +29,7 @@ func (t *Topics) handle() {
 // not. A request without an id is a send to one member: nobody is answered.
 func (t *Topics) onRequest(from id.ID, f *wire.Request) {
 	g := t.find(wire.GroupCluster, f.Cluster)
-	node := from.String()
+	node := nameOf(t.net.Link(from), from)
 	var err error
 	if g == nil || len(*g.local.Load()) == 0 {
 		err = actor.ErrNoActor

@@ -178,7 +178,7 @@ func (c *call) next(done func(any, error)) {
 			}
 			return retry
 		}
-		_, err = c.send(ch, func(f wire.Frame) error { return c.g.t.trySend(ch.node, transport.Direct, f) }, func(r actor.Reply) {
+		_, err = c.send(atOnce, ch, func(r actor.Reply) {
 			if finish(r) {
 				c.next(done)
 			}
@@ -192,11 +192,11 @@ func (c *call) next(done func(any, error)) {
 // judgeUnanswered is judge for a message without a reply.
 func (c *call) judgeUnanswered(ch choice, err error) (retry bool, pause time.Duration, _ error) {
 	if err == nil {
-		ch.done(balance.Withdrawn, nil)
+		ch.done(balance.Withdrawn, actor.Load{})
 		return false, 0, nil
 	}
 	if !errors.Is(err, actor.ErrOverloaded) && !errors.Is(err, actor.ErrUnreachable) {
-		ch.done(balance.Withdrawn, nil)
+		ch.done(balance.Withdrawn, actor.Load{})
 		return false, 0, err
 	}
 	c.deadline = time.Now().Add(time.Second) // judge gives up after it; a send has no time limit

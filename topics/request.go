@@ -2,15 +2,12 @@ package topics
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"time"
 
 	"iris/actor"
 	"iris/internal/id"
 	"iris/topics/balance"
-	"iris/transport"
 	"iris/transport/wire"
 )
 
@@ -30,22 +27,6 @@ const (
 	again      = 20 * time.Millisecond // pause of an idempotent request that ran out of members
 	longest    = time.Second           // pause of one that ran out of retries, which doubles up to this
 )
-
-// call is one request on its way, from the API or from an actor.
-type call struct {
-	g        *group
-	msg      any
-	body     wire.Body // of msg; encoded when the first remote member is chosen
-	encoded  bool
-	key      []byte // of an idempotent request
-	trace    string
-	deadline time.Time
-	tried    []id.ID
-	full     int           // times refused by a full member
-	gone     int           // times not reached
-	pause    time.Duration // the latest for want of retries
-	last     error
-}
 
 // Request sends msg to one member of the cluster, the balancer's choice, and
 // returns its reply. It blocks until ctx ends, at most 5 s if ctx has no
@@ -68,39 +49,25 @@ func (t *Topics) Request(ctx context.Context, cluster string, msg any, o Options
 	if err != nil {
 		return nil, err
 	}
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, actor.DefaultTimeout)
-		defer cancel()
-		deadline, _ = ctx.Deadline()
-	}
-	c := &call{g: g, msg: msg, trace: o.Trace, deadline: deadline}
-	if o.Idempotent {
-		c.key = make([]byte, wire.MaxKey)
-		_, _ = rand.Read(c.key) // never fails
-	}
-	replies := make(chan actor.Reply, 1)
+	c := t.calls.Get().(*call)
+	c.begin(ctx, g, msg, o)
+	reply, err := c.run(ctx)
+	c.end()
+	t.calls.Put(c)
+	return reply, err
+}
+
+// run makes attempts until one of them decides.
+func (c *call) run(ctx context.Context) (any, error) {
 	for {
 		ch, err := c.choose(ctx)
 		if err != nil {
 			return nil, c.g.wrap(err)
 		}
-		var r actor.Reply
-		pending, err := c.send(ch, func(f wire.Frame) error { return t.send(ctx, ch.node, transport.Direct, f) },
-			func(r actor.Reply) { replies <- r })
-		if err != nil {
-			r = actor.Reply{Err: err}
-		} else {
-			select {
-			case r = <-replies:
-			case <-ctx.Done():
-				if t.sys.Replies().Cancel(pending) {
-					ch.done(outcomeOfEnd(ctx), nil)
-					return nil, c.fail(ch.node, ended(ctx))
-				}
-				r = <-replies // it came at this very moment
-			}
+		r, ok := c.attempt(ctx, ch)
+		if !ok {
+			ch.done(outcomeOfEnd(ctx), actor.Load{})
+			return nil, c.fail(ch.node, ended(ctx))
 		}
 		retry, pause, err := c.judge(ch, r)
 		if !retry {
@@ -110,6 +77,24 @@ func (t *Topics) Request(ctx context.Context, cluster string, msg any, o Options
 			return nil, err
 		}
 	}
+}
+
+// attempt asks the chosen node and waits for what it says. It reports false if ctx
+// ended first.
+func (c *call) attempt(ctx context.Context, ch choice) (r actor.Reply, ok bool) {
+	pending, err := c.send(ctx, ch, c.replied)
+	if err != nil {
+		return actor.Reply{Err: err}, true
+	}
+	select {
+	case r = <-c.replies:
+		return r, true
+	case <-ctx.Done():
+	}
+	if c.g.t.sys.Replies().Cancel(pending) {
+		return actor.Reply{}, false
+	}
+	return <-c.replies, true // it came at this very moment
 }
 
 // outcomeOfEnd is what the balancer learns when the asker gave up.
@@ -140,178 +125,6 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// choose waits for a live view and picks a member.
-func (c *call) choose(ctx context.Context) (choice, error) {
-	for {
-		now := time.Now()
-		ch, live, err := c.pick(now)
-		if errors.Is(err, actor.ErrNoMembers) && c.g.doubted(now) && sleep(ctx, 10*time.Millisecond) {
-			continue
-		}
-		if live {
-			return ch, err
-		}
-		if err := c.g.wait(ctx); err != nil {
-			return choice{}, err
-		}
-	}
-}
-
-// wait blocks until there is a live view or a reason why not.
-func (g *group) wait(ctx context.Context) error {
-	ready := make(chan error, 1)
-	if !g.await(func(err error) { ready <- err }) {
-		return actor.ErrOverloaded
-	}
-	select {
-	case err := <-ready:
-		return err
-	case <-ctx.Done():
-		return ended(ctx)
-	}
-}
-
-// pick chooses by the present view; live is false if there is none.
-func (c *call) pick(now time.Time) (ch choice, live bool, err error) {
-	v := c.g.live(now)
-	if v == nil {
-		return choice{}, false, nil
-	}
-	ch, ok := c.g.choose(now, c.tried)
-	switch {
-	case ok:
-		return ch, true, nil
-	case c.last != nil:
-		return choice{}, true, c.last
-	}
-	return choice{}, true, actor.ErrNoMembers
-}
-
-// send sends the request to the chosen node; then is called once with the reply
-// unless an error is returned: not sent. It returns the number to cancel by.
-func (c *call) send(ch choice, put func(wire.Frame) error, then func(actor.Reply)) (uint32, error) {
-	t := c.g.t
-	deadline := c.deadline
-	if c.key != nil { // leave time to ask somebody else
-		deadline = time.Now().Add(max(time.Until(c.deadline)/2, 50*time.Millisecond))
-		if deadline.After(c.deadline) {
-			deadline = c.deadline
-		}
-	}
-	if ch.node == t.self {
-		pending, err := t.sys.Replies().Open(t.name, deadline, then)
-		if err != nil {
-			return 0, err
-		}
-		in := &actor.Inbound{
-			Delivery: actor.Delivery{Kind: actor.Request, Cluster: c.g.key.Name, Origin: t.name, Deadline: c.deadline, Trace: c.trace},
-			Message:  c.msg, From: t.name, ReplyTo: pending,
-		}
-		if err := t.accept(c.g, in, c.key); err != nil {
-			return 0, t.unsent(pending, err)
-		}
-		return pending, nil
-	}
-	if t.net.Link(ch.node) == nil && !t.structured() {
-		return 0, actor.ErrUnreachable
-	}
-	if err := c.encode(); err != nil {
-		return 0, err
-	}
-	pending, err := t.sys.Replies().Open(ch.node.String(), deadline, then)
-	if err != nil {
-		return 0, err
-	}
-	err = put(&wire.Request{
-		ID: pending, Cluster: c.g.key.Name, TTLMs: transport.TTL(time.Until(c.deadline)), Key: c.key, Body: c.body, Trace: c.trace,
-	})
-	if err != nil {
-		return 0, t.unsent(pending, err)
-	}
-	return pending, nil
-}
-
-// unsent withdraws the pending reply of a request that did not go out. If the
-// node was lost at this moment then has been called with that; the request was
-// not sent all the same, but a reply must not be counted twice.
-func (t *Topics) unsent(pending uint32, err error) error {
-	if !t.sys.Replies().Cancel(pending) {
-		return nil
-	}
-	return err
-}
-
-func (c *call) encode() error {
-	if c.encoded {
-		return nil
-	}
-	typ, data, err := actor.Encode(c.msg)
-	if err != nil {
-		return err
-	}
-	c.body, c.encoded = wire.Body{Type: typ, Data: data}, true
-	return nil
-}
-
-// judge takes the outcome of one attempt to the balancer and decides: retry
-// after pause, or the end with err (nil: r holds the reply).
-func (c *call) judge(ch choice, r actor.Reply) (retry bool, pause time.Duration, err error) {
-	var remote *actor.RemoteError
-	var codec *actor.CodecError
-	switch err := r.Err; {
-	case err == nil:
-		ch.done(balance.Served, r.Load)
-		return false, 0, nil
-	case errors.As(err, &remote):
-		ch.done(balance.Served, r.Load)
-		return false, 0, c.g.wrap(err)
-	case errors.As(err, &codec):
-		ch.done(balance.Withdrawn, r.Load)
-		return false, 0, c.fail(ch.node, err)
-	case errors.Is(err, actor.ErrOverloaded):
-		ch.done(balance.Refused, r.Load)
-		c.full++
-		retry = c.full <= refusals
-	case errors.Is(err, actor.ErrUnreachable), errors.Is(err, actor.ErrNoMembers):
-		ch.done(balance.Refused, r.Load)
-		c.gone++
-		retry = c.gone <= departures
-	case errors.Is(err, actor.ErrLost), errors.Is(err, actor.ErrTimeout):
-		ch.done(balance.Unknown, r.Load)
-	default:
-		ch.done(balance.Withdrawn, r.Load)
-		return false, 0, c.fail(ch.node, err)
-	}
-	c.last = c.within(ch.node, r.Err)
-	left := time.Until(c.deadline)
-	if left <= 0 {
-		return false, 0, c.g.wrap(c.last)
-	}
-	c.tried = append(c.tried, ch.node)
-	if c.key == nil {
-		return retry && c.g.retry(), 0, c.g.wrap(c.last)
-	}
-	if !c.more() { // until the deadline: when all were tried, all again
-		c.tried = c.tried[:0]
-		pause = again
-	}
-	if !c.g.retry() { // go on, but slower and slower
-		c.pause = min(max(2*c.pause, again), longest)
-		pause = c.pause
-	}
-	return true, min(pause, left), c.g.wrap(c.last)
-}
-
-// more reports whether the view names a node that was not tried.
-func (c *call) more() bool {
-	v := c.g.view.Load()
-	return v != nil && len(v.Entries) > len(c.tried)
-}
-
-func (c *call) within(n id.ID, err error) error { return fmt.Errorf("node %s: %w", n.Short(), err) }
-
-func (c *call) fail(n id.ID, err error) error { return c.g.wrap(c.within(n, err)) }
-
 // Choice is a member node chosen for something that takes a while. Done must
 // be called once when that has ended; its error says whether it went well.
 type Choice struct {
@@ -337,7 +150,7 @@ func (t *Topics) Pick(ctx context.Context, cluster string) (Choice, error) {
 		if errors.Is(err, actor.ErrOverloaded) || errors.Is(err, actor.ErrUnreachable) {
 			o = balance.Refused
 		}
-		ch.done(o, nil)
+		ch.done(o, actor.Load{})
 	}}, nil
 }
 

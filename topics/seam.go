@@ -22,6 +22,7 @@ type link interface {
 	Send(ctx context.Context, lane transport.Lane, f wire.Frame) error
 	TrySend(lane transport.Lane, f wire.Frame) error
 	Suspect() bool
+	Name() string // the peer as PIDs name it
 }
 
 // seam adapts *transport.Endpoint, whose methods speak of *transport.Link.

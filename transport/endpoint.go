@@ -90,10 +90,11 @@ type Endpoint struct {
 	linkSeq  atomic.Uint64  // names of link actors
 	wg       sync.WaitGroup // accept loop, handshakes, dials, drains
 
-	links   atomic.Pointer[map[id.ID]*Link] // copied on write under mu
-	mu      sync.Mutex                      // guards the following fields
-	dials   map[string]*dialing             // by address
-	claims  map[id.ID]chan struct{}         // own dials in HELLO; closed when decided
+	links   atomic.Pointer[map[id.ID]*Link]  // copied on write under mu
+	named   atomic.Pointer[map[string]*Link] // the same by name
+	mu      sync.Mutex                       // guards the following fields
+	dials   map[string]*dialing              // by address
+	claims  map[id.ID]chan struct{}          // own dials in HELLO; closed when decided
 	tunnels map[id.ID]*tunnelConn
 	closed  bool
 	refused refusals
@@ -131,6 +132,7 @@ func Listen(cfg Config) (*Endpoint, error) {
 		dials:     make(map[string]*dialing), claims: make(map[id.ID]chan struct{}), tunnels: make(map[id.ID]*tunnelConn),
 	}
 	e.links.Store(&map[id.ID]*Link{})
+	e.named.Store(&map[string]*Link{})
 	e.gate.failed = e.handshakeFailed
 	if _, err := wire.NewWriter().Append(nil, e.hello(wire.RoleLink, 0)); err != nil {
 		cancel() // else every handshake would fail, one by one
@@ -247,13 +249,15 @@ func (e *Endpoint) Links() []*Link { return slices.Collect(maps.Values(*e.links.
 // setLink installs l, or removes it when up is false and it is still the one
 // installed. The caller holds mu.
 func (e *Endpoint) setLink(l *Link, up bool) {
-	next := maps.Clone(*e.links.Load())
+	next, named := maps.Clone(*e.links.Load()), maps.Clone(*e.named.Load())
 	if up {
-		next[l.peer] = l
+		next[l.peer], named[l.name] = l, l
 	} else if next[l.peer] == l {
 		delete(next, l.peer)
+		delete(named, l.name)
 	}
 	e.links.Store(&next)
+	e.named.Store(&named)
 }
 
 // Expect announces an address that an authenticated source named, so that a

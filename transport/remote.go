@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"iris/actor"
@@ -42,30 +43,40 @@ func (r remote) bind() {
 	})
 }
 
-// send takes f over: it goes to the link of the node, or to the post.
-func (r remote) send(node string, f wire.Frame) error {
-	n, err := id.Parse(node)
-	if err != nil {
-		return actor.ErrUnreachable
+// send gives f to the post, which then may keep it, or to the link of the node.
+func (r remote) send(node string, f wire.Frame) (kept bool, err error) {
+	var n id.ID
+	l := (*r.e.named.Load())[node]
+	if l != nil {
+		n = l.peer
+	} else if n, err = id.Parse(node); err != nil {
+		return false, actor.ErrUnreachable
 	}
 	if r.e.post != nil {
 		if taken, err := r.e.post(n, f); taken {
-			return err
+			return true, err
 		}
 	}
-	l := r.e.Link(n)
 	if l == nil {
-		return actor.ErrUnreachable
+		return false, actor.ErrUnreachable
 	}
-	return l.TrySend(Direct, f)
+	return false, l.TrySend(Direct, f)
 }
+
+// Frames of the kinds of which there are many, for use again unless the post kept them.
+var (
+	tells   = sync.Pool{New: func() any { return new(wire.Tell) }}
+	asks    = sync.Pool{New: func() any { return new(wire.Ask) }}
+	replies = sync.Pool{New: func() any { return new(wire.Reply) }}
+)
 
 func (r remote) Tell(to, sender *actor.PID, msg any) error {
 	typ, data, err := actor.Encode(msg)
 	if err != nil {
 		return err
 	}
-	f := wire.Tell{Target: to.Id, Body: wire.Body{Type: typ, Data: data}}
+	f := tells.Get().(*wire.Tell)
+	*f = wire.Tell{Target: to.Id, Body: wire.Body{Type: typ, Data: data}}
 	if sender != nil {
 		f.Sender, f.SenderReq = sender.Id, sender.RequestId
 		if sender.Address != r.e.sys.Node() {
@@ -74,7 +85,12 @@ func (r remote) Tell(to, sender *actor.PID, msg any) error {
 			}
 		}
 	}
-	return r.send(to.Address, &f)
+	kept, err := r.send(to.Address, f)
+	if !kept {
+		*f = wire.Tell{}
+		tells.Put(f)
+	}
+	return err
 }
 
 func (r remote) Ask(to *actor.PID, req uint32, ttl time.Duration, msg any) error {
@@ -82,47 +98,66 @@ func (r remote) Ask(to *actor.PID, req uint32, ttl time.Duration, msg any) error
 	if err != nil {
 		return err
 	}
-	return r.send(to.Address, &wire.Ask{
-		ID: req, Target: to.Id, TTLMs: TTL(ttl), Body: wire.Body{Type: typ, Data: data},
-	})
-}
-
-func (r remote) Reply(node string, req uint32, msg any, err error, load *actor.Load) error {
-	f := wire.Reply{ID: req}
-	f.Status, f.Text = Status(err)
-	if err == nil {
-		if f.Body.Type, f.Body.Data, err = actor.Encode(msg); err != nil {
-			f.Status, f.Text = wire.StatusError, "reply not sent: "+err.Error()
-			r.e.sys.Dropped(actor.DeadCodec, "reply to "+node, fmt.Sprintf("%T", msg), "", 1)
-		}
-	}
-	if load != nil {
-		f.HasLoad = true
-		f.Load = wire.Load{InFlight: load.InFlight, LatencyMicros: load.LatencyMicros, Draining: load.Draining, Members: load.Members}
-	}
-	if err = r.send(node, &f); errors.Is(err, wire.ErrTooLarge) {
-		// The asker should not have to wait for its deadline.
-		r.e.sys.Dropped(actor.DeadCodec, "reply to "+node, fmt.Sprintf("%T", msg), "", 1)
-		f.Status, f.Text, f.Body = wire.StatusError, "reply not sent: "+err.Error(), wire.Body{}
-		err = r.send(node, &f)
+	f := asks.Get().(*wire.Ask)
+	*f = wire.Ask{ID: req, Target: to.Id, TTLMs: TTL(ttl), Body: wire.Body{Type: typ, Data: data}}
+	kept, err := r.send(to.Address, f)
+	if !kept {
+		*f = wire.Ask{}
+		asks.Put(f)
 	}
 	return err
 }
 
+func (r remote) Reply(node string, req uint32, msg any, err error, load actor.Load) error {
+	f := replies.Get().(*wire.Reply)
+	*f = wire.Reply{ID: req, HasLoad: load != actor.Load{}, Load: wire.Load{
+		InFlight: load.InFlight, LatencyMicros: load.LatencyMicros, Draining: load.Draining, Members: load.Members,
+	}}
+	f.Status, f.Text = Status(err)
+	if err == nil {
+		if f.Body.Type, f.Body.Data, err = actor.Encode(msg); err != nil {
+			r.unsendable(f, node, msg, err)
+		}
+	}
+	kept, err := r.send(node, f)
+	if err != nil && errors.Is(err, wire.ErrTooLarge) {
+		r.unsendable(f, node, msg, err)
+		kept, err = r.send(node, f)
+	}
+	if !kept {
+		*f = wire.Reply{}
+		replies.Put(f)
+	}
+	return err
+}
+
+// unsendable makes f say why the reply could not be sent: the asker should not have
+// to wait for its deadline.
+func (r remote) unsendable(f *wire.Reply, node string, msg any, err error) {
+	r.e.sys.Dropped(actor.DeadCodec, "reply to "+node, fmt.Sprintf("%T", msg), "", 1)
+	f.Status, f.Text, f.Body = wire.StatusError, "reply not sent: "+err.Error(), wire.Body{}
+}
+
 func (r remote) Watch(watcher, watchee *actor.PID) error {
-	return r.send(watchee.Address, &wire.Watch{Watcher: watcher.Id, Watchee: watchee.Id})
+	return r.sendNew(watchee.Address, &wire.Watch{Watcher: watcher.Id, Watchee: watchee.Id})
 }
 
 func (r remote) Unwatch(watcher, watchee *actor.PID) error {
-	return r.send(watchee.Address, &wire.Unwatch{Watcher: watcher.Id, Watchee: watchee.Id})
+	return r.sendNew(watchee.Address, &wire.Unwatch{Watcher: watcher.Id, Watchee: watchee.Id})
 }
 
 func (r remote) Terminated(watcher, who *actor.PID, why int) error {
-	return r.send(watcher.Address, &wire.Terminated{Who: who.Id, Watcher: watcher.Id, Why: uint8(why)})
+	return r.sendNew(watcher.Address, &wire.Terminated{Who: who.Id, Watcher: watcher.Id, Why: uint8(why)})
 }
 
 func (r remote) Stop(pid *actor.PID, poison bool) error {
-	return r.send(pid.Address, &wire.Stop{Target: pid.Id, Poison: poison})
+	return r.sendNew(pid.Address, &wire.Stop{Target: pid.Id, Poison: poison})
+}
+
+// sendNew sends a frame that is not used again.
+func (r remote) sendNew(node string, f wire.Frame) error {
+	_, err := r.send(node, f)
+	return err
 }
 
 func (r remote) onTell(l *Link, f *wire.Tell) {
@@ -150,14 +185,14 @@ func (r remote) onAsk(l *Link, f *wire.Ask) {
 		})
 	}
 	if err != nil {
-		_ = r.Reply(l.Name(), f.ID, nil, err, nil) // the asker's link is full or gone; its deadline ends it
+		_ = r.Reply(l.Name(), f.ID, nil, err, actor.Load{}) // the asker's link is full or gone; its deadline ends it
 	}
 }
 
 func (r remote) onReply(l *Link, f *wire.Reply) {
 	reply := actor.Reply{From: l.Name(), Err: ErrorOf(l.Name(), f.Status, f.Text)}
 	if f.HasLoad {
-		reply.Load = &actor.Load{InFlight: f.Load.InFlight, LatencyMicros: f.Load.LatencyMicros, Members: f.Load.Members, Draining: f.Load.Draining}
+		reply.Load = actor.Load{InFlight: f.Load.InFlight, LatencyMicros: f.Load.LatencyMicros, Members: f.Load.Members, Draining: f.Load.Draining}
 	}
 	if reply.Err == nil {
 		reply.Message, reply.Err = actor.Decode(f.Body.Type, f.Body.Data)

@@ -10,11 +10,12 @@ import (
 
 // Status returns how err travels in a reply. A nil error is wire.StatusOK.
 func Status(err error) (status uint16, text string) {
+	if err == nil {
+		return wire.StatusOK, ""
+	}
 	var remote *actor.RemoteError
 	var codec *actor.CodecError
 	switch {
-	case err == nil:
-		return wire.StatusOK, ""
 	case errors.As(err, &remote) && remote.Panic:
 		return wire.StatusPanic, remote.Text
 	case errors.As(err, &remote) && remote.Code == actor.CodeUnknown:
