@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -33,34 +33,50 @@ type Stream interface {
 // ended. Whoever has it ends them, also after an error.
 type quicStream struct {
 	*quic.Stream
-	endRead, endWrite func() // at least once each
+	open                *atomic.Int64 // halves of the pair
+	readOver, writeOver atomic.Bool
 }
 
-func (t *tunnelConn) hold(s *quic.Stream) quicStream {
+func (t *tunnelConn) hold(s *quic.Stream) *quicStream {
 	t.open.Add(2)
-	half := func() { t.open.Add(-1) }
-	return quicStream{s, sync.OnceFunc(half), sync.OnceFunc(half)}
+	return &quicStream{Stream: s, open: &t.open}
 }
 
-func (s quicStream) Read(p []byte) (int, error) {
+func (s *quicStream) end(over *atomic.Bool) {
+	if over.CompareAndSwap(false, true) {
+		s.open.Add(-1)
+	}
+}
+
+func (s *quicStream) endRead()  { s.end(&s.readOver) }
+func (s *quicStream) endWrite() { s.end(&s.writeOver) }
+
+// Read is below readers who wait for long: it takes little of their stacks.
+func (s *quicStream) Read(p []byte) (int, error) {
 	n, err := s.Stream.Read(p)
-	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		s.endRead()
+	if err != nil {
+		s.failed(err)
 	}
 	return n, err
 }
 
-func (s quicStream) Close() error {
+func (s *quicStream) failed(err error) {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		s.endRead()
+	}
+}
+
+func (s *quicStream) Close() error {
 	s.endWrite()
 	return s.Stream.Close()
 }
 
-func (s quicStream) CancelRead(c wire.Code) {
+func (s *quicStream) CancelRead(c wire.Code) {
 	s.endRead()
 	s.Stream.CancelRead(quic.StreamErrorCode(c))
 }
 
-func (s quicStream) CancelWrite(c wire.Code) {
+func (s *quicStream) CancelWrite(c wire.Code) {
 	s.endWrite()
 	s.Stream.CancelWrite(quic.StreamErrorCode(c))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"iris/actor"
@@ -30,7 +31,7 @@ type Incoming struct{ Tunnel *Tunnel }
 // own and returns when the tunnel is in the hands of its member.
 func (ts *Tunnels) accept(from id.ID, s Stream) {
 	if err := ts.enter(); err != nil {
-		if _, _, err := readOpen(s, lingerTimeout); err != nil {
+		if _, _, err := readOpen(s, ts.memory.readers, lingerTimeout); err != nil {
 			giveUp(s, wire.CodeLeave)
 		} else {
 			ts.refuse(s, wire.CodeLeave, errStopping)
@@ -39,7 +40,7 @@ func (ts *Tunnels) accept(from id.ID, s Stream) {
 	}
 	defer ts.work.Done()
 	cut := context.AfterFunc(ts.ctx, func() { giveUp(s, wire.CodeLeave) })
-	frames, open, err := readOpen(s, ts.config.OpenTimeout)
+	frames, open, err := readOpen(s, ts.memory.readers, ts.config.OpenTimeout)
 	cut()
 	if err != nil {
 		if isViolation(err) {
@@ -83,10 +84,10 @@ func (ts *Tunnels) accept(from id.ID, s Stream) {
 }
 
 // readOpen reads the opening frame within the time it may take.
-func readOpen(s Stream, within time.Duration) (*frameReader, *wire.TunnelOpen, error) {
+func readOpen(s Stream, pool *sync.Pool, within time.Duration) (*frameReader, *wire.TunnelOpen, error) {
 	late := time.AfterFunc(within, func() { giveUp(s, wire.CodeHelloTimeout) })
 	defer late.Stop()
-	frames := newFrameReader(s)
+	frames := newFrameReader(s, pool)
 	h, err := frames.next()
 	if err != nil {
 		return nil, nil, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"iris/transport/wire"
 )
@@ -37,14 +38,80 @@ type head struct {
 // frameReader reads the frames of a tunnel. It parses the header of TunnelData
 // itself, so that the payload goes from the stream straight to where it stays;
 // the rest it leaves to package wire.
+//
+// While nothing comes it has no buffer, and waits for one byte with few calls
+// above it: most tunnels are idle, and the stack of their readers stays as small
+// as it began.
 type frameReader struct {
-	r     *bufio.Reader
-	tail  int // bytes of the frame after the payload of its chunk
-	chunk int // payload bytes that the caller has still to read
+	s     io.Reader
+	pool  *sync.Pool    // of *bufio.Reader
+	r     *bufio.Reader // of what early and s bring; nil: nothing has come
+	first [1]byte       // what came after nothing had
+	early bool          // r has not read first yet
+	tail  int           // bytes of the frame after the payload of its chunk
+	chunk int           // payload bytes that the caller has still to read
 }
 
-func newFrameReader(s io.Reader) *frameReader {
-	return &frameReader{r: bufio.NewReaderSize(s, readBuffer)}
+// newReaders makes what frame readers borrow their buffers from.
+func newReaders() *sync.Pool {
+	return &sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBuffer) }}
+}
+
+func newFrameReader(s io.Reader, pool *sync.Pool) *frameReader {
+	return &frameReader{s: s, pool: pool}
+}
+
+// Read implements io.Reader for the buffer.
+func (f *frameReader) Read(p []byte) (int, error) {
+	if f.early && len(p) > 0 {
+		f.early = false
+		p[0] = f.first[0]
+		return 1, nil
+	}
+	return f.s.Read(p)
+}
+
+// ready reports that next will not wait for the beginning of a frame. If it will,
+// the buffer goes.
+func (f *frameReader) ready() bool {
+	if f.r != nil && f.tail == 0 && f.r.Buffered() == 0 && !f.early {
+		f.giveBack()
+	}
+	return f.r != nil
+}
+
+// await waits until a frame begins. The error is io.EOF, or that of the stream.
+func (f *frameReader) await() error {
+	for f.r == nil {
+		n, err := f.s.Read(f.first[:])
+		if n > 0 {
+			f.borrow()
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// borrow takes a buffer.
+func (f *frameReader) borrow() {
+	f.r = f.pool.Get().(*bufio.Reader)
+	f.r.Reset(f)
+	f.early = true
+}
+
+// giveBack is called when the buffer is empty, or of no use any more.
+func (f *frameReader) giveBack() {
+	f.r.Reset(nil)
+	f.pool.Put(f.r)
+	f.r = nil
+}
+
+// close ends the reading.
+func (f *frameReader) close() {
+	if f.r != nil {
+		f.giveBack()
+	}
 }
 
 // next returns the next frame. The payload of a chunk must have been read with
@@ -52,10 +119,17 @@ func newFrameReader(s io.Reader) *frameReader {
 // *wire.ProtocolError for what the peer must not send, else the stream's.
 func (f *frameReader) next() (head, error) {
 	for {
-		if _, err := f.r.Discard(f.tail); err != nil {
-			return head{}, unexpected(err)
+		if f.tail > 0 {
+			if _, err := f.r.Discard(f.tail); err != nil {
+				return head{}, unexpected(err)
+			}
+			f.tail = 0
 		}
-		f.tail = 0
+		if !f.ready() {
+			if err := f.await(); err != nil {
+				return head{}, err
+			}
+		}
 		size, err := f.size()
 		if err != nil {
 			return head{}, err

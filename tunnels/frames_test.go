@@ -33,7 +33,7 @@ func TestFrameReaderCutAnywhere(t *testing.T) {
 		whole = append(whole, encode(f)...)
 	}
 	for i := range whole {
-		r := newFrameReader(iotestOneByte{bytes.NewReader(whole[:i])})
+		r := newFrameReader(iotestOneByte{bytes.NewReader(whole[:i])}, newReaders())
 		var err error
 		for err == nil {
 			var h head

@@ -46,7 +46,7 @@ func newRaw(t testing.TB, c Config, credit uint64) (end, *raw) {
 }
 
 func (p *raw) collect() {
-	frames := newFrameReader(p.stream)
+	frames := newFrameReader(p.stream, newReaders())
 	for {
 		h, err := frames.next()
 		if err != nil {

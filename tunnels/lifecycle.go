@@ -141,10 +141,24 @@ func (t *Tunnel) failure() error {
 // which the credit bounds, so that a slow application never holds up the
 // connection.
 func (t *Tunnel) read() {
-	err := t.readFrames()
+	err := t.frames.await()
+	for err == nil {
+		if err = t.readFrames(); err == nil {
+			err = t.frames.await() // with few calls above it: see frameReader
+		}
+	}
+	t.readEnded(err)
+}
+
+// readEnded is the end of the reader.
+func (t *Tunnel) readEnded(err error) {
+	t.frames.close()
 	t.stream.CancelRead(wire.CodeOK) // a no-op unless the end came early
+	if err == io.EOF {
+		err = t.inOrder()
+	}
 	switch {
-	case err == nil:
+	case err == nil || err == errOver:
 	case isViolation(err):
 		t.abort(wire.CodeProtocol, whatViolation, err)
 		t.watch.violated(t, err)
@@ -161,19 +175,26 @@ func (t *Tunnel) read() {
 	t.release()
 }
 
-// readFrames returns nil when the tunnel has ended in order or was aborted by
-// the other end, and a violation or the error of the stream otherwise.
+// inOrder says what is wrong with the end of the stream, if anything.
+func (t *Tunnel) inOrder() error {
+	switch {
+	case !t.in.peerEnded():
+		return errNoEnd
+	case !t.out.hasEnded():
+		return errEarlyFin
+	}
+	return nil
+}
+
+// errOver ends the reader: the other end has aborted the tunnel.
+var errOver = errors.New("over")
+
+// readFrames handles the frames that have come. The error is errOver, a violation or
+// that of the stream.
 func (t *Tunnel) readFrames() error {
-	for {
+	for t.frames.ready() {
 		h, err := t.frames.next()
-		switch {
-		case err == io.EOF && !t.in.peerEnded():
-			return errNoEnd
-		case err == io.EOF && !t.out.hasEnded():
-			return errEarlyFin
-		case err == io.EOF:
-			return nil
-		case err != nil:
+		if err != nil {
 			return err
 		}
 		if h.frame == nil {
@@ -184,7 +205,7 @@ func (t *Tunnel) readFrames() error {
 		}
 		if f, ok := h.frame.(*wire.TunnelAbort); ok {
 			if !t.remote(f) {
-				return nil
+				return errOver
 			}
 			continue
 		}
@@ -192,6 +213,7 @@ func (t *Tunnel) readFrames() error {
 			return err
 		}
 	}
+	return nil
 }
 
 // control handles every frame but chunks and aborts.

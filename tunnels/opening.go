@@ -61,7 +61,7 @@ func (ts *Tunnels) negotiate(ctx context.Context, s Stream, node id.ID, cluster 
 	if _, err := s.Write(encode(open)); err != nil {
 		return nil, fmt.Errorf("%w: %w", actor.ErrLost, err)
 	}
-	frames := newFrameReader(s)
+	frames := newFrameReader(s, ts.memory.readers)
 	h, err := frames.next()
 	if err != nil {
 		if isViolation(err) {

@@ -54,7 +54,7 @@ func newEnd(t testing.TB, s Stream, peer id.ID, c Config, credit uint64) end {
 	t.Helper()
 	e := end{recorder: new(recorder), work: new(sync.WaitGroup)}
 	tunnel, err := newTunnel(setup{
-		id: peer.Short() + "-1", cluster: "test", peer: peer, stream: s, frames: newFrameReader(s),
+		id: peer.Short() + "-1", cluster: "test", peer: peer, stream: s, frames: newFrameReader(s, newReaders()),
 		credit: credit, config: c.withDefaults(), memory: newMemory(), spawn: e.work.Go, watch: e.recorder,
 	})
 	if err != nil {

@@ -73,11 +73,12 @@ type setup struct {
 // memory is recycled among the tunnels of a node.
 type memory struct {
 	segments segments
-	buffers  sync.Pool // of *[]byte
+	buffers  sync.Pool  // of *[]byte
+	readers  *sync.Pool // of *bufio.Reader
 }
 
 func newMemory() *memory {
-	m := new(memory)
+	m := &memory{readers: newReaders()}
 	m.buffers.New = func() any {
 		b := make([]byte, 0, outLimit+chunkSize+dataHeader)
 		return &b
