@@ -12,7 +12,7 @@ import (
 // what nobody uses any more is closed again, without anybody being reported dead.
 func TestStructuredWorldLinksOnDemand(t *testing.T) {
 	long(t)
-	inStructuredWorld(t, 24, func(t *testing.T, w *world) {
+	inStructuredWorld(t, many, func(t *testing.T, w *world) {
 		told := make(chan string, 10_000)
 		targets := map[*worldNode]*actor.PID{}
 		for _, n := range w.nodes {
@@ -31,7 +31,7 @@ func TestStructuredWorldLinksOnDemand(t *testing.T) {
 		want := map[string]bool{}
 		var slowest time.Duration
 		watched := map[*worldNode]int{}
-		w.strangers(10, func(a, b *worldNode) {
+		w.strangers(20, func(a, b *worldNode) {
 			for k := range 3 {
 				a.System().Send(targets[b], nil, actor.Bytes(fmt.Sprint(k, " from ", a.ID())))
 				want[fmt.Sprintf("%d from %s at %s", k, a.ID(), b.ID())] = true

@@ -99,21 +99,25 @@ func (n *worldNode) linked() map[string]bool {
 	return set
 }
 
-// strangers calls f for pairs of nodes without a link, as they are found, and
-// fails if there are fewer than least.
-func (w *world) strangers(least int, f func(a, b *worldNode)) {
+// many are so many nodes that there are strangers whatever the ids: of 496 pairs
+// some 120 have no link, and were never seen to be fewer than 70.
+const many = 32
+
+// strangers calls f for so many pairs of nodes without a link, each when it is
+// found: what f does may link others.
+func (w *world) strangers(count int, f func(a, b *worldNode)) {
 	w.t.Helper()
 	found := 0
 	for _, a := range w.nodes {
 		for _, b := range w.nodes {
-			if a != b && !a.linked()[b.ID()] {
+			if found < count && a != b && !a.linked()[b.ID()] {
 				found++
 				f(a, b)
 			}
 		}
 	}
-	if found < least {
-		w.t.Errorf("%d pairs of nodes had no link, want %d: the test shows little", found, least)
+	if found < count {
+		w.t.Errorf("%d pairs of nodes had no link, want %d: the test shows little", found, count)
 	}
 }
 
@@ -141,7 +145,7 @@ func everyone(nodes []*worldNode, f func(i int, n *worldNode)) {
 // Actors are reached by PID on nodes that the sender has no link to, and tunnels
 // open to them.
 func TestStructuredWorldReachesStrangers(t *testing.T) {
-	inStructuredWorld(t, 24, func(t *testing.T, w *world) {
+	inStructuredWorld(t, many, func(t *testing.T, w *world) {
 		pids := map[*worldNode]*actor.PID{}
 		for i, n := range w.nodes {
 			pids[n] = n.System().Spawn(actor.Func(func(ctx actor.Context) {
@@ -154,7 +158,7 @@ func TestStructuredWorldReachesStrangers(t *testing.T) {
 			}
 		}
 		nth := 0
-		w.strangers(10, func(a, b *worldNode) {
+		w.strangers(20, func(a, b *worldNode) {
 			if nth++; nth%2 == 0 {
 				if got, err := a.System().Root().Request(t.Context(), pids[b], actor.Bytes("who")); err != nil || string(got.(actor.Bytes)) != b.ID() {
 					t.Errorf("the actor on a stranger answers %v, %v", got, err)
