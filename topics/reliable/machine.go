@@ -72,6 +72,8 @@ type Machine struct {
 	own   *stream // what this node publishes
 	epoch uint64  // latest used
 
+	tellAt time.Time // when to tell the entry of it again; zero: not told yet
+
 	digestAt time.Time // zero: nothing to tell
 	lazy     id.ID     // the random member
 	rotateAt time.Time
@@ -184,6 +186,7 @@ func (m *Machine) poll() {
 	m.pollRing()
 	m.pollDoubts()
 	m.pollDigest()
+	m.pollEntry()
 }
 
 // pollStream gives up, pulls, or forgets.

@@ -110,6 +110,17 @@ func TestWhatASubscriberGets(t *testing.T) {
 		{"the ring's bytes end it", Config{Bytes: 400}, func(b *bench) { b.data(peer, 1, 3, 4, 5) }, "1 gap 2-2 3 4 5"},
 		{"what was forgotten goes on", Config{}, func(b *bench) { b.data(peer, 1, 2, 3); b.wait(3 * time.Minute); b.data(peer, 3, 6); b.wait(horizon) }, "1 2 3 gap 4-5 6"},
 		{"own messages", Config{}, func(b *bench) { b.step(0, Publish{}); b.step(0, Publish{}) }, "1 2"},
+		{"a late one begins where the tree is", Config{}, func(b *bench) {
+			b.step(0, Local{false})
+			b.step(0, Place{Stripe: 0, Entry: peer})
+			b.step(0, Recv{peer, &Digest{Copy: true, Marks: []Mark{{s1, 10, 10}}}}) // long before
+			b.step(time.Minute, Local{true})
+			b.step(0, Place{Stripe: 0, InTree: true, Parent: peer})
+			b.step(0, Recv{peer, &Sync{Stripe: 0, Marks: []Mark{{s1, 50, 50}}}})
+			b.data(peer, 51)
+			b.wait(horizon)
+		}, "51"},
+		{"who was there before the first event owes for it", Config{}, func(b *bench) { b.data(peer, 2); b.wait(horizon) }, "gap 1-1 2"},
 		{"silence begins a new epoch", Config{}, func(b *bench) { b.step(0, Publish{}); b.wait(time.Minute); b.step(0, Publish{}) }, "1 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

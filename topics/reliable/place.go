@@ -146,8 +146,8 @@ func (m *Machine) onSync(from id.ID, f *Sync) {
 			return
 		}
 		for _, k := range marks {
-			if m.stripeOf(k.Publisher) == f.Stripe && k.sound() {
-				m.find(k.Stream).begin(k.Low)
+			if m.stripeOf(k.Publisher) == f.Stripe && k.sound() && k.Publisher != m.cfg.Self {
+				m.find(k.Stream).begin(k.Low) // also one of which a root or the past told something older
 			}
 		}
 		m.base(f.Stripe)

@@ -26,7 +26,8 @@ func (m *Machine) news() (news []*stream) {
 	return news
 }
 
-// pollDoubts tells neighbours who may not have got something what there is.
+// pollDoubts tells neighbours who may not have got something what there is, also of
+// streams that fell silent meanwhile: a link may be broken for longer than rings last.
 func (m *Machine) pollDoubts() {
 	if m.doubtAt.IsZero() {
 		return
@@ -35,16 +36,15 @@ func (m *Machine) pollDoubts() {
 		m.at(m.doubtAt)
 		return
 	}
-	news := m.news()
 	for _, n := range m.doubts {
 		var marks []Mark
-		for _, s := range news {
-			if p := &m.places[s.stripe]; p.edge(n) != nil && s.Publisher != n && len(marks) < maxMarks {
+		for _, s := range m.order {
+			if p := &m.places[s.stripe]; p.edge(n) != nil && s.Publisher != n && s.high > 0 {
 				marks = append(marks, s.mark())
 			}
 		}
-		if len(marks) > 0 {
-			m.send(n, &Digest{Marks: marks})
+		for some := range slices.Chunk(marks, maxMarks) {
+			m.send(n, &Digest{Marks: some})
 		}
 	}
 	m.doubts, m.doubtAt = m.doubts[:0], time.Time{}
@@ -141,13 +141,30 @@ func (m *Machine) tellCopies(stripe int, news []*stream) {
 	}
 }
 
+// pollEntry tells the entry again, as long as the own stream is known, what this node
+// published outside the tree: it may have been cut off for longer than its ring lasts.
+func (m *Machine) pollEntry() {
+	switch {
+	case m.own == nil || m.tellAt.IsZero() || m.places[m.own.stripe].inTree:
+	case m.now.Before(m.tellAt):
+		m.at(m.tellAt)
+	default:
+		m.tellEntry(&m.places[m.own.stripe])
+	}
+}
+
 // tellEntry lets the entry know what this node published.
 func (m *Machine) tellEntry(p *place) {
+	if !m.cfg.Reliable {
+		return
+	}
+	m.tellAt = m.now.Add(m.cfg.Age)
+	m.at(m.tellAt)
 	to := p.door
 	if to.IsZero() {
 		to = p.entry
 	}
-	if !to.IsZero() && to != m.cfg.Self && m.cfg.Reliable {
+	if !to.IsZero() && to != m.cfg.Self {
 		m.send(to, &Digest{Hops: 1, Marks: []Mark{m.own.mark()}})
 	}
 }

@@ -165,3 +165,34 @@ func TestTheEndOfAStreamIsTold(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatIsToldAfterALongCut(t *testing.T) {
+	t.Run("over an edge", func(t *testing.T) { // the link is new, the stream has been silent for longer than rings last
+		b := newBench(t, Config{})
+		b.data(other, 1)
+		b.wait(20 * time.Second)
+		b.step(0, Lost{peer})
+		b.step(60*time.Millisecond, Tick{})
+		if d := sentTo[*Digest](b, peer); len(d) != 1 || d[0].Marks[0].High != 1 {
+			t.Errorf("told %+v", d)
+		}
+	})
+	t.Run("to the entry", func(t *testing.T) { // nothing says that there is a way again
+		b := &bench{t: t, m: New(Config{Self: self, Reliable: true, Rand: rand.New(rand.NewPCG(1, 1))})}
+		b.step(0, Place{Stripe: b.m.stripeOf(self), Entry: other})
+		b.step(0, Publish{})
+		b.wait(15 * time.Second)
+		told := 0
+		for range 20 {
+			b.step(time.Second, Tick{})
+			told += len(sentTo[*Digest](b, other))
+		}
+		if told < 1 || told > 3 {
+			t.Errorf("told %d times in 20 s", told)
+		}
+		b.wait(3 * time.Minute)
+		if !b.m.Idle() || !b.out.Wake.IsZero() {
+			t.Errorf("something is left: %+v", b.out)
+		}
+	})
+}

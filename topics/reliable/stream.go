@@ -176,9 +176,9 @@ func (s *stream) missing(most int) []Range {
 	return r
 }
 
-// begin moves a stream that has nothing yet to where somebody else is.
+// begin moves a stream in which nothing is waited for on to where somebody else is.
 func (s *stream) begin(low uint64) {
-	if s.known == 0 {
+	if !s.lacks() && low > s.win.low {
 		s.win.low, s.known, s.high = low, low, low
 	}
 }
