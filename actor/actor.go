@@ -21,7 +21,8 @@ type Context interface {
 	Parent() *PID
 	// Sender is whom Respond answers, nil if the message carried no sender.
 	Sender() *PID
-	// Message is the message being handled. It may be shared with the sender: treat it as immutable.
+	// Message is the message being handled, and may be kept. It may be shared with the sender and other receivers: treat it
+	// as immutable. (A *Batch, for actors whose Props ask for it, is lent and ends with Receive.)
 	Message() any
 
 	// Send delivers msg at most once, in order with other messages from this actor to the same target. What cannot be
@@ -87,6 +88,7 @@ type Props struct {
 	exported   bool
 	supervisor bool
 	silent     bool
+	batches    bool
 }
 
 // Of makes actors with produce, called once per incarnation on the actor's own turn. A panic in it counts as a failure.
@@ -123,10 +125,14 @@ func (p *Props) DefaultLimits(messages, bytes int) *Props {
 
 // Mailbox bounds the queue to n messages (at least 1). Overflow is answered with ErrOverloaded where someone waits for
 // an answer, otherwise it is a dead letter; the newest message is the one refused.
-func (p *Props) Mailbox(n int) *Props { p.messages = max(n, 1); return p }
+func (p *Props) Mailbox(n int) *Props { p.messages = min(max(n, 1), maxMessages); return p }
 
 // MailboxBytes bounds the payload bytes queued. A single message is always accepted by an empty queue.
-func (p *Props) MailboxBytes(n int) *Props { p.bytes = max(n, 1); return p }
+func (p *Props) MailboxBytes(n int) *Props { p.bytes = int(min(int64(max(n, 1)), maxBytes)); return p }
+
+// Batches makes events and broadcasts arrive as *Batch, as many in one as have come together: for handlers that spend
+// little on each. All other messages arrive as ever. A panic fails all messages of the batch.
+func (p *Props) Batches() *Props { p.batches = true; return p }
 
 // Strategy says what happens when this actor fails, in place of its supervisor's strategy, and when its children do.
 func (p *Props) Strategy(s Strategy) *Props { p.strategy = &s; return p }

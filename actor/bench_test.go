@@ -2,7 +2,6 @@ package actor
 
 import (
 	"context"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -59,20 +58,7 @@ func BenchmarkMailbox(b *testing.B) {
 			ctx.Respond("yes")
 		}
 	}))
-	if _, err := s.Root().Request(b.Context(), pid, "ready"); err != nil {
-		b.Fatal(err)
-	}
-	m := &s.cells.get(pid.Id).mb
-	hold := func() bool { // keeps the dispatcher away
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		idle := !m.running
-		m.running = true
-		return idle
-	}
-	for !hold() {
-		runtime.Gosched() // its worker is about to leave
-	}
+	m := held(b, s, pid)
 	var msg any = 1
 	n := 0
 	for b.Loop() {
@@ -80,12 +66,60 @@ func BenchmarkMailbox(b *testing.B) {
 			b.Fatal(err)
 		}
 		if n++; n%64 == 0 {
-			for m.turn() {
-			}
-			hold()
+			m.turns()
 		}
 	}
 	for m.turn() {
+	}
+}
+
+// Bundles of 1000 messages of 16 bytes, gathered, posted and handled: what one message costs.
+func BenchmarkBundle(b *testing.B) {
+	for name, receive := range map[string]func(Context){
+		"unread": func(Context) {},
+		"read":   func(ctx Context) { _ = ctx.Message() },
+		"batch":  nil,
+	} {
+		b.Run(name, func(b *testing.B) {
+			s := newBenchSystem(b)
+			p := Func(func(ctx Context) {
+				switch m := ctx.Message().(type) {
+				case string:
+					ctx.Respond(m)
+				case *Batch:
+					for i := range m.Len() {
+						_ = m.At(i)
+					}
+				}
+			})
+			if receive != nil {
+				p = Func(func(ctx Context) {
+					if Meta(ctx).Kind == Event {
+						receive(ctx)
+					} else if m, ok := ctx.Message().(string); ok {
+						ctx.Respond(m)
+					}
+				})
+			} else {
+				p.Batches()
+			}
+			pid := s.Spawn(p)
+			m := held(b, s, pid)
+			var g Gather
+			common, payload := head(), make([]byte, 16)
+			n := 0
+			for b.Loop() {
+				g.Add("", payload)
+				if n++; n%1000 == 0 {
+					bundle := g.Bundle(common)
+					s.DeliverBundle(pid, bundle)
+					bundle.Release()
+					m.turns()
+				}
+			}
+			for m.turn() {
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"bytes"
 	"log/slog"
 	"time"
 
@@ -9,10 +10,17 @@ import (
 
 var _ Context = (*guard)(nil)
 
+// Message implements Context. What came in a bundle becomes the handler's own when it asks for it.
+func (g *guard) Message() any {
+	if g.cur.lent {
+		g.cur.msg, g.cur.raw, g.cur.lent = Bytes(bytes.Clone(g.cur.raw)), nil, false
+	}
+	return g.cur.msg
+}
+
 func (g *guard) Self() *PID           { return g.cell.pid }
 func (g *guard) System() *System      { return g.cell.sys }
 func (g *guard) Logger() *slog.Logger { return g.cell.log() }
-func (g *guard) Message() any         { return g.cur.msg }
 
 func (g *guard) Parent() *PID {
 	if g.cell.parent == nil {
@@ -64,11 +72,14 @@ func (g *guard) Respond(msg any) {
 
 func (g *guard) Forward(to *PID) {
 	g.cur.responded = true
-	if g.cur.in != nil {
+	switch {
+	case g.cur.in == nil:
+		g.cell.sys.Send(to, g.cur.sender, g.cur.msg)
+	case g.cur.bundled:
+		g.forwardBundled(to)
+	default:
 		g.cell.sys.forward(to, g.cur.in)
-		return
 	}
-	g.cell.sys.Send(to, g.cur.sender, g.cur.msg)
 }
 
 // continuation is an answer to an Ask on its way to the actor that asked.
@@ -80,7 +91,9 @@ type continuation struct {
 }
 
 func (g *guard) Ask(to *PID, msg any, timeout time.Duration, then func(reply any, err error)) {
-	c := &continuation{incarnation: g.incarnation, cur: g.cur, then: then}
+	c := &continuation{incarnation: g.incarnation, then: then}
+	g.kept()
+	c.cur = g.cur
 	mb := &g.cell.mb
 	g.cell.sys.request(to, g.cell.pid, msg, timeout, func(r Reply) {
 		c.reply = r

@@ -46,6 +46,37 @@ func (s *System) deliver(c *cell, in *Inbound, id string) error {
 	return err
 }
 
+// DeliverBundle posts the messages of b to a local actor, in one step, on any goroutine, without blocking. It returns how
+// many were taken, the first of them; the others are dead letters.
+func (s *System) DeliverBundle(to *PID, b *Bundle) (taken int) {
+	err := error(ErrNoActor)
+	if s.isLocal(to) {
+		if c := s.cells.get(to.Id); c != nil {
+			p := b.parcel()
+			if taken, err = c.mb.postParcel(p); taken == 0 {
+				p.release()
+			}
+		}
+	}
+	if taken < b.n {
+		s.letters.note(reasonOf(err), pidKey{s.node, to.Id}, typeText(b.typ(taken)), "", uint64(b.n-taken))
+	}
+	return taken
+}
+
+// leftoverParcel disposes of what was left of a parcel when its actor stopped.
+func (s *System) leftoverParcel(c *cell, p *parcel) {
+	s.letters.note(DeadLeftover, keyOf(c.pid), typeText(p.b.typ(p.next)), "", uint64(p.end-p.next))
+}
+
+// typeText is for people: the type of a message of which the name on the wire is known.
+func typeText(name string) string {
+	if name == "" {
+		return "actor.Bytes"
+	}
+	return name
+}
+
 // refuse reports an Inbound that was not accepted. Requests are answered by the caller.
 func (s *System) refuse(in *Inbound, id string, err error) {
 	to := &PID{Address: s.node, Id: id}

@@ -20,12 +20,16 @@ type guard struct {
 	actor       Actor
 	cur         current
 	idle        idleness
+	batch       Batch // what an actor with Props.Batches is given, time and again
 }
 
 // current is the message being handled.
 type current struct {
-	msg       any
-	in        *Inbound // if it came as one
+	msg       any      // nil while lent
+	raw       []byte   // the message as long as nobody asked for it; belongs to a bundle
+	lent      bool     // raw is the message
+	bundled   bool     // it came in a bundle, or is a *Batch: in does not have it
+	in        *Inbound // if it came as one, or in a bundle
 	sender    *PID     // if known; else made from in on demand
 	responded bool     // answered or forwarded
 }
@@ -171,7 +175,7 @@ func (g *guard) inbound(in *Inbound) {
 			g.cell.sys.expired(g.cell, in)
 			return
 		}
-		g.handle(current{msg: in.Message, in: in})
+		g.handle(g.given(in))
 		return
 	}
 	start := time.Now()
@@ -179,7 +183,11 @@ func (g *guard) inbound(in *Inbound) {
 		g.cell.sys.expired(g.cell, in)
 		return
 	}
-	defer func() { in.Tracker.Done(start.Sub(in.posted), time.Since(start), true) }()
+	defer func() {
+		if in.Tracker != nil { // else it was deferred
+			in.Tracker.Done(start.Sub(in.posted), time.Since(start), true)
+		}
+	}()
 	g.handle(current{msg: in.Message, in: in})
 }
 
@@ -192,25 +200,32 @@ func (g *guard) protect(c current, cont *continuation) {
 			g.failed(recover())
 		}
 		g.cur = current{}
-	}()
-	switch {
-	case cont != nil:
-		cont.then(cont.reply.Message, cont.reply.Err)
-	case g.actor == nil:
-		g.actor = g.cell.props.make()
-		if g.actor == nil {
-			panic("actor: Props produced a nil actor")
+		if c.bundled {
+			g.batch = Batch{}
 		}
-		g.actor.Receive(g)
-	default:
-		g.actor.Receive(g)
+	}()
+	if cont != nil {
+		cont.then(cont.reply.Message, cont.reply.Err)
+	} else {
+		g.receive()
 	}
 	normal = true
 }
 
+// receive calls the actor, making it first if need be.
+func (g *guard) receive() {
+	if g.actor == nil {
+		g.actor = g.cell.props.make()
+		if g.actor == nil {
+			panic("actor: Props produced a nil actor")
+		}
+	}
+	g.actor.Receive(g)
+}
+
 // failed records a failure and answers whoever waits for the message, at once: the supervisor may take its time.
 func (g *guard) failed(reason any) {
-	f := newFault(reason, g.cur.msg)
+	f := newFault(reason, g.kept())
 	g.cell.mb.fault = f
 	g.cell.sys.count.failures.Add(1)
 	if g.cur.responded {

@@ -10,25 +10,30 @@ import (
 
 // mailbox queues the messages of one actor in two lanes.
 //
-//	post       ──► user lane   (bounded in messages and bytes) ──► guard.user
-//	postSystem ──► system lane (never dropped, always first)    ──► protoactor's lifecycle
+//	post, postParcel ──► user lane   (bounded in messages and bytes) ──► guard.user, guard.bundled
+//	postSystem       ──► system lane (never dropped, always first)    ──► protoactor's lifecycle
 //
 // It replaces protoactor's mailboxes because those accept messages before the actor can take them, lose what is queued
 // when the actor stops, resurrect a stopping actor and wedge on runtime.Goexit.
 //
+// A parcel is one entry of the user lane and counts as the messages that are left in it.
+//
 // Invariants:
 //  1. At most one worker runs the mailbox: running is set from schedule until the turn that finds nothing to do.
 //  2. Nothing runs before Start, no user message runs while suspended or after closed.
-//  3. Every message accepted by post is handled exactly once or given to System.leftover exactly once.
+//  3. Every message accepted by post or postParcel is handled exactly once or given to System.leftover exactly once.
 //  4. After stopSeen no restart reaches the actor.
+//  5. load is what the entries of user and taken and the rest of parcel amount to. It grows under mu, before the runner
+//     can see the entry, and shrinks before the message is handled: the bounds hold exactly.
+//  6. A message of a parcel is beyond its next before the actor sees it, so that no failure brings it back, and the
+//     parcel is released once, after its last message was handled.
 type mailbox struct {
 	cell    *cell
 	invoker proto.MessageInvoker // set by RegisterHandlers, before Start
 
-	pending atomic.Int64 // user messages in lane and batch
-	bytes   atomic.Int64 // their known sizes
-	urgent  atomic.Bool  // the system lane is not empty
-	resting atomic.Bool  // what suspended says, for those who only want to know
+	load    atomic.Uint64 // of the user lane, see loadOf
+	urgent  atomic.Bool   // the system lane is not empty
+	resting atomic.Bool   // what suspended says, for those who only want to know
 
 	mu        sync.Mutex // guards the following fields
 	user, sys ring
@@ -40,16 +45,19 @@ type mailbox struct {
 	refused   uint64
 
 	// The following fields are owned by the runner.
-	batch     [16]any // taken from the user lane, not yet handled: batch[next:end]
-	next, end int
-	stopSeen  bool
-	failing   bool   // failed and not yet restarted, resumed or stopped
-	failures  uint64 // numbers the failures, so that a restart decided for an earlier one is recognised
-	fault     *fault // set by the guard when a handler panicked
-	broken    bool   // a Goexit cut protoactor's lifecycle code short
-	finished  bool
-	handled   uint64 // since the last count
+	taken    ring    // entries from the user lane, before those in user
+	parcel   *parcel // being handled, before those in taken; nil if there is none
+	stopSeen bool
+	failing  bool   // failed and not yet restarted, resumed or stopped
+	failures uint64 // numbers the failures, so that a restart decided for an earlier one is recognised
+	fault    *fault // set by the guard when a handler panicked
+	broken   bool   // a Goexit cut protoactor's lifecycle code short
+	finished bool
+	handled  uint64 // since the last count
 }
+
+// turnMessages is how many user messages are handled before the mailbox looks at what became of it.
+const turnMessages = 256
 
 // Messages of the system lane that only the mailbox understands.
 type (
@@ -74,7 +82,10 @@ func (m *mailbox) RegisterHandlers(invoker proto.MessageInvoker, _ proto.Dispatc
 }
 
 // UserMessageCount implements protoactor's Mailbox.
-func (m *mailbox) UserMessageCount() int { return int(m.pending.Load()) }
+func (m *mailbox) UserMessageCount() int {
+	n, _ := split(m.load.Load())
+	return int(n)
+}
 
 // Start opens the gate. Messages posted before are handled now, after Started.
 func (m *mailbox) Start() {
@@ -86,76 +97,6 @@ func (m *mailbox) Start() {
 	if wake {
 		m.cell.sys.dispatcher.schedule(m)
 	}
-}
-
-// post queues a user message: ErrOverloaded (full), ErrNoActor (stopping). Messages that are bounded elsewhere, such as
-// answers and timers, are exempt from the bounds. It does not block.
-func (m *mailbox) post(msg any, exempt bool) error {
-	size := sizeOf(msg)
-	m.mu.Lock()
-	if m.closed {
-		m.mu.Unlock()
-		return errMailboxClosed
-	}
-	if !exempt {
-		n := m.pending.Load()
-		if n >= int64(m.cell.props.messages) ||
-			size > 0 && n > 0 && m.bytes.Load()+size > int64(m.cell.props.bytes) {
-			first := !m.refusing
-			m.refusing = true
-			m.refused++
-			m.mu.Unlock()
-			if first {
-				m.cell.sys.events.Publish(&Overloaded{What: m.cell.pid.Id, Dropped: 1})
-			}
-			return ErrOverloaded
-		}
-	}
-	m.pending.Add(1)
-	if size > 0 {
-		m.bytes.Add(size)
-	}
-	m.user.push(msg)
-	wake := m.started && !m.running && !m.suspended
-	if wake {
-		m.running = true
-	}
-	m.mu.Unlock()
-	if wake {
-		m.cell.sys.dispatcher.schedule(m)
-	}
-	return nil
-}
-
-func (m *mailbox) postSystem(msg any) {
-	m.mu.Lock()
-	m.sys.push(msg)
-	m.urgent.Store(true)
-	wake := m.started && !m.running
-	if wake {
-		m.running = true
-	}
-	m.mu.Unlock()
-	if wake {
-		m.cell.sys.dispatcher.schedule(m)
-	}
-}
-
-// sizeOf is the number of bytes a message is charged with; 0 = unknown.
-func sizeOf(msg any) int64 {
-	switch m := msg.(type) {
-	case *Inbound:
-		return int64(m.Size)
-	case *proto.MessageEnvelope:
-		return sizeOf(m.Message)
-	case Bytes:
-		return int64(len(m))
-	case []byte:
-		return int64(len(m))
-	case string:
-		return int64(len(m))
-	}
-	return 0
 }
 
 // run handles messages until there are none. It is called by one worker at a time.
@@ -178,30 +119,26 @@ func (m *mailbox) run() {
 	clean = true
 }
 
-// turn handles one system message or a batch of user messages. false means that there was nothing to do and the
-// mailbox is not running any more.
+// turn handles one system message or some user messages. false means that there was nothing to do and the mailbox is
+// not running any more.
 func (m *mailbox) turn() bool {
 	if m.broken {
 		m.repair()
 	}
+	m.unwrap()
 	m.mu.Lock()
 	if msg := m.sys.pop(); msg != nil {
 		if m.sys.n == 0 {
 			m.urgent.Store(false)
-			m.sys = ring{} // it is rarely used, and idle actors are many
 		}
 		m.mu.Unlock()
 		m.system(msg)
 		return true
 	}
-	if m.next == m.end {
-		m.next, m.end = 0, 0
-		for m.end < len(m.batch) && m.user.n > 0 && !m.suspended {
-			m.batch[m.end] = m.user.pop()
-			m.end++
-		}
+	if !m.suspended {
+		m.collect()
 	}
-	if m.next == m.end || m.suspended {
+	if !m.busy() || m.suspended {
 		m.running = false
 		m.mu.Unlock()
 		return false
@@ -211,18 +148,53 @@ func (m *mailbox) turn() bool {
 	if relieved {
 		m.cell.sys.events.Publish(&Relieved{What: m.cell.pid.Id, Dropped: refused})
 	}
-	for m.next < m.end && !m.urgent.Load() {
-		msg := m.take()
-		m.cell.guard.user(msg)
-		if m.fault != nil {
-			m.escalate(msg)
-		}
+	for left := turnMessages; left > 0 && m.busy() && !m.urgent.Load(); {
+		left -= m.step(left)
 	}
 	m.count()
 	return true
 }
 
-// count adds what was handled to the system's counter, once per batch.
+// busy reports whether the runner has taken messages that are not yet handled.
+func (m *mailbox) busy() bool { return m.parcel != nil || m.taken.n > 0 }
+
+// collect takes what is in the user lane, when all taken before is handled. Called under mu.
+func (m *mailbox) collect() {
+	switch {
+	case m.busy():
+		return
+	case m.user.n > 0:
+		m.user, m.taken = m.taken, m.user
+	default:
+		m.taken.fit(0)
+	}
+	m.user.fit(m.taken.n)
+}
+
+// step handles the next message, or up to most of a parcel, and returns how many.
+func (m *mailbox) step(most int) int {
+	if m.parcel == nil {
+		msg := m.take()
+		if m.parcel == nil {
+			m.cell.guard.user(msg)
+			m.judge()
+			return 1
+		}
+	}
+	n := m.cell.guard.bundled(m.parcel, most)
+	m.judge()
+	m.unwrap()
+	return n
+}
+
+// judge escalates the failure of the message just handled, if it failed.
+func (m *mailbox) judge() {
+	if m.fault != nil {
+		m.escalate(m.fault.message)
+	}
+}
+
+// count adds what was handled to the system's counter, once per turn.
 func (m *mailbox) count() {
 	if m.handled > 0 {
 		m.cell.sys.count.delivered.Add(m.handled)
@@ -230,24 +202,24 @@ func (m *mailbox) count() {
 	}
 }
 
-// relieved reports the end of an overload, under mu.
-func (m *mailbox) relieved() (bool, uint64) {
-	if !m.refusing || m.pending.Load() > int64(m.cell.props.messages/2) || m.bytes.Load() > int64(m.cell.props.bytes/2) {
-		return false, 0
+// take removes the next entry of those taken. A parcel becomes the one being handled.
+func (m *mailbox) take() any {
+	msg := m.taken.pop()
+	if p, ok := msg.(*parcel); ok {
+		m.parcel = p
+		return nil
 	}
-	n := m.refused
-	m.refusing, m.refused = false, 0
-	return true, n
+	m.unload(1, sizeOf(msg))
+	return msg
 }
 
-// take removes the next message of the batch.
-func (m *mailbox) take() any {
-	msg := m.batch[m.next]
-	m.batch[m.next] = nil
-	m.next++
-	m.pending.Add(-1)
-	if size := sizeOf(msg); size > 0 {
-		m.bytes.Add(-size)
+// unload takes messages off the load, before they are handled.
+func (m *mailbox) unload(n int, bytes int64) { m.load.Add(-loadOf(int64(n), bytes)) }
+
+// unwrap lets go of the parcel when it is empty. A handler that exited may have left it so.
+func (m *mailbox) unwrap() {
+	if p := m.parcel; p != nil && p.next == p.end {
+		m.parcel = nil
+		p.release()
 	}
-	return msg
 }

@@ -121,18 +121,29 @@ func (m *mailbox) close() {
 	m.closed = true
 	m.mu.Unlock()
 	for {
-		for m.next < m.end {
-			m.cell.sys.leftover(m.cell, m.take())
+		for m.busy() {
+			m.drop()
 		}
 		m.mu.Lock()
-		m.next, m.end = 0, 0
-		for m.end < len(m.batch) && m.user.n > 0 {
-			m.batch[m.end] = m.user.pop()
-			m.end++
-		}
+		m.collect()
 		m.mu.Unlock()
-		if m.end == 0 {
+		if !m.busy() {
 			return
 		}
 	}
+}
+
+// drop gives the next message, or the rest of a parcel, to System.leftover.
+func (m *mailbox) drop() {
+	if m.parcel == nil {
+		if msg := m.take(); m.parcel == nil {
+			m.cell.sys.leftover(m.cell, msg)
+			return
+		}
+	}
+	p := m.parcel
+	m.unload(p.end-p.next, p.bytes())
+	m.cell.sys.leftoverParcel(m.cell, p)
+	p.next = p.end
+	m.unwrap()
 }

@@ -21,7 +21,10 @@ func TestMailboxShrinksAfterBurst(t *testing.T) {
 			t.Fatalf("pop = %v, want %d", v, i)
 		}
 	}
-	if len(r.buf) > ringKeep {
+	if r.fit(1 << 14); len(r.buf) != 1<<16 {
+		t.Errorf("a busy ring of %d slots, want %d: it keeps its size", len(r.buf), 1<<16)
+	}
+	if r.fit(10); len(r.buf) > ringKeep {
 		t.Errorf("an empty ring keeps %d slots, want at most %d", len(r.buf), ringKeep)
 	}
 }

@@ -17,7 +17,7 @@ const (
 
 func (r *ring) push(v any) {
 	if r.n == len(r.buf) {
-		r.resize(max(ringMin, 2*len(r.buf)))
+		r.grow()
 	}
 	r.buf[(r.head+r.n)&(len(r.buf)-1)] = v
 	r.n++
@@ -32,14 +32,19 @@ func (r *ring) pop() any {
 	r.buf[r.head] = nil
 	r.head = (r.head + 1) & (len(r.buf) - 1)
 	r.n--
-	if len(r.buf) > ringKeep && r.n < len(r.buf)/8 {
-		r.resize(len(r.buf) / 4)
-	}
 	return v
 }
 
-func (r *ring) resize(size int) {
-	buf := make([]any, size)
+// fit gives the memory of an empty ring back if it is much more than what n messages need. Who calls it whenever the ring
+// is empty keeps its size while it is busy, and not after a burst.
+func (r *ring) fit(n int) {
+	if len(r.buf) > ringKeep && n < len(r.buf)/8 {
+		*r = ring{}
+	}
+}
+
+func (r *ring) grow() {
+	buf := make([]any, max(ringMin, 2*len(r.buf)))
 	for i := range r.n {
 		buf[i] = r.buf[(r.head+i)&(len(r.buf)-1)]
 	}

@@ -34,6 +34,8 @@ type node struct {
 	sys *actor.System
 	*Topics
 	handlers map[wire.Kind]func(from id.ID, f wire.Frame)
+	gathers  map[wire.Kind]bool
+	intake   func(from id.ID, keep func() bool) transport.Intake // of the kinds in gathers
 
 	mu     sync.Mutex
 	links  map[id.ID]*pipe
@@ -57,7 +59,7 @@ func newFabric(t testing.TB, n int) *fabric {
 }
 
 func (f *fabric) add(i int) *node {
-	n := &node{f: f, id: nodeID(i), handlers: map[wire.Kind]func(id.ID, wire.Frame){}, links: map[id.ID]*pipe{}}
+	n := &node{f: f, id: nodeID(i), handlers: map[wire.Kind]func(id.ID, wire.Frame){}, gathers: map[wire.Kind]bool{}, links: map[id.ID]*pipe{}}
 	n.sys = actor.NewSystem(actor.Options{Node: n.id.String()})
 	n.sys.SetRemote(fakeRemote{n})
 	n.routes.Store(router.NewRoutes(n.id, 0, nil))
@@ -170,6 +172,13 @@ func (n *node) Link(p id.ID) link {
 
 func (n *node) Handle(k wire.Kind, h func(from id.ID, f wire.Frame)) { n.handlers[k] = h }
 
+func (n *node) HandleBatch(intake func(from id.ID, keep func() bool) transport.Intake, kinds ...wire.Kind) {
+	n.intake = intake
+	for _, k := range kinds {
+		n.gathers[k] = true
+	}
+}
+
 // Routes and Subscribe implement Router.
 func (n *node) Routes() *router.Routes { return n.routes.Load() }
 
@@ -250,12 +259,14 @@ type pipe struct {
 }
 
 type lane struct {
+	moved atomic.Int64 // when something was last read, or could be; Unix nanoseconds
 	mu    sync.Mutex
 	w     *wire.Writer
 	bytes chan []byte
 	gate  chan struct{} // one token: taken by the reader for each frame
 	left  []byte
 	done  chan struct{}
+	idle  func() // called by the reader before it waits
 }
 
 const laneFrames = 64
@@ -282,6 +293,7 @@ func (p *pipe) pause(n transport.Lane) (resume func()) {
 // Read implements io.Reader over the queue.
 func (l *lane) Read(b []byte) (int, error) {
 	if len(l.left) == 0 {
+		l.idle()
 		select {
 		case <-l.gate:
 			l.gate <- struct{}{}
@@ -290,6 +302,7 @@ func (l *lane) Read(b []byte) (int, error) {
 		}
 		select {
 		case l.left = <-l.bytes:
+			l.moved.Store(time.Now().UnixNano())
 		case <-l.done:
 			return 0, io.EOF
 		}
@@ -301,6 +314,8 @@ func (l *lane) Read(b []byte) (int, error) {
 
 func (p *pipe) read(l *lane) {
 	r := wire.NewReader(l, wire.MaxFrame)
+	in := p.to.intake(p.from.id, r.Keep)
+	l.idle = in.Flush
 	for {
 		f, err := r.Next()
 		if err != nil {
@@ -309,6 +324,11 @@ func (p *pipe) read(l *lane) {
 		if drop := p.drop.Load(); drop != nil && (*drop)(f) {
 			continue
 		}
+		if p.to.gathers[f.Kind()] {
+			in.Frame(f)
+			continue
+		}
+		in.Flush()
 		if h := p.to.handlers[f.Kind()]; h != nil {
 			h(p.from.id, f)
 		}
@@ -316,6 +336,14 @@ func (p *pipe) read(l *lane) {
 }
 
 func (p *pipe) Suspect() bool { return p.suspect.Load() }
+
+func (p *pipe) Stalled(n transport.Lane) time.Duration {
+	l := p.lanes[n]
+	if len(l.bytes) == 0 {
+		return 0
+	}
+	return time.Since(time.Unix(0, l.moved.Load()))
+}
 
 func (p *pipe) Name() string { return p.to.id.String() }
 
@@ -334,6 +362,9 @@ func (p *pipe) TrySend(n transport.Lane, f wire.Frame) error {
 	b, err := l.w.Append(nil, f)
 	if err != nil {
 		return err
+	}
+	if len(l.bytes) == 0 {
+		l.moved.Store(time.Now().UnixNano())
 	}
 	l.bytes <- bytes.Clone(b) // there is room: senders hold mu
 	return nil

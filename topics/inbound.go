@@ -19,8 +19,7 @@ func (t *Topics) handle() {
 		t.net.Handle(k, func(from id.ID, f wire.Frame) { t.tell(&frameIn{from, clone(f)}) })
 	}
 	t.net.Handle(wire.KindRequest, func(from id.ID, f wire.Frame) { t.onRequest(from, f.(*wire.Request)) })
-	t.net.Handle(wire.KindEvent, func(from id.ID, f wire.Frame) { t.onEvent(from, f.(*wire.Event)) })
-	t.net.Handle(wire.KindBroadcast, func(from id.ID, f wire.Frame) { t.onBroadcast(from, f.(*wire.Broadcast)) })
+	t.net.HandleBatch(t.newIntake, wire.KindEvent, wire.KindBroadcast)
 	t.net.Handle(wire.KindLoadProbe, func(from id.ID, f wire.Frame) { t.onProbe(from, f.(*wire.LoadProbe)) })
 	t.net.Handle(wire.KindLoadReport, func(from id.ID, f wire.Frame) { t.onReport(from, f.(*wire.LoadReport)) })
 }
@@ -75,34 +74,6 @@ func (t *Topics) refuse(to id.ID, req uint32, err error, g *group) {
 
 func wireLoad(l actor.Load) wire.Load {
 	return wire.Load{InFlight: l.InFlight, LatencyMicros: l.LatencyMicros, Draining: l.Draining, Members: l.Members}
-}
-
-// onEvent gives an event to every subscriber here: decoded once, the value is
-// shared. A subscriber whose mailbox is full misses it. Who has reliable events by
-// their own trees does not take them twice.
-func (t *Topics) onEvent(from id.ID, f *wire.Event) {
-	if g := t.find(wire.GroupTopic, f.Topic); g != nil && !(f.Twin && g.takes.Load()) {
-		t.spread(g, actor.Event, from, f.Body, f.Trace)
-	}
-}
-
-// onBroadcast gives a message to every member here.
-func (t *Topics) onBroadcast(from id.ID, f *wire.Broadcast) {
-	if g := t.find(wire.GroupCluster, f.Cluster); g != nil {
-		t.spread(g, actor.Broadcast, from, f.Body, f.Trace)
-	}
-}
-
-func (t *Topics) spread(g *group, kind actor.Kind, from id.ID, body wire.Body, trace string) {
-	if len(*g.local.Load()) == 0 {
-		return
-	}
-	msg, err := actor.Decode(body.Type, body.Data)
-	if err != nil {
-		t.dropped(err, g.name(), body.Type, uint64(len(*g.local.Load())))
-		return
-	}
-	g.spread(kind, from.String(), msg, len(body.Data), trace)
 }
 
 // spread delivers one value to all local members and returns how many took it.

@@ -2,6 +2,7 @@ package topics
 
 import (
 	"context"
+	"time"
 
 	"iris/internal/id"
 	"iris/transport"
@@ -15,6 +16,8 @@ type network interface {
 	// Handle sets the handler of a kind: it runs on a lane reader's goroutine,
 	// must not block, and the frame is valid during the call only.
 	Handle(k wire.Kind, h func(from id.ID, f wire.Frame))
+	// HandleBatch is transport.Endpoint.HandleBatch.
+	HandleBatch(make func(from id.ID, keep func() bool) transport.Intake, kinds ...wire.Kind)
 }
 
 // link is one connection to a peer.
@@ -22,7 +25,8 @@ type link interface {
 	Send(ctx context.Context, lane transport.Lane, f wire.Frame) error
 	TrySend(lane transport.Lane, f wire.Frame) error
 	Suspect() bool
-	Name() string // the peer as PIDs name it
+	Stalled(lane transport.Lane) time.Duration // see transport.Link
+	Name() string                              // the peer as PIDs name it
 }
 
 // seam adapts *transport.Endpoint, whose methods speak of *transport.Link.
@@ -39,4 +43,8 @@ func (s seam) Link(n id.ID) link {
 
 func (s seam) Handle(k wire.Kind, h func(from id.ID, f wire.Frame)) {
 	s.e.Handle(k, func(l *transport.Link, f wire.Frame) { h(l.Peer(), f) })
+}
+
+func (s seam) HandleBatch(make func(from id.ID, keep func() bool) transport.Intake, kinds ...wire.Kind) {
+	s.e.HandleBatch(func(l *transport.Link, keep func() bool) transport.Intake { return make(l.Peer(), keep) }, kinds...)
 }

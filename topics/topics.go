@@ -49,6 +49,7 @@ type Topics struct {
 	name    string // self in the form PIDs use
 	pid     *actor.PID
 	dedupe  *dedupe
+	gathers sync.Pool // of *actor.Gather, used by intakes
 	calls   sync.Pool // of *call, of the API; per node because of testing/synctest
 	moments *moments
 	recent  recent
@@ -76,7 +77,8 @@ func New(cfg Config) (*Topics, error) {
 func start(cfg Config, net network) (*Topics, error) {
 	t := &Topics{
 		sys: cfg.System, net: net, router: cfg.Router, zone: cfg.Zone, certain: cfg.Reliable, log: cfg.Logger,
-		perPeer: maxGroupsPerPeer, self: net.ID(), name: net.ID().String(), dedupe: newDedupe(), calls: sync.Pool{New: newCall}, moments: newMoments(), recent: newRecent(),
+		perPeer: maxGroupsPerPeer, self: net.ID(), name: net.ID().String(), dedupe: newDedupe(), gathers: sync.Pool{New: func() any { return new(actor.Gather) }},
+		calls: sync.Pool{New: newCall}, moments: newMoments(), recent: newRecent(),
 		groups: map[wire.Group]*group{}, regs: map[*Registration]struct{}{}, flows: map[id.ID]*flow{},
 		trees: map[wire.Group]*trees{}, planted: map[id.ID]int{},
 	}

@@ -27,11 +27,13 @@ type bulkIn struct {
 	total uint64 // announced, with lane, by the first chunk
 	lane  Lane
 	room  *room // nil between frames
+	out   *dispatcher
 }
 
 // readBulk reads the bulk lane until it ends.
-func (in *inbound) readBulk(r *frames) error {
-	b := &bulkIn{in: in}
+func (in *inbound) readBulk(r *frames) (err error) {
+	b := &bulkIn{in: in, out: newDispatcher(in, r)}
+	defer b.out.contain(&err)
 	defer func() { b.room.release() }()
 	for {
 		f, err := r.Next()
@@ -96,7 +98,8 @@ func (b *bulkIn) deliver() error {
 	out := bulkFrame{b.seq, frame, b.room}
 	b.data, b.seq = nil, b.seq+1 // the frame aliases data
 	if b.lane == Control {
-		b.in.dispatch(frame)
+		b.out.assembled(frame)
+		b.out.flush()
 		b.room.release()
 		b.room = nil
 		return nil

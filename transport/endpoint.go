@@ -79,6 +79,8 @@ type Endpoint struct {
 	gate     *gate
 	quic     *quic.Config
 	handlers [256]Handler
+	intake   func(*Link, func() bool) Intake // of the kinds in gathers
+	gathers  [256]bool
 	onStream func(from id.ID, s Stream)
 	post     func(n id.ID, f wire.Frame) (taken bool, err error)
 	service  *actor.PID // iris/transport; set by Start under mu, as is owner

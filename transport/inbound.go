@@ -3,10 +3,8 @@ package transport
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -136,7 +134,10 @@ func (in *inbound) finished(ctx context.Context, n int) {
 }
 
 // readFrames dispatches the frames of lane n until it ends.
-func (in *inbound) readFrames(n Lane, r *frames) error {
+func (in *inbound) readFrames(n Lane, r *frames) (err error) {
+	d := newDispatcher(in, r)
+	defer d.contain(&err)
+	defer d.flush()
 	for {
 		f, err := r.Next()
 		if err != nil {
@@ -150,13 +151,14 @@ func (in *inbound) readFrames(n Lane, r *frames) error {
 			if n == Control {
 				return &wire.ProtocolError{Kind: f.Kind(), Reason: "on the control stream"}
 			}
+			d.flush()
 			select {
 			case b := <-in.ordered[n]:
 				if b.seq != f.Seq {
 					b.room.release()
 					return &wire.ProtocolError{Kind: f.Kind(), Reason: "out of order"}
 				}
-				in.dispatch(b.frame)
+				d.assembled(b.frame)
 				b.room.release()
 			case <-in.l.done:
 				return actor.ErrUnreachable
@@ -174,31 +176,9 @@ func (in *inbound) readFrames(n Lane, r *frames) error {
 			if n == Control {
 				in.l.moved(f.Kind())
 			}
-			in.dispatch(f)
+			d.dispatch(f)
 		}
 	}
-}
-
-// dispatch calls the handler of the frame's kind, if there is one. A handler that
-// panics is a defect of this node: the link that met it is closed, the node lives
-// on.
-func (in *inbound) dispatch(f wire.Frame) {
-	var h Handler
-	if f != nil {
-		h = in.l.e.handlers[f.Kind()]
-	}
-	if h == nil {
-		in.l.skipped.Add(1)
-		return
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			in.l.e.log.Error("frame handler panicked", "peer", in.l.peer.Short(), "kind", f.Kind(),
-				"panic", r, "stack", string(debug.Stack()))
-			in.l.end(LinkDown{Link: in.l, Code: wire.CodeInternal, Reason: fmt.Sprintf("handler of kind %d panicked", f.Kind())})
-		}
-	}()
-	h(in.l, f)
 }
 
 // frames reads the frames of one lane and bounds the time that one frame may
@@ -207,6 +187,7 @@ func (in *inbound) dispatch(f wire.Frame) {
 type frames struct {
 	*wire.Reader
 	src     frameStream
+	idle    func()         // called when no whole frame is at hand; nil: nobody asks
 	traffic *atomic.Uint64 // counts reads; nil for control
 
 	begun   time.Time // when the deadline in force was set; zero means none
@@ -238,8 +219,11 @@ func (f *frames) Next() (wire.Frame, error) {
 	return frame, err
 }
 
-// Read is called by the wire.Reader.
+// Read is called by the wire.Reader when it has no whole frame at hand.
 func (f *frames) Read(p []byte) (int, error) {
+	if f.idle != nil {
+		f.idle()
+	}
 	if n := f.Skipped(); n != f.counted && f.counter != nil {
 		f.counter.Add(n - f.counted)
 		f.counted = n

@@ -26,6 +26,10 @@ const (
 // decode parses one frame from b, which must hold nothing else. known is false
 // for a kind to be skipped. A failure is left in r.err.
 func (r *Reader) decode(b []byte) (f Frame, known bool) {
+	if f := r.like.fill(b); f != nil {
+		return f, true
+	}
+	names := len(r.names)
 	r.frame, r.at, r.kind, r.reason = b, 0, 0, ""
 	r.left = 1
 	r.open()
@@ -47,6 +51,9 @@ func (r *Reader) decode(b []byte) (f Frame, known bool) {
 	r.close(0)
 	if r.at != len(b) {
 		r.fail(reasonTrailing)
+	}
+	if r.reason == "" && len(r.names) == names {
+		r.like.note(f, b, r.data, r.rest)
 	}
 	r.frame = nil
 	if r.reason != "" {

@@ -17,8 +17,12 @@ func (w *Writer) body(b *Body) {
 	w.bin(b.Data)
 }
 
-func (r *Reader) body() Body {
-	return Body{Type: r.optName(), Data: r.bin(r.max)}
+func (r *Reader) body() (b Body) {
+	b.Type = r.optName()
+	r.data = r.at
+	b.Data = r.bin(r.max)
+	r.rest = r.at
+	return b
 }
 
 // Tell sends a message to an actor of the receiver. No answer.

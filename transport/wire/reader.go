@@ -34,17 +34,21 @@ type Reader struct {
 	srcErr error // from the read that also brought the last bytes
 	full   bool  // the last read filled the buffer
 	quiet  int   // reads in a row that used less than a quarter of it
+	last   int   // bytes of the frame that Next returned, with its prefix; 0 once kept
 
 	names   []string // index -> name
 	words   *words   // names outside the dictionary; nil before the first
 	plain   bool     // no dictionary
 	frames  []Frame  // by kind: the frame that Next fills again
+	like    likeness
 	skipped uint64
 	err     error // *ProtocolError, final
 
 	// The frame being decoded; owned by decode.
 	frame  []byte
 	at     int
+	data   int // where the Data of its Body begin and
+	rest   int // what is behind them
 	left   int // values left in the array being read
 	kind   Kind
 	reason string // first failure
@@ -106,6 +110,7 @@ func (r *Reader) read() ([]byte, error) {
 		if n > 0 && r.wr-r.rd >= n {
 			body := r.buf[r.rd+prefixOf(r.buf[r.rd:]) : r.rd+n]
 			r.rd += n
+			r.last = n
 			return body, nil
 		}
 		r.want = n

@@ -1,0 +1,201 @@
+package actor
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+)
+
+// Bounds of a Gather, and so of the bundle made from it.
+const (
+	gatherBytes    = 32 << 10 // of payloads
+	gatherMessages = 2048
+	gatherTypes    = 256
+)
+
+// Gather collects messages that have the same Delivery, until a Bundle is made of them. It keeps its memory for the next
+// ones. The zero value is empty. Not safe for concurrent use.
+type Gather struct {
+	slab  []byte   // the payloads
+	table []uint64 // an entry for each message, see entry
+	types []string // of the messages, in the order of their first use
+	last  int      // index in types of the latest message
+}
+
+// entry says where the payload of a message ends and of which type it is. It begins where the one before ends.
+func entry(end, typ int) uint64 { return uint64(end)<<8 | uint64(typ) }
+
+const entrySize = 8 // bytes in the memory of a bundle
+
+// Add copies a message as it came from the network: its type name, empty for Bytes, and its data. It reports false, and
+// adds nothing, if the message does not fit: make a Bundle first. What is larger than Fits allows never does.
+func (g *Gather) Add(typ string, data []byte) bool {
+	if len(g.table) == gatherMessages || len(g.slab)+len(data) > gatherBytes {
+		return false
+	}
+	if len(g.types) == 0 || g.types[g.last] != typ {
+		if !g.use(typ) {
+			return false
+		}
+	}
+	g.slab = append(g.slab, data...)
+	g.table = append(g.table, entry(len(g.slab), g.last))
+	return true
+}
+
+// Fits reports whether a message of so many bytes is small enough to be gathered. Larger ones are better off with an
+// Inbound of their own: there they are copied once at most.
+func (g *Gather) Fits(bytes int) bool { return bytes <= gatherBytes/4 }
+
+// use makes typ the type of what comes.
+func (g *Gather) use(typ string) bool {
+	for i, t := range g.types {
+		if t == typ {
+			g.last = i
+			return true
+		}
+	}
+	if len(g.types) == gatherTypes {
+		return false
+	}
+	g.last = len(g.types)
+	g.types = append(g.types, typ)
+	return true
+}
+
+// Len returns the number of messages.
+func (g *Gather) Len() int { return len(g.table) }
+
+// Type returns the type name of the first message.
+func (g *Gather) Type() string { return g.types[0] }
+
+// Data returns the first message, valid until something is added after Reset.
+func (g *Gather) Data() []byte { return g.slab[:g.table[0]>>8] }
+
+// Reset forgets the messages.
+func (g *Gather) Reset() {
+	clear(g.types)
+	g.slab, g.table, g.types, g.last = g.slab[:0], g.table[:0], g.types[:0], 0
+}
+
+// Bundle is some messages of one Delivery on their way into mailboxes: it takes one entry in each, whatever their number,
+// and is shared by all. Its memory holds no pointers, is used again when nobody needs it any more, and is less than twice
+// what the messages need, or leastBundle.
+//
+//	mem │ payload 0 │ payload 1 │ ... │ entry 0 │ entry 1 │ ...
+type Bundle struct {
+	head  *Inbound // what the messages have in common; immutable
+	mem   []byte
+	table int      // where the entries begin in mem: the bytes of all payloads
+	n     int      // messages
+	types []string // that the entries mean
+	users atomic.Int32
+	first parcel // of the first target, spares an allocation
+	taken bool   // first is in use; written by who delivers
+}
+
+// bundles recycles bundles by the size of their memory, powers of two from leastBundle on. Shared by the systems of a
+// process; it holds no state of theirs.
+var bundles [8]sync.Pool
+
+const leastBundle = 512
+
+// Bundle makes one of the messages gathered, of which there is at least one, and resets g. head says what they have in
+// common: its Delivery and From are used, and must not change any more. The caller gives the bundle to actors by
+// System.DeliverBundle, and then calls Release.
+func (g *Gather) Bundle(head *Inbound) *Bundle {
+	size := len(g.slab) + entrySize*len(g.table)
+	class := bits.Len(uint(size-1) / leastBundle)
+	b, ok := bundles[class].Get().(*Bundle)
+	if !ok {
+		b = &Bundle{mem: make([]byte, leastBundle<<class)}
+	}
+	b.head, b.table, b.n = head, len(g.slab), len(g.table)
+	b.types = append(b.types, g.types...)
+	b.users.Store(1)
+	copy(b.mem, g.slab)
+	at := b.mem[b.table:]
+	for i, e := range g.table {
+		binary.LittleEndian.PutUint64(at[entrySize*i:], e)
+	}
+	g.Reset()
+	return b
+}
+
+// Release ends the caller's use of the bundle.
+func (b *Bundle) Release() {
+	if b.users.Add(-1) > 0 {
+		return
+	}
+	clear(b.types)
+	b.head, b.types, b.taken, b.first = nil, b.types[:0], false, parcel{}
+	bundles[bits.Len(uint(len(b.mem)-1)/leastBundle)].Put(b)
+}
+
+// end returns where the payload of message i ends, and the index of its type.
+func (b *Bundle) end(i int) (end, typ int) {
+	e := binary.LittleEndian.Uint64(b.mem[b.table+entrySize*i:])
+	return int(e >> 8), int(e & 0xff)
+}
+
+// begin returns where the payload of message i begins: the bytes of all before it.
+func (b *Bundle) begin(i int) int {
+	if i == 0 {
+		return 0
+	}
+	end, _ := b.end(i - 1)
+	return end
+}
+
+// data returns the payload of message i, valid until the bundle is released.
+func (b *Bundle) data(i int) []byte {
+	begin := b.begin(i)
+	end, _ := b.end(i)
+	return b.mem[begin:end:end]
+}
+
+// typ returns the type name of message i, empty for Bytes.
+func (b *Bundle) typ(i int) string {
+	_, typ := b.end(i)
+	return b.types[typ]
+}
+
+// fitting returns how many of the first n messages have no more than so many bytes together.
+func (b *Bundle) fitting(n int, bytes int64) int {
+	if int64(b.begin(n)) <= bytes {
+		return n
+	}
+	low, high := 0, n // the first low fit, the first high do not
+	for high-low > 1 {
+		if mid := (low + high) / 2; int64(b.begin(mid)) <= bytes {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return low
+}
+
+// parcel is what one actor gets of a bundle, as an entry of its mailbox: the messages from next on, before end.
+type parcel struct {
+	b         *Bundle
+	next, end int
+}
+
+// parcel returns a new one with all messages, which uses the bundle until it is released.
+func (b *Bundle) parcel() *parcel {
+	b.users.Add(1)
+	p := &b.first
+	if b.taken {
+		p = new(parcel)
+	}
+	b.taken = true
+	*p = parcel{b, 0, b.n}
+	return p
+}
+
+func (p *parcel) release() { p.b.Release() }
+
+// bytes returns the size of the messages that are left.
+func (p *parcel) bytes() int64 { return int64(p.b.begin(p.end) - p.b.begin(p.next)) }

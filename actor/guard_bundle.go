@@ -1,0 +1,100 @@
+package actor
+
+// bundled handles the next messages of a parcel, at most most, until one fails or a system message waits, and returns how
+// many. One deferred function contains the panics of all.
+func (g *guard) bundled(p *parcel, most int) (n int) {
+	if g.cell.props.batches {
+		return g.batched(p)
+	}
+	m := &g.cell.mb
+	normal := false
+	defer func() {
+		if !normal {
+			g.failed(recover())
+		}
+		g.cur = current{}
+	}()
+	g.cur = current{in: p.b.head, bundled: true}
+	begin := p.b.begin(p.next)
+	for n < most && p.next < p.end && !m.urgent.Load() {
+		n++
+		end, typ := p.b.end(p.next)
+		raw := p.b.mem[begin:end:end]
+		begin = end
+		p.next++
+		m.unload(1, int64(len(raw)))
+		g.cur.raw, g.cur.lent, g.cur.msg = raw, true, nil
+		if typ := p.b.types[typ]; typ != "" && !g.decode(typ) {
+			continue
+		}
+		g.cur.sender, g.cur.responded = nil, false
+		m.handled++
+		g.idle.active()
+		g.receive()
+	}
+	normal = true
+	return n
+}
+
+// decode makes the message of a registered type that is raw. It is a dead letter if that fails.
+func (g *guard) decode(typ string) bool {
+	msg, err := Decode(typ, g.cur.raw)
+	if err != nil {
+		c := g.cell
+		c.sys.letters.note(DeadCodec, keyOf(c.pid), typ, "", 1)
+		return false
+	}
+	g.cur.msg, g.cur.raw, g.cur.lent = msg, nil, false
+	return true
+}
+
+// batched gives all that is left of a parcel to an actor with Props.Batches.
+func (g *guard) batched(p *parcel) (n int) {
+	n = p.end - p.next
+	g.cell.mb.unload(n, p.bytes())
+	g.batch = Batch{b: p.b, begin: p.next, n: n}
+	p.next = p.end
+	g.cell.mb.handled += uint64(n)
+	g.idle.active()
+	g.protect(current{msg: &g.batch, in: p.b.head, bundled: true}, nil)
+	return n
+}
+
+// given is what the actor gets of an Inbound that nobody tracks.
+func (g *guard) given(in *Inbound) current {
+	if g.cell.props.batches && (in.Kind == Event || in.Kind == Broadcast) {
+		g.batch = Batch{alone: in.Message, n: 1}
+		return current{msg: &g.batch, in: in, bundled: true}
+	}
+	return current{msg: in.Message, in: in}
+}
+
+// kept makes what is being handled last beyond Receive, and returns it. A batch does not last.
+func (g *guard) kept() any {
+	if g.cur.msg == &g.batch {
+		g.cur.msg = new(Batch)
+	}
+	return g.Message()
+}
+
+// forwardBundled passes on what came in a bundle.
+func (g *guard) forwardBundled(to *PID) {
+	forward := func(msg any) {
+		in := *g.cur.in
+		in.Message, in.Size = msg, int(sizeOf(msg))
+		g.cell.sys.forward(to, &in)
+	}
+	b, ok := g.cur.msg.(*Batch)
+	if !ok {
+		forward(g.Message())
+		return
+	}
+	for i := range b.Len() {
+		msg, err := b.Clone(i)
+		if err != nil {
+			g.cell.sys.letters.note(DeadCodec, keyOf(g.cell.pid), b.Type(i), "", 1)
+			continue
+		}
+		forward(msg)
+	}
+}

@@ -1,0 +1,207 @@
+package topics
+
+import (
+	"slices"
+
+	"iris/actor"
+	"iris/internal/id"
+	"iris/transport"
+	"iris/transport/wire"
+)
+
+// maxOpen is how many topics and clusters an intake tells apart in one go.
+const maxOpen = 16
+
+// intake takes the events and broadcasts that one lane of a link brings. What came
+// together for one topic or cluster goes to its members here in one step:
+//
+//	Frame ──► one gathered per name ──┐
+//	Flush ────────────────────────────┴──► actor.Bundle ──► one mailbox entry per member
+//
+// A message that is alone, or large, goes as an actor.Inbound of its own.
+type intake struct {
+	t     *Topics
+	from  string // node at the other end
+	keep  func() bool
+	last  *gathered // whom the frame before was for; nil if nobody, or nothing is open
+	open  []*gathered
+	known map[gatheredKey]*gathered // open ones, and others as long as they are few
+}
+
+var _ transport.Intake = (*intake)(nil)
+
+type gatheredKey struct {
+	kind actor.Kind
+	name string
+}
+
+// gathered is what came for one topic or cluster since the last Flush.
+type gathered struct {
+	gatheredKey
+	g        *group
+	set      []*member      // who gets it; nil if this is not open
+	head     *actor.Inbound // what the messages have in common; nil before the first
+	messages *actor.Gather  // nil if this is not open
+}
+
+func (t *Topics) newIntake(from id.ID, keep func() bool) transport.Intake {
+	return &intake{t: t, from: from.String(), keep: keep, known: map[gatheredKey]*gathered{}}
+}
+
+// Frame takes an event or a broadcast. Who has reliable events by their own trees
+// does not take them twice.
+func (in *intake) Frame(f wire.Frame) {
+	switch f := f.(type) {
+	case *wire.Event:
+		if x := in.find(actor.Event, f.Topic); x != nil && !(f.Twin && x.g.takes.Load()) {
+			in.add(x, &f.Body, f.Trace)
+		}
+	case *wire.Broadcast:
+		if x := in.find(actor.Broadcast, f.Cluster); x != nil {
+			in.add(x, &f.Body, f.Trace)
+		}
+	}
+}
+
+// find returns where messages of that name are gathered; nil if nobody here takes
+// them. The group is looked up once between two calls of Flush.
+func (in *intake) find(kind actor.Kind, name string) *gathered {
+	if x := in.last; x != nil && x.kind == kind && x.name == name {
+		return x
+	}
+	key := gatheredKey{kind, name}
+	x := in.known[key]
+	if x == nil || x.set == nil {
+		if x = in.begin(key, x); x == nil {
+			return nil
+		}
+	}
+	in.last = x
+	return x
+}
+
+// begin opens x, which is made if it is nil. Two that are open have no member in
+// common: what comes for one actor keeps its order.
+func (in *intake) begin(key gatheredKey, x *gathered) *gathered {
+	g := in.t.find(groupKind(key.kind), key.name)
+	if g == nil {
+		return nil
+	}
+	set := *g.local.Load()
+	if len(set) == 0 {
+		return nil
+	}
+	if len(in.open) == maxOpen || slices.ContainsFunc(in.open, func(o *gathered) bool { return meet(o.set, set) }) {
+		in.Flush()
+	}
+	if x == nil {
+		if len(in.known) >= maxOpen {
+			in.Flush()
+			clear(in.known)
+		}
+		x = &gathered{gatheredKey: key}
+		in.known[key] = x
+	}
+	x.g, x.set, x.messages = g, set, in.t.gathers.Get().(*actor.Gather)
+	in.open = append(in.open, x)
+	return x
+}
+
+func groupKind(k actor.Kind) uint8 {
+	if k == actor.Event {
+		return wire.GroupTopic
+	}
+	return wire.GroupCluster
+}
+
+// meet reports whether two sets have an actor in common, or are too large to tell.
+func meet(a, b []*member) bool {
+	if len(a)*len(b) > 64 {
+		return true
+	}
+	for _, m := range a {
+		for _, o := range b {
+			if m.pid.Id == o.pid.Id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (in *intake) add(x *gathered, body *wire.Body, trace string) {
+	if x.head == nil || x.head.Trace != trace {
+		x.hand()
+		x.head = x.inbound(in.from, trace)
+	}
+	if !x.messages.Fits(len(body.Data)) {
+		x.hand()
+		x.alone(body.Type, body.Data, in.keep)
+		return
+	}
+	if !x.messages.Add(body.Type, body.Data) {
+		x.hand()
+		x.messages.Add(body.Type, body.Data)
+	}
+}
+
+// Flush hands on all that was gathered.
+func (in *intake) Flush() {
+	for i, x := range in.open {
+		x.hand()
+		in.t.gathers.Put(x.messages)
+		x.set, x.messages = nil, nil
+		in.open[i] = nil
+	}
+	in.open, in.last = in.open[:0], nil
+}
+
+// inbound is how messages to x from a node begin.
+func (x *gathered) inbound(from, trace string) *actor.Inbound {
+	in := &actor.Inbound{Delivery: actor.Delivery{Kind: x.kind, Origin: from, Trace: trace}, From: from}
+	if x.kind == actor.Event {
+		in.Topic = x.g.key.Name
+	} else {
+		in.Cluster = x.g.key.Name
+	}
+	return in
+}
+
+// hand gives what was gathered to every member: all share one bundle. A member whose
+// mailbox is full misses what does not fit.
+func (x *gathered) hand() {
+	switch x.messages.Len() {
+	case 0:
+		return
+	case 1:
+		x.alone(x.messages.Type(), x.messages.Data(), nil)
+		x.messages.Reset()
+		return
+	}
+	b := x.messages.Bundle(x.head)
+	for _, m := range x.set {
+		x.g.t.sys.DeliverBundle(m.pid, b)
+	}
+	b.Release()
+}
+
+// alone gives one message to every member: decoded once, the value is shared. keep
+// tells whether its bytes may be kept; it may be nil.
+func (x *gathered) alone(typ string, data []byte, keep func() bool) {
+	t := x.g.t
+	var msg any
+	if typ == "" && keep != nil && keep() {
+		msg = actor.Bytes(data)
+	} else {
+		var err error
+		if msg, err = actor.Decode(typ, data); err != nil {
+			t.dropped(err, x.g.name(), typ, uint64(len(x.set)))
+			return
+		}
+	}
+	for _, m := range x.set {
+		in := *x.head
+		in.Message, in.Size = msg, len(data)
+		_ = t.sys.Deliver(m.pid, &in) // a dead letter if it is not taken
+	}
+}
