@@ -44,10 +44,12 @@
 //
 // The node of a subscriber never lets a lane wait for a handler: events that
 // its mailbox does not hold are dead letters there. A publisher waits for full
-// lanes, so peers that keep up get everything however fast it is; but a peer whose
-// lane stays full for 500 ms is slow for 2 s (4 s, 8 s, ... 64 s when that
-// repeats), in which events it has no room for are dropped with a counted dead
-// letter and nobody waits for it. Overloaded is published when that begins and Relieved
+// lanes, so peers that keep up get everything however fast it is. A peer that
+// shows no sign of life for 50 ms, and a round trip more, while its lane is full has stopped: nobody
+// waits for it until there is one. A peer that lives but whose lane stays full for
+// 500 ms is slow for 2 s (4 s, 8 s, ... 64 s when that repeats), in which nobody waits for
+// it. Events that a peer has no room for are then dropped with a counted dead
+// letter. Overloaded is published when that begins and Relieved, after 1 s or more,
 // when it ends. If no peer at all takes an event, Publish waits until one does or
 // the context ends. Sends of actors never wait: they
 // drop for full lanes, and fail with ErrOverloaded if nobody took the message.

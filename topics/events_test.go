@@ -13,6 +13,7 @@ import (
 
 	"iris/actor"
 	"iris/transport"
+	"iris/transport/wire"
 )
 
 func TestBroadcastReachesEveryMember(t *testing.T) {
@@ -139,6 +140,69 @@ func TestSlowPeerDoesNotHoldThePublisher(t *testing.T) {
 		}
 		if got := readers[0].count(); uint64(got)+missed != events+3 {
 			t.Errorf("slow subscriber: %d got, %d dead letters of %d", got, missed, events+3)
+		}
+	})
+}
+
+// Whoever has stopped costs the publisher one patience, however long it lasts and
+// however much is published; a peer that is slow and goes on is waited for longer.
+func TestAStoppedPeerIsWaitedForOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFabric(t, 3)
+		readers := []*reader{{}, {}}
+		for i, n := range f.nodes[:2] {
+			if _, err := n.Topics.Subscribe(t.Context(), "news", SubscribeOptions{}, n.sys.Spawn(readers[i].props())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pub := f.nodes[2]
+		var waited time.Duration
+		publish := func(n int) {
+			t.Helper()
+			begin := time.Now()
+			for range n {
+				if err := pub.Publish(t.Context(), "news", actor.Bytes("x"), PublishOptions{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			waited += time.Since(begin)
+		}
+		lane := pub.Link(f.nodes[0].id).(*pipe)
+		resume := lane.pause(transport.Fanout)
+		for range 100 {
+			publish(100)
+			<-time.After(100 * time.Millisecond)
+		}
+		if waited > patience+10*time.Millisecond {
+			t.Errorf("a peer that stopped for 10 s was waited for %v", waited)
+		}
+		if o, r := len(seen[*actor.Overloaded](pub)), len(seen[*actor.Relieved](pub)); o != 1 || r != 0 {
+			t.Errorf("Overloaded %d times, Relieved %d times", o, r)
+		}
+		before := readers[0].count()
+		resume()
+		synctest.Wait()
+		publish(1)
+		synctest.Wait()
+		if got := readers[0].count() - before; got != laneFrames+1 {
+			t.Errorf("going on, it got %d events", got)
+		}
+		if r := len(seen[*actor.Relieved](pub)); r != 1 {
+			t.Errorf("Relieved %d times", r)
+		}
+
+		waited, before = 0, readers[0].count()
+		lane.drop.Store(new(func(wire.Frame) bool { // a link that carries an event each 40 ms
+			<-time.After(40 * time.Millisecond)
+			return false
+		}))
+		publish(laneFrames + 10)
+		if waited < 3*patience || waited > slowest {
+			t.Errorf("a peer that goes on was waited for %v", waited)
+		}
+		<-time.After(10 * time.Second)
+		if got := readers[0].count() - before; got != laneFrames+10 {
+			t.Errorf("a peer that goes on got %d of %d events", got, laneFrames+10)
 		}
 	})
 }

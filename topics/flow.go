@@ -12,23 +12,30 @@ import (
 	"iris/transport/wire"
 )
 
-// Patience with full lanes. An event waits this long for the peers that were
-// healthy; those that took nothing then count as slow for hold, in which they
-// get only what fits at once. A peer that is found slow again and again is waited
-// for less and less often. A lane gives room back in steps of 256 KiB, so a peer
-// that takes less than about 0.5 MB/s while others take more is slow.
+// Patience with full lanes. An event waits for the peers whose lanes are full: while
+// a peer shows no sign of life for patience at most, and while it goes on taking something for
+// slowest. A peer without a sign of life has stopped, and nobody waits for it until
+// there is one. One that is too slow is not waited for during hold, and less and less
+// often if that happens again and again. Both get only what fits at once then. A lane
+// gives room back in steps of 256 KiB, so a peer that takes less than about 0.5 MB/s
+// while others take more is slow.
 const (
-	patience = 500 * time.Millisecond
+	patience = 50 * time.Millisecond
+	slowest  = 500 * time.Millisecond
 	hold     = 2 * time.Second  // after the first time, then doubled
 	maxHold  = 64 * time.Second // at most this
+	told     = time.Second      // between Overloaded and Relieved, at least
 	turn     = 20 * time.Millisecond
 )
 
 // flow is how one peer takes events.
 type flow struct {
 	peer    id.ID
-	slow    atomic.Int64  // time until which it is slow, Unix nanoseconds; 0 = healthy
-	hold    atomic.Int64  // length of the next slow time, nanoseconds
+	name    string        // of the peer, for dead letters
+	slow    atomic.Int64  // when it may be told to be healthy again, Unix nanoseconds; 0 = it is
+	until   atomic.Int64  // time until which nobody waits for it, Unix nanoseconds
+	hold    atomic.Int64  // length of the next such time, nanoseconds
+	found   atomic.Uint64 // the moment in which it was last found to be slow
 	dropped atomic.Uint64 // events since it became slow
 }
 
@@ -48,14 +55,25 @@ func (t *Topics) flow(n id.ID) *flow {
 				delete(t.flows, old)
 			}
 		}
-		f = &flow{peer: n}
+		f = &flow{peer: n, name: n.String()}
 		f.hold.Store(int64(hold))
 		t.flows[n] = f
 	}
 	return f
 }
 
-func (f *flow) isSlow(now time.Time) bool { return now.UnixNano() < f.slow.Load() }
+// isSlow reports whether nobody is to wait for the peer, whose lane is full.
+func (t *Topics) isSlow(f *flow) bool {
+	if t.moments.is(f.found.Load()) {
+		return true
+	}
+	now := t.moments.begin()
+	if time.Now().UnixNano() >= f.until.Load() && t.stalled(f.peer) < patience {
+		return false
+	}
+	f.found.Store(now)
+	return true
+}
 
 // took notes that the peer took an event.
 func (t *Topics) took(f *flow) {
@@ -63,15 +81,21 @@ func (t *Topics) took(f *flow) {
 	if s == 0 || time.Now().UnixNano() < s || !f.slow.CompareAndSwap(s, 0) {
 		return
 	}
-	t.sys.Events().Publish(&actor.Relieved{What: "events to " + f.peer.String(), Dropped: f.dropped.Swap(0)})
+	t.sys.Events().Publish(&actor.Relieved{What: "events to " + f.name, Dropped: f.dropped.Swap(0)})
 }
 
-// stuck notes that the peer's lane stayed full.
+// stuck notes that patience with a peer is at its end.
 func (t *Topics) stuck(f *flow) {
-	h := f.hold.Load()
-	f.hold.Store(min(2*h, int64(maxHold)))
-	if f.slow.Swap(time.Now().UnixNano()+h) == 0 {
-		t.sys.Events().Publish(&actor.Overloaded{What: "events to " + f.peer.String(), Dropped: f.dropped.Load()})
+	now := time.Now().UnixNano()
+	ends := now + int64(told)
+	if t.stalled(f.peer) < patience { // it lives, and is too slow
+		h := f.hold.Load()
+		f.hold.Store(min(2*h, int64(maxHold)))
+		f.until.Store(now + h)
+		ends = now + h
+	}
+	if f.slow.Swap(ends) == 0 {
+		t.sys.Events().Publish(&actor.Overloaded{What: "events to " + f.name, Dropped: f.dropped.Load()})
 	}
 }
 
@@ -135,13 +159,16 @@ func (o *outgoing) giveUp() error {
 func (o *outgoing) press(ctx context.Context) (lost []late, err error) {
 	t := o.g.t
 	slow := o.full[:0]
-	begin := time.Now()
+	var begin time.Time // of the waiting
 	for i, f := range o.full {
-		if f.isSlow(begin) {
+		if t.isSlow(f.flow) {
 			slow = append(slow, f)
 			continue
 		}
-		switch err := o.within(ctx, f, patience-time.Since(begin)); {
+		if begin.IsZero() {
+			begin = time.Now()
+		}
+		switch err := o.await(ctx, f, begin); {
 		case err == nil:
 			o.progress = true
 			f.hold.Store(int64(hold))
@@ -172,6 +199,20 @@ func (o *outgoing) press(ctx context.Context) (lost []late, err error) {
 	return slow, nil
 }
 
+// await sends to a peer whose lane is full, waiting for it as long as there is
+// patience.
+func (o *outgoing) await(ctx context.Context, f late, begin time.Time) error {
+	for {
+		left := min(patience-o.g.t.stalled(f.peer), slowest-time.Since(begin))
+		if left <= 0 {
+			return actor.ErrOverloaded
+		}
+		if err := o.within(ctx, f, left); !errors.Is(err, actor.ErrOverloaded) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
 func (o *outgoing) within(ctx context.Context, f late, d time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
@@ -181,5 +222,5 @@ func (o *outgoing) within(ctx context.Context, f late, d time.Duration) error {
 // lose counts an event that a slow peer does not get.
 func (o *outgoing) lose(f late) {
 	f.dropped.Add(1)
-	o.g.t.dropped(actor.ErrOverloaded, o.g.name()+" at "+f.peer.String(), o.typ, 1)
+	o.g.t.dropped(actor.ErrOverloaded, o.g.name()+" at "+f.name, o.typ, 1)
 }

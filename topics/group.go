@@ -27,7 +27,8 @@ type group struct {
 	used  atomic.Bool               // the view was read; cleared by the tree actor
 	busy  atomic.Bool               // sends wait for a view: others of actors queue behind them
 
-	surely bool // the configuration makes every event of the topic reliable
+	title  string // for errors and logs
+	surely bool   // the configuration makes every event of the topic reliable
 
 	local   atomic.Pointer[[]*member] // members on this node that take messages; replaced under mu
 	latency ewma                      // of requests served here
@@ -54,7 +55,7 @@ type group struct {
 const maxPending = 1 << 14
 
 func newGroup(t *Topics, key wire.Group) *group {
-	g := &group{t: t, key: key, joins: map[uint64]chan tree.Code{}, surely: key.Kind == wire.GroupTopic && t.reliably(key.Name)}
+	g := &group{t: t, key: key, joins: map[uint64]chan tree.Code{}, title: title(key), surely: key.Kind == wire.GroupTopic && t.reliably(key.Name)}
 	g.local.Store(new([]*member))
 	if key.Kind == wire.GroupCluster {
 		g.bal = balance.New(balance.Config{Zone: t.zone}, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
@@ -63,11 +64,14 @@ func newGroup(t *Topics, key wire.Group) *group {
 }
 
 // name is for errors and logs.
-func (g *group) name() string {
-	if g.key.Kind == wire.GroupTopic {
-		return "topic " + g.key.Name
+func (g *group) name() string { return g.title }
+
+// title returns the name of a group for errors and logs.
+func title(key wire.Group) string {
+	if key.Kind == wire.GroupTopic {
+		return "topic " + key.Name
 	}
-	return "cluster " + g.key.Name
+	return "cluster " + key.Name
 }
 
 func (g *group) wrap(err error) error { return fmt.Errorf("%s: %w", g.name(), err) }

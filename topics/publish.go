@@ -84,7 +84,7 @@ func (g *group) publishList(ctx context.Context, r *route, msg any, o PublishOpt
 			return err
 		}
 		out.typ = typ
-		frame = r.borrow()
+		frame, out.full = r.borrow()
 		defer r.giveBack(frame)
 		*frame = wire.Event{Topic: g.key.Name, Body: wire.Body{Type: typ, Data: data}, Trace: o.Trace, Twin: o.Reliable}
 	}

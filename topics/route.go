@@ -31,8 +31,9 @@ type route struct {
 	targets    []target
 	checked    atomic.Uint64 // the moment in which all this was found to hold
 
-	lent  atomic.Bool // frame is in use
+	lent  atomic.Bool // the following fields are in use
 	frame wire.Event
+	full  []late // empty, with room for all targets
 }
 
 // target is one node of a route. All its fields but node are empty for this node.
@@ -69,7 +70,7 @@ func (g *group) reroute() *route {
 }
 
 func newRoute(t *Topics, v *tree.View) *route {
-	r := &route{view: v, structured: t.structured(), targets: make([]target, len(v.Entries))}
+	r := &route{view: v, structured: t.structured(), targets: make([]target, len(v.Entries)), full: make([]late, 0, len(v.Entries))}
 	for i := range v.Entries {
 		e := &v.Entries[i]
 		x := target{node: e.Node, reliable: e.Reliable}
@@ -110,13 +111,13 @@ func (g *group) awaitRoute(ctx context.Context) (*route, error) {
 	}
 }
 
-// borrow returns a frame to fill: that of the route, unless somebody else uses it or
-// the router may keep it.
-func (r *route) borrow() *wire.Event {
+// borrow returns a frame to fill and a list of the full lanes: those of the route,
+// unless somebody else uses them or the router may keep the frame.
+func (r *route) borrow() (*wire.Event, []late) {
 	if !r.structured && r.lent.CompareAndSwap(false, true) {
-		return &r.frame
+		return &r.frame, r.full
 	}
-	return new(wire.Event)
+	return new(wire.Event), nil
 }
 
 // giveBack ends the use of what borrow returned.

@@ -30,6 +30,7 @@ func (s *sink) TrySend(_ transport.Lane, f wire.Frame) (err error) {
 
 func (s *sink) Send(_ context.Context, n transport.Lane, f wire.Frame) error { return s.TrySend(n, f) }
 func (s *sink) Suspect() bool                                                { return false }
+func (s *sink) Stalled(transport.Lane) time.Duration                         { return 0 }
 func (*sink) Name() string                                                   { return "sink" }
 
 // sinks is a network in which every node has such a link.

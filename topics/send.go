@@ -3,6 +3,7 @@ package topics
 import (
 	"context"
 	"errors"
+	"time"
 
 	"iris/actor"
 	"iris/internal/id"
@@ -38,3 +39,12 @@ func (t *Topics) send(ctx context.Context, n id.ID, lane transport.Lane, f wire.
 
 // structured reports whether a node without a link may be reached all the same.
 func (t *Topics) structured() bool { return t.router.Routes().Structured() }
+
+// stalled returns for how long the peer has shown no sign that it will take more
+// events; 0 without a link.
+func (t *Topics) stalled(n id.ID) time.Duration {
+	if l := t.net.Link(n); l != nil {
+		return l.Stalled(transport.Fanout)
+	}
+	return 0
+}

@@ -102,6 +102,7 @@ type lane struct {
 	waiting int           // bytes in ready and buf
 	frames  int           // of them
 	writing int           // bytes that the writer has taken and not yet written
+	begun   time.Time     // when the write under way began; zero: there is none
 	spare   []byte        // an empty small buffer to fill next, nil if there is none
 	started bool          // the writer goroutine runs
 	asleep  bool          // and waits for wake; whoever clears it wakes it
@@ -319,7 +320,7 @@ func (l *lane) take() batch {
 func (l *lane) done(b batch) (more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.writing = 0
+	l.writing, l.begun = 0, time.Time{}
 	l.release(b.data)
 	more = l.waiting > 0 || l.closing && !b.last
 	l.asleep = !more && !b.last
@@ -363,6 +364,7 @@ func (l *lane) flush(stream *sendStream, batch []byte) error {
 		return nil
 	}
 	if *stream == nil {
+		l.begin()
 		s, err := l.open()
 		if err != nil {
 			return err
@@ -371,7 +373,7 @@ func (l *lane) flush(stream *sendStream, batch []byte) error {
 	}
 	for len(batch) > 0 {
 		n := min(len(batch), maxWrite)
-		if err := (*stream).SetWriteDeadline(time.Now().Add(l.timeout)); err != nil {
+		if err := (*stream).SetWriteDeadline(l.begin().Add(l.timeout)); err != nil {
 			return err
 		}
 		l.writes.Add(1)

@@ -42,6 +42,7 @@ type Link struct {
 	wg    sync.WaitGroup // every goroutine of the link but the actor's
 	done  chan struct{}  // closed when the link has ended
 	mu    sync.Mutex     // guards the following fields
+	heard heard          // of the peer, as Stalled last saw it
 	cause LinkDown       // final once done is closed
 	ended bool
 	pid   *actor.PID // of the link's actor, once it runs
