@@ -29,6 +29,7 @@ func (r *Reader) decode(b []byte) (f Frame, known bool) {
 	if f := r.like.fill(b); f != nil {
 		return f, true
 	}
+	r.like.frame = nil // its frame may be filled otherwise now
 	names := len(r.names)
 	r.frame, r.at, r.kind, r.reason = b, 0, 0, ""
 	r.left = 1
@@ -52,7 +53,7 @@ func (r *Reader) decode(b []byte) (f Frame, known bool) {
 	if r.at != len(b) {
 		r.fail(reasonTrailing)
 	}
-	if r.reason == "" && len(r.names) == names {
+	if r.reason == "" && len(r.names) == names && !r.plain {
 		r.like.note(f, b, r.data, r.rest)
 	}
 	r.frame = nil

@@ -26,7 +26,6 @@ const maxLikeness = 64
 // note remembers f, read from b, whose data begin at data and end before rest.
 func (l *likeness) note(f Frame, b []byte, data, rest int) {
 	if l.data = bodyOf(f); l.data == nil || data+len(b)-rest > maxLikeness {
-		l.frame = nil
 		return
 	}
 	l.frame = f
