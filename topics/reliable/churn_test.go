@@ -179,3 +179,31 @@ func TestOnePayloadPerMember(t *testing.T) {
 		t.Errorf("sent %v", w.sent)
 	}
 }
+
+// TestAPublisherThatIsCutOff: what somebody outside the tree published while no
+// way led to it, for longer than rings last, is told when there is one again.
+func TestAPublisherThatIsCutOff(t *testing.T) {
+	for seed := range uint64(20) {
+		w := newWorld(t, seed, 30, Config{Reliable: true})
+		for _, v := range w.nodes[:20] {
+			w.subscribe(v, true)
+		}
+		w.run(10 * time.Second)
+		owed := uint64(0)
+		for _, v := range w.nodes[20:] {
+			if v.trees[v.data.stripeOf(v.id)].Tree().Entry == v.id { // neighbours notice a new link
+				continue
+			}
+			for _, x := range w.nodes {
+				w.cuts[pair(v, x)] = cutLink{w.now, w.now + 15*time.Second}
+			}
+			w.publish(v)
+			w.publish(v)
+			owed += 2 * 20
+		}
+		w.run(2 * time.Minute) // a horizon at each level of the tree
+		if sum, err := w.tally(time.Second); err != nil || sum.published != owed || owed == 0 {
+			t.Errorf("seed %d: %+v of %d: %v", seed, sum, owed, err)
+		}
+	}
+}
