@@ -2,11 +2,8 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -285,106 +282,4 @@ func (l *lane) finished(ctx context.Context, done <-chan struct{}) bool {
 		}
 	}
 	return started
-}
-
-// batch is what the writer has taken to write.
-type batch struct {
-	data   []byte
-	frames int   // that had gathered since the last batch, roughly those in data
-	more   bool  // frames are left
-	last   bool  // none will come
-	broken error // nothing is to be written any more
-}
-
-// take hands the oldest segment to the writer, empty if there is none.
-func (l *lane) take() batch {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	b := batch{frames: l.frames, last: l.closing, broken: l.broken}
-	if len(l.ready) > 0 {
-		b.data, l.ready[0] = l.ready[0], nil
-		l.ready = l.ready[1:]
-	} else {
-		b.data, l.buf, l.ready = l.buf, nil, nil
-	}
-	l.frames = 0
-	l.writing = len(b.data)
-	l.waiting -= len(b.data)
-	b.more = l.waiting > 0
-	l.roomier()
-	return b
-}
-
-// done takes back what was written. It reports whether frames have come
-// meanwhile; if not, and more may come, the writer is asleep from here on.
-func (l *lane) done(b batch) (more bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.writing, l.begun = 0, time.Time{}
-	l.release(b.data)
-	more = l.waiting > 0 || l.closing && !b.last
-	l.asleep = !more && !b.last
-	return more
-}
-
-// write runs in the lane's goroutine until the lane is shut and empty.
-func (l *lane) write() {
-	defer close(l.exited)
-	var stream sendStream
-	for {
-		b := l.take()
-		if b.broken != nil {
-			return
-		}
-		if err := l.flush(&stream, b.data); err != nil {
-			l.shut(err)
-			l.fail(err)
-			return
-		}
-		more := l.done(b)
-		if b.last && !more {
-			if stream != nil {
-				_ = stream.Close() // FIN; a broken connection reports itself elsewhere
-			}
-			return
-		}
-		if !more {
-			<-l.wake
-		}
-		if more || b.frames > 1 {
-			// Others send, too: one scheduler turn lets them add to the batch. A lone
-			// frame on an idle lane is written at once. No timer is involved.
-			runtime.Gosched()
-		}
-	}
-}
-
-func (l *lane) flush(stream *sendStream, batch []byte) error {
-	if len(batch) == 0 {
-		return nil
-	}
-	if *stream == nil {
-		l.begin()
-		s, err := l.open()
-		if err != nil {
-			return err
-		}
-		*stream = s
-	}
-	for len(batch) > 0 {
-		n := min(len(batch), maxWrite)
-		if err := (*stream).SetWriteDeadline(l.begin().Add(l.timeout)); err != nil {
-			return err
-		}
-		l.writes.Add(1)
-		if l.traffic != nil {
-			l.traffic.Add(1)
-		}
-		n, err := (*stream).Write(batch[:n])
-		batch = batch[n:]
-		if err != nil && !(errors.Is(err, os.ErrDeadlineExceeded) && l.patient()) {
-			return fmt.Errorf("write %s lane: %w", l.name, err)
-		}
-	}
-	return nil
 }
