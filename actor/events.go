@@ -110,6 +110,27 @@ type (
 		Sent, Received                uint64
 	}
 
+	// RelayClientUp: a program attached to the relay. Client numbers it, the actor is iris/relay/Client.
+	RelayClientUp struct {
+		At
+		Client  uint64
+		Addr    string
+		Cluster string // that it serves, empty if none
+	}
+	// RelayClientDown: it is gone. Reason is empty if it closed in order.
+	RelayClientDown struct {
+		At
+		Client                uint64
+		Addr, Cluster, Reason string
+	}
+	// RelayClientRefused: a connection to the relay was not admitted, or ended before it was. The publisher limits the
+	// rate; Count says for how many this one stands.
+	RelayClientRefused struct {
+		At
+		Addr, Reason string
+		Count        uint64
+	}
+
 	// HandlerStarted: an actor began its first or a further incarnation.
 	HandlerStarted struct {
 		At

@@ -15,6 +15,7 @@ import (
 	"iris/internal/id"
 	"iris/node/config"
 	"iris/node/discovery"
+	"iris/node/relay"
 	"iris/router"
 	"iris/topics"
 	"iris/transport"
@@ -34,8 +35,9 @@ type Node struct {
 	topics    *topics.Topics
 	tunnels   *tunnels.Tunnels
 	discovery *discovery.Discovery
-	clusters  *handlers // of clusters
-	readers   *handlers // of topics
+	clusters  *handlers    // of clusters
+	readers   *handlers    // of topics
+	relay     *relay.Relay // nil if there is none
 	watch     context.CancelFunc
 	watching  sync.WaitGroup
 	life      context.Context // ends with actor.ErrClosed when Stop begins
@@ -98,6 +100,9 @@ func start(ctx context.Context, cfg config.Config, s seams) (*Node, error) {
 	}
 	n.watchCommands()
 	if err := n.join(ctx); err != nil {
+		return nil, errors.Join(err, n.unwind())
+	}
+	if err := n.openRelay(); err != nil {
 		return nil, errors.Join(err, n.unwind())
 	}
 	n.sys.Events().Publish(&actor.NodeStarted{})

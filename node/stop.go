@@ -9,7 +9,8 @@ import (
 	"iris/transport/wire"
 )
 
-// Stop leaves the network: clusters and topics are left first, so that no
+// Stop leaves the network: programs on the relay are let go with a reason, after
+// their answers have come; clusters and topics are left before anything else, so that no
 // request reaches a node that will not answer it; then handlers finish what
 // they have, tunnels close, links drain. What has not ended when ctx does is
 // cut off; without a deadline the configured one applies. Stop returns when
@@ -68,6 +69,9 @@ func (n *Node) shutdown(ctx context.Context) error {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("stop %s: %w", what, err))
 		}
+	}
+	if n.relay != nil {
+		step("relay", n.relay.Close(ctx, "the node is stopping"))
 	}
 	if n.discovery != nil {
 		step("discovery", n.discovery.Close())

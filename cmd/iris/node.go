@@ -24,6 +24,9 @@ and logs what it sees. Without a config file (and without IRIS_NETWORK_NAME and
 IRIS_NETWORK_KEY) it is in developer mode, with a random network name and key,
 so that no other process can join.
 
+Programs in other languages attach to its relay, port 55555 of this host unless
+relay.listen says otherwise; if the port is in use the node runs without one.
+
 The first SIGTERM or SIGINT makes the node leave in order, for at most
 shutdown.timeout; the second ends the process at once.`,
 		Args: noArgs,
@@ -39,6 +42,9 @@ func runNode(s streams, file string, signals <-chan os.Signal) error {
 	cfg, err := config.Load(file)
 	if err != nil {
 		return explain(err)
+	}
+	if cfg.Relay.Listen == "" {
+		cfg.Relay.Listen, cfg.Relay.Optional = config.RelayPort, true
 	}
 	cfg.Log.Handler = cfg.Log.NewHandler(s.err)
 	log := slog.New(cfg.Log.Handler)

@@ -50,6 +50,9 @@ type Config struct {
 	// subscribes.
 	Topics map[string]Topic
 
+	// Relay is the endpoint for programs in other languages.
+	Relay Relay
+
 	// Log chooses what the node writes about itself.
 	Log Log
 
@@ -162,6 +165,26 @@ type Strategy struct {
 	Exhausted   string        // what happens when the budget is spent: "stop" or "escalate"
 }
 
+// Relay is the TCP endpoint to which programs in other languages attach.
+type Relay struct {
+	// Listen is a port, for both loopback interfaces ("55555"), an address
+	// host:port, or "off"; port 0 lets the system choose. Empty = off; the command
+	// iris node makes it RelayPort. Beyond the loopback interface it needs TokenFile.
+	Listen string
+
+	// TokenFile is the path of a file with a token, at least 16 bytes in
+	// hexadecimal, that programs show when they do not attach over the loopback
+	// interface. Load resolves it against the folder of the config file.
+	TokenFile string
+
+	// Optional lets the node start without its relay if Listen is in use. Not part
+	// of the file.
+	Optional bool
+}
+
+// On reports whether there is a relay.
+func (r Relay) On() bool { return r.Listen != "" && r.Listen != RelayOff }
+
 // Log chooses what the node logs and how.
 type Log struct {
 	// Level is the least severe level written; default info.
@@ -182,10 +205,13 @@ type Shutdown struct {
 	Timeout time.Duration
 }
 
-// The values of Log.Format and Strategy.Exhausted.
+// The values of Log.Format, Relay.Listen and Strategy.Exhausted.
 const (
 	FormatText = "text"
 	FormatJSON = "json"
+
+	RelayPort = "55555" // where programs look for the relay of their host
+	RelayOff  = "off"
 
 	ExhaustedStop     = "stop"
 	ExhaustedEscalate = "escalate"

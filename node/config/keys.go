@@ -21,6 +21,7 @@ const (
 	duration             // *time.Duration
 	level                // *slog.Level
 	choice               // *string: one of key.choices
+	endpoint             // *string: off, a port, or host:port to listen on
 )
 
 // String names the kind for people, as in "must be ...".
@@ -40,6 +41,8 @@ func (k kind) String() string {
 		return "a duration such as 10s"
 	case labels:
 		return "names with values"
+	case endpoint:
+		return "a port, host:port or off"
 	}
 	return "text"
 }
@@ -122,6 +125,8 @@ func keys() []key {
 		{path: strategyPrefix + "backoff_max", kind: duration, min: ms(time.Millisecond), max: ms(time.Hour), fixed: true, field: func(t *target) any { return &t.strategy().BackoffMax }},
 		{path: strategyPrefix + "exhausted", kind: choice, choices: []string{ExhaustedStop, ExhaustedEscalate}, fixed: true, field: func(t *target) any { return &t.strategy().Exhausted }},
 		{path: topicPrefix + "reliable", kind: flag, field: func(t *target) any { return &t.topic.Reliable }},
+		{path: "relay.listen", kind: endpoint, field: func(t *target) any { return &t.config.Relay.Listen }},
+		{path: "relay.token_file", kind: path, field: func(t *target) any { return &t.config.Relay.TokenFile }},
 		{path: "log.level", kind: level, field: func(t *target) any { return &t.config.Log.Level }},
 		{path: "log.format", kind: choice, choices: []string{FormatText, FormatJSON}, field: func(t *target) any { return &t.config.Log.Format }},
 		{path: "shutdown.timeout", kind: duration, min: ms(100 * time.Millisecond), max: ms(time.Hour), field: func(t *target) any { return &t.config.Shutdown.Timeout }},

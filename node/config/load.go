@@ -73,6 +73,11 @@ func load(path string, env []string) (Config, Origins, error) {
 			r.place("network.key", err)
 		}
 	}
+	if file := r.config.Relay.TokenFile; file != "" && !r.has("relay.token_file") {
+		if _, err := readToken(file); err != nil {
+			r.place("relay.token_file", err)
+		}
+	}
 	return r.result()
 }
 
@@ -100,10 +105,12 @@ func unreadable(path string, err error) Problem {
 	return p
 }
 
-// resolve makes the path of the key file relative to the config file's folder.
+// resolve makes the paths of files relative to the config file's folder.
 func (r *reader) resolve() {
-	if k := r.config.Network.Key; k != "" && !filepath.IsAbs(k) {
-		r.config.Network.Key = filepath.Join(filepath.Dir(r.file), k)
+	for _, file := range []*string{&r.config.Network.Key, &r.config.Relay.TokenFile} {
+		if *file != "" && !filepath.IsAbs(*file) {
+			*file = filepath.Join(filepath.Dir(r.file), *file)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // Validate reports every problem of c as an [Errors], or nil. It changes
@@ -72,6 +73,10 @@ func relations(c Config) []relation {
 		} else if i := slices.IndexFunc(c.Seeds, outside); i >= 0 {
 			add(bad(hint, "from %s the seed %s cannot be reached", c.Listen, c.Seeds[i]), "listen", "seeds")
 		}
+	}
+	if c.Relay.On() && c.Relay.TokenFile == "" && strings.Contains(c.Relay.Listen, ":") && !onThisHost(c.Relay.Listen) {
+		add(bad("name a file with a token in relay.token_file, or listen on 127.0.0.1",
+			"%s can be reached from outside without a token", c.Relay.Listen), "relay.listen", "relay.token_file")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
 		if s := c.Clusters[name].Strategy; s != nil && s.BackoffMin > s.BackoffMax {

@@ -78,6 +78,8 @@ func (k *key) check(dst any) error {
 		}
 	case address:
 		return checkAddress(*dst.(*string), true)
+	case endpoint:
+		return checkEndpoint(*dst.(*string))
 	case seeds:
 		list := *dst.(*[]string)
 		if len(list) > maxSeeds {
@@ -247,6 +249,20 @@ func checkPath(s string) error {
 		return bad("network.key is the path of a key file; a key itself goes into network.secret", "holds a key, not a path")
 	case strings.ContainsFunc(s, unicode.IsControl):
 		return bad("", "contains a control character")
+	}
+	return nil
+}
+
+// checkEndpoint checks what relay.listen may be.
+func checkEndpoint(s string) error {
+	if s == RelayOff {
+		return nil
+	}
+	if strings.Contains(s, ":") {
+		return checkAddress(s, true)
+	}
+	if _, err := strconv.ParseUint(s, 10, 16); err != nil {
+		return bad("write a port such as "+RelayPort+", an address such as 127.0.0.1:"+RelayPort+", or off", "%q is not a port", s)
 	}
 	return nil
 }

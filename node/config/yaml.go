@@ -198,8 +198,8 @@ func (r *reader) typed(k *key, node ast.Node, isScalar bool) error {
 		if _, ok := node.(*ast.IntegerNode); !ok {
 			return bad("", "must be %s, not %s", k.kind, describe(node))
 		}
-	case k.kind == size, k.kind == duration:
-		// The parsers of both tell what is missing better than the type does.
+	case k.kind == size, k.kind == duration, k.kind == endpoint:
+		// The parsers tell what is missing better than the type does.
 	default:
 		if !isString(node) {
 			return bad(quote, "must be %s, not %s", k.kind, describe(node))

@@ -1,0 +1,48 @@
+package node
+
+import (
+	"errors"
+	"net"
+	"syscall"
+
+	"iris/node/config"
+	"iris/node/relay"
+)
+
+// openRelay starts the endpoint for programs in other languages, if there is to
+// be one. A port in use is no reason not to start where nobody asked for it.
+func (n *Node) openRelay() error {
+	c := n.cfg.Relay
+	if !c.On() {
+		return nil
+	}
+	var token []byte
+	if c.TokenFile != "" {
+		var err error
+		if token, err = config.ReadToken(c.TokenFile); err != nil {
+			return err
+		}
+	}
+	r, err := relay.New(relay.Config{
+		System: n.sys, Topics: n.topics, Tunnels: n.tunnels, Logger: n.log,
+		Listen: c.Listen, Token: token, Message: n.cfg.Limits.Message,
+	})
+	switch {
+	case err == nil:
+		n.relay = r
+	case c.Optional && errors.Is(err, syscall.EADDRINUSE):
+		n.log.Warn("relay is off", "error", err)
+	default:
+		return err
+	}
+	return nil
+}
+
+// RelayAddrs returns the TCP addresses that programs in other languages attach
+// to; none if there is no relay.
+func (n *Node) RelayAddrs() []net.Addr {
+	if n.relay == nil {
+		return nil
+	}
+	return n.relay.Addrs()
+}

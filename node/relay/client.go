@@ -1,0 +1,190 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"iris/actor"
+	"iris/node/relay/packet"
+	"iris/topics"
+)
+
+// client is an attached program: a connection, and the actor that stands for it
+// in the network. Its goroutine is the one that reads the connection, which
+// waits for all others.
+type client struct {
+	r       *Relay
+	number  uint64
+	addr    string
+	cluster string // that it serves, empty if none
+	conn    net.Conn
+	in      *packet.Reader
+	pid     *actor.PID
+
+	life context.Context // ends when the client goes: of everything done for it
+	end  context.CancelCauseFunc
+	work sync.WaitGroup
+
+	out    outbox
+	chores chores
+	asks   asks
+	serves serves
+	pipes  pipes
+
+	topics subscriptions
+
+	membership *topics.Registration // of its cluster, else nil
+	leaving    atomic.Bool          // it takes nothing new
+	left       sync.Once
+	departed   sync.Once
+
+	mu      sync.Mutex // guards the following fields
+	over    bool       // the end was decided
+	ordered bool       // by Close of the client
+	reason  string     // for the event
+}
+
+// attach makes a client of a connection that has greeted. It is a member of its
+// cluster before Welcome is sent, and gets what comes meanwhile after it.
+func (r *Relay) attach(conn net.Conn, in *packet.Reader, cluster string) (*client, error) {
+	c := &client{r: r, addr: conn.RemoteAddr().String(), cluster: cluster, conn: conn, in: in}
+	c.life, c.end = context.WithCancelCause(context.Background())
+	c.out.init(conn)
+	c.chores.init()
+	c.asks.init()
+	c.serves.init()
+	c.topics.init()
+	c.pipes.init(c)
+	if err := r.admit(c); err != nil {
+		return nil, err
+	}
+	if err := c.join(); err != nil {
+		c.leave(r.life, 0)
+		_ = r.sys.Stop(context.Background(), c.pid) // it runs no foreign code
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *client) join() (err error) {
+	if c.cluster != "" {
+		ctx, cancel := context.WithTimeout(c.r.life, joinTimeout)
+		defer cancel()
+		c.membership, err = c.r.cfg.Topics.Register(ctx, c.cluster, []*actor.PID{c.pid})
+		if err != nil {
+			return err
+		}
+	}
+	if err := c.conn.SetWriteDeadline(time.Now().Add(greetTimeout)); err != nil {
+		return err
+	}
+	if _, err := c.conn.Write(packet.Append(nil, packet.Welcome{Version: packet.Version})); err != nil {
+		return err
+	}
+	if err := c.conn.SetWriteDeadline(time.Time{}); err != nil {
+		return err
+	}
+	return c.r.enlist(c)
+}
+
+// run serves the client until it is gone.
+func (c *client) run() {
+	c.publish(&actor.RelayClientUp{Client: c.number, Addr: c.addr, Cluster: c.cluster})
+	c.work.Go(c.send)
+	c.work.Go(c.doChores)
+	err := c.read()
+	if errors.Is(err, io.EOF) { // what came before the end still counts
+		c.leaving.Store(true)
+		c.serves.fail(lostServer(c))
+		c.chores.drain(linger)
+	}
+	c.drop(reasonOf(err))
+	c.finish()
+}
+
+// read handles packets until the connection ends, or the client does.
+func (c *client) read() error {
+	for {
+		p, err := c.in.Next()
+		if err == nil {
+			err = c.handle(p)
+		}
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, io.EOF) { // let the client read the last packet
+			c.expelOrDrop(err)
+			_ = c.conn.SetReadDeadline(time.Now().Add(linger))
+			_, _ = io.Copy(io.Discard, c.conn)
+		}
+		return err
+	}
+}
+
+func (c *client) expelOrDrop(err error) {
+	if errors.As(err, new(*packet.Violation)) {
+		c.expel(err)
+	} else {
+		c.drop(reasonOf(err))
+	}
+}
+
+// reasonOf words the end of a connection.
+func reasonOf(err error) string {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return "the connection ended"
+	}
+	return "the connection failed: " + err.Error()
+}
+
+// handle does what a packet asks for, or hands it to whoever does. It waits when
+// too much is under way, which is the back-pressure. An error drops the client.
+func (c *client) handle(p packet.Packet) error {
+	switch p := p.(type) {
+	case packet.Publish, packet.Broadcast, packet.Subscribe, packet.Unsubscribe, packet.Close:
+		c.chores.push(p)
+	case packet.Request:
+		return c.ask(p)
+	case packet.Reply:
+		c.serves.answer(p)
+	case packet.TunInit:
+		return c.open(p)
+	case packet.TunConfirm:
+		return c.confirmed(p)
+	case packet.TunAllow:
+		return c.pipes.allow(p)
+	case packet.TunTransfer:
+		return c.pipes.chunk(p)
+	case packet.TunClose:
+		c.closePipe(p.Tunnel)
+	}
+	return nil
+}
+
+// send is the goroutine of the writer.
+func (c *client) send() {
+	if err := c.out.write(); err != nil {
+		c.drop(reasonOf(err))
+		_ = c.conn.Close()
+		return
+	}
+	_ = c.conn.SetReadDeadline(time.Now().Add(linger))
+	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite() // the reader goes on until the client closes
+	}
+}
+
+// put sends packets to the client, which is dropped if it reads too slowly.
+func (c *client) put(list ...packet.Packet) {
+	if errors.Is(c.out.put(list...), errSlow) {
+		c.complain(errSlow.Error())
+		c.cut(errSlow.Error())
+	}
+}
+
+func (c *client) publish(event any) { c.r.sys.Events().Publish(event) }

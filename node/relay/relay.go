@@ -1,0 +1,165 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"iris/actor"
+)
+
+// Relay is the endpoint of a node for programs in other languages.
+type Relay struct {
+	cfg       Config
+	sys       *actor.System
+	log       *slog.Logger
+	parent    *actor.PID // iris/relay, the supervisor of the clients
+	listeners []listener
+	halfOpen  halfOpen
+	refusals  refusals
+	last      atomic.Uint64 // number of the last client
+	life      context.Context
+	end       context.CancelFunc // the openings under way
+	patient   context.Context    // ends when Close waits no longer
+	hurry     context.CancelFunc
+	work      sync.WaitGroup // every goroutine of the relay
+
+	mu      sync.Mutex // guards the following fields
+	clients map[uint64]*client
+	closing bool
+	gone    chan struct{} // closed when Close has come to its end
+}
+
+// New opens the sockets and begins to accept clients. When it fails nothing is
+// left open.
+func New(cfg Config) (*Relay, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	list, err := listen(cfg.Listen, cfg.Token)
+	if err != nil {
+		return nil, err
+	}
+	r := &Relay{cfg: cfg, sys: cfg.System, log: cfg.Logger, listeners: list, clients: map[uint64]*client{}, gone: make(chan struct{})}
+	r.refusals.publish = r.sys.Events().Publish
+	r.life, r.end = context.WithCancel(context.Background())
+	r.patient, r.hurry = context.WithCancel(context.Background())
+	r.parent, err = r.sys.Service("relay", actor.Supervisor(actor.Strategy{MaxRestarts: -1}).Silent())
+	if err != nil {
+		for _, l := range list {
+			_ = l.Close() // nothing was accepted
+		}
+		return nil, fmt.Errorf("relay: %w", err)
+	}
+	for _, l := range list {
+		r.log.Info("relay listening", "addr", l.Addr().String())
+		r.work.Go(func() { r.accept(l) })
+	}
+	return r, nil
+}
+
+// Addrs returns the addresses that clients attach to, at least one.
+func (r *Relay) Addrs() []net.Addr {
+	addrs := make([]net.Addr, len(r.listeners))
+	for i, l := range r.listeners {
+		addrs[i] = l.Addr()
+	}
+	return addrs
+}
+
+// Clients returns how many programs are attached.
+func (r *Relay) Clients() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.clients)
+}
+
+// Close takes no more clients and lets those that are attached leave: out of
+// their clusters first, then what they have accepted is answered, then they get
+// Closed with the reason. It waits for all of that by ctx; what has not ended
+// then is cut off. Further calls wait for the first.
+func (r *Relay) Close(ctx context.Context, reason string) error {
+	r.mu.Lock()
+	if r.closing {
+		r.mu.Unlock()
+		select {
+		case <-r.gone:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	r.closing = true
+	clients := make([]*client, 0, len(r.clients))
+	for _, c := range r.clients {
+		clients = append(clients, c)
+	}
+	r.mu.Unlock()
+	defer close(r.gone)
+	for _, l := range r.listeners {
+		_ = l.Close() // ends accept
+	}
+	r.halfOpen.cut()
+	r.end()
+	for _, c := range clients {
+		r.work.Go(func() { c.depart(reason, patience(ctx)) })
+	}
+	stop := context.AfterFunc(ctx, func() {
+		r.hurry()
+		for _, c := range clients {
+			c.cut(reason)
+		}
+	})
+	r.work.Wait()
+	r.hurry()
+	if !stop() {
+		return fmt.Errorf("relay: clients were cut off: %w", context.Cause(ctx))
+	}
+	return r.sys.Poison(ctx, r.parent)
+}
+
+// patience is how long Close waits for the answers of clients: half of the time
+// that it has.
+func patience(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return flushTimeout
+	}
+	return max(time.Until(deadline)/2, 0)
+}
+
+// admit gives a client its number and its actor.
+func (r *Relay) admit(c *client) error {
+	if r.Clients() >= maxClients {
+		return fmt.Errorf("%d clients are attached: %w", maxClients, actor.ErrOverloaded)
+	}
+	c.number = r.last.Add(1)
+	// The same value again after a failure: what it knows is not in doubt.
+	pid, err := r.sys.SpawnUnder(r.parent, strconv.FormatUint(c.number, 10),
+		actor.Of(func() actor.Actor { return c }).Mailbox(mailbox).MailboxBytes(mailboxBytes))
+	c.pid = pid
+	return err
+}
+
+// enlist counts a client in, for Close to let it leave.
+func (r *Relay) enlist(c *client) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closing {
+		return actor.ErrClosed
+	}
+	r.clients[c.number] = c
+	return nil
+}
+
+// delist is the inverse of enlist.
+func (r *Relay) delist(c *client) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.clients, c.number)
+}
