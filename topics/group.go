@@ -39,11 +39,12 @@ type group struct {
 	mu      sync.Mutex // guards the following fields
 	named   id.ID      // root of the last list that named members; zero once doubted
 	bal     *balance.Balancer
-	denied  denied // retries that the budget did not allow
-	wanted  uint32 // members the root is to know of
-	change  uint64 // counts changes of wanted
-	certain uint32 // of those wanted, subscribers that asked for reliable events
-	turned  uint64 // change since when there are such, or none
+	denied  denied    // retries that the budget did not allow
+	fresh   []*member // not yet watched by the tree actor
+	wanted  uint32    // members the root is to know of
+	change  uint64    // counts changes of wanted
+	certain uint32    // of those wanted, subscribers that asked for reliable events
+	turned  uint64    // change since when there are such, or none
 	joins   map[uint64]chan tree.Code
 	pending []func(error) // senders waiting for a live view, in order
 	flushes bool          // pending is being worked off

@@ -14,6 +14,7 @@ type member struct {
 	g        *group
 	pid      *actor.PID
 	counted  bool                          // part of g.wanted; guarded by g.mu
+	left     bool                          // takes nothing more; guarded by g.mu
 	certain  bool                          // asked for reliable events
 	inFlight atomic.Int64                  // requests accepted and not done
 	quiet    atomic.Pointer[chan struct{}] // of wait: gets a token whenever inFlight reaches 0

@@ -43,6 +43,8 @@ type (
 	// *router.Located: from the router, the answer to Locate. It always comes, within 5 s.
 	// tick: from itself when the machine asked for it; at tells an outdated one.
 	tick struct{ at time.Time }
+	// sweep: from itself, soon after a member has ended.
+	sweep struct{}
 )
 
 // Messages to iris/topics/balancer/<cluster>.

@@ -83,7 +83,9 @@ func (t *Topics) register(ctx context.Context, kind uint8, name string, pids []*
 func (g *group) enlist(members []*member) <-chan tree.Code {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.local.Store(new(append(slices.Clone(*g.local.Load()), members...)))
+	// Those who hold an earlier list see its length: what is appended behind it is not theirs.
+	g.local.Store(new(append(*g.local.Load(), members...)))
+	g.fresh = append(g.fresh, members...)
 	before := g.certain
 	for _, m := range members {
 		m.counted = true
@@ -142,9 +144,10 @@ func (g *group) joined(change uint64, c tree.Code) {
 func (g *group) discharge(members []*member) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.local.Store(new(slices.DeleteFunc(slices.Clone(*g.local.Load()), func(m *member) bool {
-		return slices.Contains(members, m)
-	})))
+	for _, m := range members {
+		m.left = true
+	}
+	g.local.Store(new(slices.DeleteFunc(slices.Clone(*g.local.Load()), func(m *member) bool { return m.left })))
 }
 
 // abandon undoes a registration without waiting.

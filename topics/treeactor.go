@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"slices"
 	"time"
 
 	"iris/actor"
@@ -23,6 +24,7 @@ type treeActor struct {
 	wake   time.Time
 	cancel func()
 	lost   []id.ID
+	ended  map[string]struct{} // ids of members that have ended and are still in the group
 	links  links
 	trees  crossing
 }
@@ -53,7 +55,9 @@ func (a *treeActor) Receive(ctx actor.Context) {
 		a.step(ctx, msg.event())
 		a.ref.handled++
 	case *actor.Terminated:
-		a.ended(ctx, msg.Who)
+		a.gone(ctx, msg.Who)
+	case *sweep:
+		a.sweep(ctx)
 	case *tick:
 		if msg.at.Equal(a.wake) {
 			a.wake = time.Time{}
@@ -73,6 +77,7 @@ func (a *treeActor) start(ctx actor.Context) {
 	})
 	a.step(ctx, a.ring(a.t.router.Routes(), nil, nil))
 	a.g.mu.Lock()
+	a.g.fresh = slices.Clone(*a.g.local.Load()) // an actor before this one may have watched some of them
 	again, members := a.g.change > 0, a.g.wanted > 0
 	asked := len(a.g.pending) > 0
 	a.g.mu.Unlock()
@@ -97,25 +102,41 @@ func (a *treeActor) ring(r *router.Routes, up, down []id.ID) tree.Ring {
 	return e
 }
 
-// ended takes a member that has stopped for good out of the group, as if it
-// had left.
-func (a *treeActor) ended(ctx actor.Context, who *actor.PID) {
+// gone takes note of a member that has stopped for good. Many may end together, and
+// the list is walked once for all that have: see sweep.
+func (a *treeActor) gone(ctx actor.Context, who *actor.PID) {
+	if len(a.ended) == 0 {
+		a.ended = make(map[string]struct{})
+		ctx.After(0, &sweep{})
+	}
+	a.ended[who.Id] = struct{}{}
+}
+
+// sweep takes the members that have ended out of the group, as if they had left.
+func (a *treeActor) sweep(ctx actor.Context) {
+	var gone []*member
 	for _, m := range *a.g.local.Load() {
-		if actor.Same(m.pid, who) {
-			a.g.discharge([]*member{m})
-			a.g.resign(m)
-			a.join(ctx)
+		if _, ended := a.ended[m.pid.Id]; ended {
+			gone = append(gone, m)
 		}
+	}
+	a.ended = nil
+	if len(gone) > 0 {
+		a.g.discharge(gone)
+		a.g.resign(gone...)
+		a.join(ctx)
 	}
 }
 
 func (a *treeActor) join(ctx actor.Context) {
-	for _, m := range *a.g.local.Load() {
-		ctx.Watch(m.pid) // again is harmless
-	}
 	a.g.mu.Lock()
+	fresh := a.g.fresh
+	a.g.fresh = nil
 	members, change, certain := a.g.wanted, a.g.change, a.g.certain > 0
 	a.g.mu.Unlock()
+	for _, m := range fresh {
+		ctx.Watch(m.pid) // again is harmless
+	}
 	a.step(ctx, tree.Join{Members: members, Zone: a.t.zone, Reliable: certain, Waiter: change})
 }
 
