@@ -40,6 +40,12 @@ func (b *Balancer) choose(now time.Time, reach func(id.ID) Reach, excluded []id.
 		b.weighed = now
 		b.weighAll()
 	}
+	if len(b.candidates) == 1 {
+		if c := &b.candidates[0]; c.Draining || b.drains(now, c.Node) || slices.Contains(excluded, c.Node) {
+			return -1
+		}
+		return 0
+	}
 	local := b.stayLocal(now, reach)
 	for _, t := range []struct {
 		worst Reach
@@ -61,7 +67,7 @@ func (b *Balancer) choose(now time.Time, reach func(id.ID) Reach, excluded []id.
 			best = b.better(best, b.signal(now, i))
 		}
 		for _, k := range b.pool {
-			if n := b.nodes[k]; n != nil && n.index >= 0 && now.Sub(n.loadAt) <= poolAge && ok(n.index) {
+			if n := b.nodes[k]; n != nil && n.index >= 0 && now.Sub(n.loadAt) <= poolAge && n.index != best.index && ok(n.index) {
 				best = b.better(best, b.signal(now, n.index))
 			}
 		}
