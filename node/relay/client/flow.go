@@ -46,9 +46,13 @@ func (f *flow) spend(n int) { f.credit -= uint64(n) }
 
 // arrive takes a chunk from the relay. It returns the octets to grant again now:
 // those of a message whose sender gave up. The relay may exceed its credit to
-// complete a message, and only for that.
+// complete a message, or to begin another instead of it, and only for that.
 func (f *flow) arrive(chunk packet.TunTransfer) (discarded int, err error) {
-	if n := f.held + f.assembly.Partial() + len(chunk.Payload); n > f.window+f.most {
+	n := f.held + len(chunk.Payload)
+	if chunk.Size == 0 {
+		n += f.assembly.Partial()
+	}
+	if n > f.window+f.most {
 		return 0, fmt.Errorf("%d octets wait, at most %d", n, f.window+f.most)
 	}
 	message, discarded, err := f.assembly.Add(chunk, packet.FromRelay, f.most)

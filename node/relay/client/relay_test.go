@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"reflect"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,6 +37,17 @@ func bubble(t *testing.T, f func(t *testing.T)) {
 // the end of the test.
 func attach(t *testing.T, cfg Config) (*Conn, *relay) {
 	t.Helper()
+	c, r := connect(t, cfg)
+	t.Cleanup(func() {
+		_ = r.socket.Close()
+		_ = c.Close() // tests look at what matters
+	})
+	return c, r
+}
+
+// connect is attach for who closes both.
+func connect(t *testing.T, cfg Config) (*Conn, *relay) {
+	t.Helper()
 	near, far := net.Pipe()
 	r := &relay{t, far, packet.NewReader(far, packet.FromClient, packet.Limits{})}
 	greeted := make(chan struct{})
@@ -49,10 +61,6 @@ func attach(t *testing.T, cfg Config) (*Conn, *relay) {
 		t.Fatal(err)
 	}
 	<-greeted
-	t.Cleanup(func() {
-		_ = far.Close()
-		_ = c.Close() // tests look at what matters
-	})
 	return c, r
 }
 
@@ -65,8 +73,8 @@ func (r *relay) expect(want ...packet.Packet) {
 			r.t.Errorf("reading a packet: %v, want %#v", err, w)
 			return
 		}
-		if d := cmp.Diff(w, got); d != "" {
-			r.t.Errorf("packet (-want +got):\n%s", d)
+		if !reflect.DeepEqual(w, got) {
+			r.t.Errorf("packet (-want +got):\n%s", cmp.Diff(w, got))
 		}
 	}
 }

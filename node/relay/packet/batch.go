@@ -1,8 +1,12 @@
 package packet
 
-// keep is the size from which on a payload is cheaper to hand to the system as
-// it is than to copy.
-const keep = 8 << 10
+const (
+	// keep is the size from which on a payload is cheaper to hand to the system
+	// as it is than to copy.
+	keep = 8 << 10
+	// maxSpare is the most memory that an empty batch holds for the next one.
+	maxSpare = 1 << 20
+)
 
 // Batch collects packets for one write to the connection. Payloads of 8 KiB and
 // more are kept and not copied; they must not change until Reset. The zero
@@ -55,15 +59,16 @@ func (b *Batch) Buffers() [][]byte {
 }
 
 // Reset empties the batch. It lets go of payloads, and of its own memory where
-// that has grown beyond 64 KiB.
+// that is more than 1 MiB, or more than 64 KiB and the batch needed less than a
+// quarter of it.
 func (b *Batch) Reset() {
+	if n := cap(b.buf); n > maxSpare || n > maxBuffer && len(b.buf) < n/4 {
+		b.buf = nil
+	}
 	clear(b.kept)
 	clear(b.parts[:cap(b.parts)])
 	b.kept, b.parts, b.size = b.kept[:0], b.parts[:0], 0
 	b.buf = b.buf[:0]
-	if cap(b.buf) > maxBuffer {
-		b.buf = nil
-	}
 	if cap(b.kept) > maxBuffer/keep {
 		b.kept, b.parts = nil, nil
 	}

@@ -106,3 +106,26 @@ func TestBatch(t *testing.T) {
 		}
 	})
 }
+
+// TestBatchMemory: a batch keeps the memory that its traffic needs, and returns
+// what a burst took.
+func TestBatchMemory(t *testing.T) {
+	var b Batch
+	fill := func(n int) int {
+		for range n {
+			b.Add(Delivery{Payload: make([]byte, 1000)})
+		}
+		b.Reset()
+		return cap(b.buf)
+	}
+	if got := fill(5000); got != 0 {
+		t.Errorf("%d octets kept after 5 MB", got)
+	}
+	fill(500)
+	if got := fill(500); got < 500_000 || got > maxSpare {
+		t.Errorf("%d octets kept under traffic of 500 kB", got)
+	}
+	if got := fill(1); got != 0 {
+		t.Errorf("%d octets kept when it is quiet", got)
+	}
+}
