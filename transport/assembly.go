@@ -20,7 +20,7 @@ const (
 )
 
 // assembly bounds the memory held by the large frames under way to this node:
-// limit and one frame more. Since the oldest frame may always go on, all come to
+// limit, which is what the memory of the node allows, and one frame more. Since the oldest frame may always go on, all come to
 // their end, unless a peer stops in the midst of one.
 type assembly struct {
 	limit int
@@ -31,8 +31,9 @@ type assembly struct {
 	moved  chan struct{} // closed and replaced when a frame has gone
 }
 
-func newAssembly(frame int) *assembly {
-	return &assembly{limit: max(frame, assemblies*frame), moved: make(chan struct{})} // max: it may overflow
+func newAssembly(frame, memory int) *assembly {
+	many := max(frame, assemblies*frame) // max: it may overflow
+	return &assembly{limit: min(many, max(frame, memory)), moved: make(chan struct{})}
 }
 
 // room is the share of one frame.

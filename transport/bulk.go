@@ -33,6 +33,7 @@ type bulkItem struct {
 	seq  uint64
 	lane Lane // where its placeholder is; Control means none
 	data []byte
+	held int // bytes of the memory for lanes; 0 for one that went beyond it
 }
 
 func newBulkOut(l *Link) *bulkOut {
@@ -56,14 +57,20 @@ func (b *bulkOut) trySend(n Lane, f wire.Frame) error {
 	if keepsPlace(f.Kind()) && b.l.lanes[n].full() { // known before the work of encoding
 		return actor.ErrOverloaded
 	}
+	held, ok := b.reserve(f.Size())
+	if !ok {
+		return actor.ErrOverloaded
+	}
 	data, err := wire.Encode(f)
 	if err != nil {
+		b.l.e.lanes.Give(held)
 		return err
 	}
-	item := bulkItem{seq: b.seq, data: data}
+	item := bulkItem{seq: b.seq, data: data, held: held}
 	if keepsPlace(f.Kind()) {
 		item.lane = n
 		if err := b.l.lanes[n].put(&wire.Large{Seq: item.seq}); err != nil {
+			b.l.e.lanes.Give(held)
 			return err
 		}
 		b.placed[n] = time.Now()
@@ -76,6 +83,15 @@ func (b *bulkOut) trySend(n Lane, f wire.Frame) error {
 		b.l.wg.Go(b.run)
 	}
 	return nil
+}
+
+// reserve takes n bytes of the memory for lanes. When nothing waits here they need not be
+// there, and none are taken. The caller holds mu.
+func (b *bulkOut) reserve(n int) (held int, ok bool) {
+	if b.l.e.lanes.Take(b.bytes, n) {
+		return n, true
+	}
+	return 0, b.bytes == 0
 }
 
 func (b *bulkOut) send(ctx context.Context, n Lane, f wire.Frame) error {
@@ -112,6 +128,7 @@ func (b *bulkOut) run() {
 		b.queue = b.queue[1:]
 		b.mu.Unlock()
 		b.transfer(item)
+		b.l.e.lanes.Give(item.held)
 		b.mu.Lock()
 		b.bytes -= len(item.data)
 		b.notify()
@@ -170,6 +187,9 @@ func (b *bulkOut) finish(ctx context.Context) {
 func (b *bulkOut) shut() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	for i := range b.queue {
+		b.l.e.lanes.Give(b.queue[i].held)
+	}
 	b.closing, b.queue = true, nil
 	b.notify()
 }

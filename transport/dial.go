@@ -107,7 +107,7 @@ func (e *Endpoint) connect(ctx context.Context, addr string, want id.ID) (*quic.
 	if err != nil {
 		return nil, err
 	}
-	return e.tr.Dial(ctx, to, e.cfg.Identity.ClientTLS(want), configFor(e.quic, to))
+	return e.tr.Dial(ctx, to, e.cfg.Identity.ClientTLS(want), e.configFor(to))
 }
 
 // dialLink exchanges HELLO on a dialled connection and installs the link.

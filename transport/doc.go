@@ -43,7 +43,8 @@
 // An idle link takes six goroutines, two of them quic-go's, and about 60 KiB with
 // their stacks, most of it quic-go's and TLS's; a lane takes one more goroutine at
 // each end once it was used. What lanes buffer is lent to them while they have
-// something to send. All of it is bounded: lanes by [Limits].Lane, large frames
+// something to send. All of it is bounded: lanes by [Limits].Lane and all
+// together by [Limits].Memory, large frames
 // under way to this node by four of [Limits].Message and the one that goes on,
 // connections before HELLO, streams and tunnel connections in number.
 //

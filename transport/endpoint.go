@@ -19,6 +19,7 @@ import (
 	"github.com/quic-go/quic-go"
 
 	"iris/actor"
+	"iris/internal/budget"
 	"iris/internal/id"
 	"iris/transport/identity"
 	"iris/transport/wire"
@@ -31,6 +32,7 @@ type Limits struct {
 	Lane     int // bytes waiting in one lane of a link; default 4 MiB
 	Peers    int // links; default 1024
 	HalfOpen int // handshakes under way; default 256
+	Memory   int // bytes that the node may hold for others, of which three quarters are the endpoint's; default 512 MiB
 	Tunnels  int // tunnel streams that one peer may hold open; default 1024
 }
 
@@ -46,6 +48,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Lane, 4<<20)
 	def(&l.Peers, 1024)
 	def(&l.HalfOpen, 256)
+	def(&l.Memory, 512<<20)
 	def(&l.Tunnels, 1024)
 	return l
 }
@@ -88,6 +91,7 @@ type Endpoint struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	buffers  buffers        // of the lanes of all links
+	lanes    *budget.Share  // what may wait in them together
 	assembly *assembly      // of large frames that arrive
 	linkSeq  atomic.Uint64  // names of link actors
 	wg       sync.WaitGroup // accept loop, handshakes, dials, drains
@@ -129,7 +133,7 @@ func Listen(cfg Config) (*Endpoint, error) {
 		cfg: cfg, sys: cfg.System, log: cfg.Logger, self: cfg.Identity.ID(), conn: conn,
 		gate: newGate(cfg.Limits.HalfOpen, time.Now), quic: quicConfig(cfg.Limits.Tunnels),
 		ctx: ctx, cancel: cancel, gone: make(chan struct{}),
-		assembly:  newAssembly(largest(cfg.Limits.Message)),
+		assembly: newAssembly(largest(cfg.Limits.Message), cfg.Limits.Memory/assemblyPart), lanes: lanesShare(cfg.System, cfg.Limits.Memory),
 		greetings: greetings{max: cfg.Limits.Peers, peers: make(map[id.ID]int)},
 		dials:     make(map[string]*dialing), claims: make(map[id.ID]chan struct{}), tunnels: make(map[id.ID]*tunnelConn),
 	}
@@ -142,7 +146,7 @@ func Listen(cfg Config) (*Endpoint, error) {
 	}
 	remote{e}.bind()
 	e.quic.GetConfigForClient = func(from *quic.ClientInfo) (*quic.Config, error) {
-		c := configFor(e.quic, from.RemoteAddr)
+		c := e.configFor(from.RemoteAddr)
 		if e.gate.pressed() {
 			c.HandshakeIdleTimeout = pressedHandshakeTimeout
 		}

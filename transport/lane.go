@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"iris/actor"
+	"iris/internal/budget"
 	"iris/transport/wire"
 )
 
@@ -88,6 +89,7 @@ type lane struct {
 	spawn   func(func())               // starts a goroutine owned by the link
 	writes  *atomic.Uint64             // of the link; counts writes of all lanes
 	traffic *atomic.Uint64             // of the link; nil for control
+	share   *budget.Share              // of all lanes; nil for control
 	wake    chan struct{}              // holds a token when the writer that sleeps has something to do
 	exited  chan struct{}              // closed when the writer goroutine has ended
 	buffers *buffers
@@ -99,6 +101,7 @@ type lane struct {
 	waiting int           // bytes in ready and buf
 	frames  int           // of them
 	writing int           // bytes that the writer has taken and not yet written
+	granted int           // bytes of the share that the lane holds for all of them
 	begun   time.Time     // when the write under way began; zero: there is none
 	spare   []byte        // an empty small buffer to fill next, nil if there is none
 	started bool          // the writer goroutine runs
@@ -129,7 +132,7 @@ func (l *lane) putLocked(f wire.Frame, size int) error {
 	if l.closing {
 		return actor.ErrUnreachable
 	}
-	if l.waiting > 0 && l.waiting+size > l.limit {
+	if l.waiting > 0 && (l.waiting+size > l.limit || !l.grow(l.waiting+l.writing+size)) {
 		return actor.ErrOverloaded
 	}
 	if len(l.buf) >= segment {
@@ -263,6 +266,7 @@ func (l *lane) shut(err error) {
 	l.closing = true
 	if l.broken != nil { // nobody will write it
 		l.ready, l.buf, l.spare, l.waiting, l.frames = nil, nil, nil, 0, 0
+		l.shrink(0)
 	}
 	l.roomier()
 	l.rouse()

@@ -42,6 +42,7 @@ func (l *lane) done(b batch) (more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.writing, l.begun = 0, time.Time{}
+	l.shrink(l.waiting)
 	l.release(b.data)
 	more = l.waiting > 0 || l.closing && !b.last
 	l.asleep = !more && !b.last

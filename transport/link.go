@@ -59,7 +59,7 @@ func newLink(e *Endpoint, peer id.ID, conn *quic.Conn, control *quic.Stream, dia
 		x := newLane(n, e.cfg.Limits.Lane, &e.buffers)
 		x.open, x.fail, x.spawn, x.writes = l.opener(n), l.laneFailed, l.wg.Go, &l.writes
 		if n != Control {
-			x.traffic = &l.traffic
+			x.traffic, x.share = &l.traffic, e.lanes
 		}
 		x.patient = func() bool { return l.bulk.delays(n) }
 		l.lanes[n] = x

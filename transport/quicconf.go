@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// streamWindow is the receive window of every stream. It is fixed: automatic
-	// growth raises stream windows beyond the connection's without asking.
+	// streamWindow is the receive window of a stream, of links while there are few. It is
+	// fixed for a connection: automatic growth raises stream windows beyond the
+	// connection's without asking.
 	streamWindow = 2 << 20
 	// lanes is the number of unidirectional streams a peer may hold open.
 	uniLanes = 4
@@ -65,9 +66,17 @@ func quicConfig(tunnels int) *quic.Config {
 	}
 }
 
-// configFor returns conf for one connection with the node at addr.
-func configFor(conf *quic.Config, addr net.Addr) *quic.Config {
+// configFor returns the settings of the next connection, with the node at addr.
+func (e *Endpoint) configFor(addr net.Addr) *quic.Config {
+	return configFor(e.quic, addr, window(e.cfg.Limits.Memory, len(*e.links.Load())))
+}
+
+// configFor returns conf for one connection with the node at addr, with window bytes for
+// each stream.
+func configFor(conf *quic.Config, addr net.Addr, window uint64) *quic.Config {
 	c := conf.Clone()
+	c.InitialStreamReceiveWindow, c.MaxStreamReceiveWindow = window, window
+	c.InitialConnectionReceiveWindow, c.MaxConnectionReceiveWindow = (1+uniLanes)*window, (1+uniLanes)*window
 	c.GetConfigForClient = nil
 	if a, ok := addr.(*net.UDPAddr); ok && a.IP.IsLoopback() {
 		c.InitialPacketSize = fullPacket

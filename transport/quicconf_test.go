@@ -9,7 +9,18 @@ import (
 
 // Whatever lanes and tunnels hold unread, control has its window, and no window grows.
 func TestWindowsLeaveRoomForControl(t *testing.T) {
-	c := quicConfig(1024)
+	for _, links := range []int{0, 1, 11, 12, 100, 1023} {
+		checkWindows(t, configFor(quicConfig(1024), &net.UDPAddr{}, window(512<<20, links)))
+	}
+	for links, want := range map[int]uint64{0: streamWindow, 11: streamWindow, 99: 268435, 1023: leastWindow} {
+		if got := window(512<<20, links); got != want {
+			t.Errorf("beside %d links a stream has a window of %d, want %d", links, got, want)
+		}
+	}
+}
+
+func checkWindows(t *testing.T, c *quic.Config) {
+	t.Helper()
 	if c.InitialStreamReceiveWindow != c.MaxStreamReceiveWindow || c.InitialConnectionReceiveWindow != c.MaxConnectionReceiveWindow {
 		t.Error("a window grows")
 	}
@@ -27,7 +38,7 @@ func TestPacketsBeginSmallOnUnknownPaths(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := configFor(conf, to)
+		c := configFor(conf, to, streamWindow)
 		if c.InitialPacketSize != want {
 			t.Errorf("%s: %d bytes, want %d", addr, c.InitialPacketSize, want)
 		}
@@ -35,7 +46,7 @@ func TestPacketsBeginSmallOnUnknownPaths(t *testing.T) {
 			t.Errorf("%s: the settings of one connection are asked for others", addr)
 		}
 	}
-	if c := configFor(conf, &net.UnixAddr{}); c.InitialPacketSize != 0 {
+	if c := configFor(conf, &net.UnixAddr{}, streamWindow); c.InitialPacketSize != 0 {
 		t.Errorf("an unknown kind of address: %d bytes", c.InitialPacketSize)
 	}
 }
