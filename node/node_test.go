@@ -150,31 +150,33 @@ func TestRequestsReachAMemberAnywhere(t *testing.T) {
 }
 
 func TestTypedMessagesTravel(t *testing.T) {
-	nodes := together(t, 2)
-	if _, err := nodes[1].Register("echo", actor.Func(echo)); err != nil {
-		t.Fatal(err)
-	}
-	want := order{"tea", 3}
-	for _, n := range nodes { // over the wire, and without it
-		got, err := Ask[order](t.Context(), n, "echo", want)
-		if err != nil || got != want {
-			t.Errorf("got %+v, %v; want %+v", got, err, want)
+	inWorld(t, 2, time.Millisecond, func(t *testing.T, w *world) {
+		nodes := w.nodes
+		if _, err := nodes[1].Register("echo", actor.Func(echo)); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if _, err := Ask[string](t.Context(), nodes[0], "echo", want); err == nil {
-		t.Error("a reply of another type was taken")
-	}
-	big := make(actor.Bytes, 5<<20) // travels in chunks
-	rand.Read(big)
-	got, err := Ask[actor.Bytes](t.Context(), nodes[0], "echo", big)
-	if err != nil || !slices.Equal(got, big) {
-		t.Errorf("5 MiB came back as %d bytes, %v", len(got), err)
-	}
-	type unregistered struct{ A int }
-	var codec *actor.CodecError
-	if _, err := nodes[0].Request(t.Context(), "echo", unregistered{1}); !errors.As(err, &codec) {
-		t.Errorf("an unregistered type: %v, want a CodecError", err)
-	}
+		want := order{"tea", 3}
+		for _, n := range nodes { // over the wire, and without it
+			got, err := Ask[order](t.Context(), n.Node, "echo", want)
+			if err != nil || got != want {
+				t.Errorf("got %+v, %v; want %+v", got, err, want)
+			}
+		}
+		if _, err := Ask[string](t.Context(), nodes[0].Node, "echo", want); err == nil {
+			t.Error("a reply of another type was taken")
+		}
+		big := make(actor.Bytes, 5<<20) // travels in chunks
+		rand.Read(big)
+		got, err := Ask[actor.Bytes](t.Context(), nodes[0].Node, "echo", big)
+		if err != nil || !slices.Equal(got, big) {
+			t.Errorf("5 MiB came back as %d bytes, %v", len(got), err)
+		}
+		type unregistered struct{ A int }
+		var codec *actor.CodecError
+		if _, err := nodes[0].Request(t.Context(), "echo", unregistered{1}); !errors.As(err, &codec) {
+			t.Errorf("an unregistered type: %v, want a CodecError", err)
+		}
+	})
 }
 
 func TestErrorsOfRequests(t *testing.T) {

@@ -4,46 +4,59 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/quic-go/quic-go/testutils/simnet"
 
 	"iris/actor"
 	"iris/node/config"
+	"iris/router"
 	"iris/transport/identity"
 )
 
 // Whichever layer cannot be made, those below it end, at once and without a
-// complaint of their own. That nothing is left running, TestMain sees to.
+// complaint of their own. That nothing is left running, the bubble sees to.
 func TestAStartThatFailsHalfWayEndsWhatItBegan(t *testing.T) {
 	for _, layer := range []string{"router", "topics", "tunnels", "clusters", "readers", "transport"} {
 		t.Run(layer, func(t *testing.T) {
-			cfg := config.Default()
-			cfg.Log.Level = slog.LevelError + 1
-			cfg = cfg.WithDefaults()
-			keys, _, err := keyring(cfg.Network)
-			if err != nil {
-				t.Fatal(err)
-			}
-			ident, err := identity.New(keys, identity.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			n := &Node{cfg: cfg, log: slog.New(slog.DiscardHandler)}
-			n.life, n.end = context.WithCancelCause(context.Background())
-			n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Logger: n.log})
-			if _, err := n.sys.Service(layer, actor.Func(func(actor.Context) {})); err != nil { // in its place
-				t.Fatal(err)
-			}
-			if err := n.build(ident, keys, 1, seams{}); !errors.Is(err, actor.ErrNameExists) {
-				t.Errorf("build: %v", err)
-			}
-			began := time.Now()
-			if err := n.unwind(); err != nil {
-				t.Errorf("unwind: %v", err)
-			}
-			if took := time.Since(began); took > time.Second {
-				t.Errorf("after %v", took)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				sim := &simnet.Simnet{Router: &simnet.PerfectRouter{}}
+				conn := sim.NewEndpoint(&net.UDPAddr{IP: net.IPv4(10, 0, 0, 1).To4(), Port: 7000}, simnet.NodeBiDiLinkSettings{})
+				if err := sim.Start(); err != nil {
+					t.Fatal(err)
+				}
+				defer sim.Close()
+				cfg := config.Default()
+				cfg.Log.Level, cfg.Discovery.Host = slog.LevelError+1, false
+				cfg = cfg.WithDefaults()
+				keys, _, err := keyring(cfg.Network)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ident, err := identity.New(keys, identity.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				n := &Node{cfg: cfg, log: slog.New(slog.DiscardHandler)}
+				n.life, n.end = context.WithCancelCause(context.Background())
+				n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Logger: n.log})
+				if _, err := n.sys.Service(layer, actor.Func(func(actor.Context) {})); err != nil { // in its place
+					t.Fatal(err)
+				}
+				if err := n.build(ident, keys, 1, seams{conn: conn, prober: router.NoProber{}}); !errors.Is(err, actor.ErrNameExists) {
+					t.Errorf("build: %v", err)
+				}
+				began := time.Now()
+				if err := n.unwind(); err != nil {
+					t.Errorf("unwind: %v", err)
+				}
+				if took := time.Since(began); took > time.Second {
+					t.Errorf("after %v", took)
+				}
+			})
 		})
 	}
 }

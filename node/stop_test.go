@@ -73,45 +73,47 @@ func TestRegisterWithoutAHandler(t *testing.T) {
 // A handler that does not return is named by Stop, which does not wait for ever;
 // whoever stops as well waits as long as its own context.
 func TestStopWithAHandlerThatHangs(t *testing.T) {
-	n := together(t, 2)[0]
-	hold := make(chan struct{})
-	busy := make(chan struct{}, 1)
-	if _, err := n.Register("hangs", actor.Func(func(ctx actor.Context) {
-		if _, ok := ctx.Message().(actor.Bytes); ok {
-			busy <- struct{}{}
-			<-hold
+	inWorld(t, 2, time.Millisecond, func(t *testing.T, w *world) {
+		n := w.nodes[0]
+		hold := make(chan struct{})
+		busy := make(chan struct{}, 1)
+		if _, err := n.Register("hangs", actor.Func(func(ctx actor.Context) {
+			if _, ok := ctx.Message().(actor.Bytes); ok {
+				busy <- struct{}{}
+				<-hold
+			}
+		})); err != nil {
+			t.Fatal(err)
 		}
-	})); err != nil {
-		t.Fatal(err)
-	}
-	asked := make(chan error, 1)
-	go func() {
-		_, err := n.Request(t.Context(), "hangs", actor.Bytes("x"))
-		asked <- err
-	}()
-	receive(t, busy)
-	stopped := make(chan error, 1)
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-		defer cancel()
-		stopped <- n.Stop(ctx)
-	}()
-	<-n.life.Done()
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := n.Stop(ended); !errors.Is(err, context.Canceled) {
-		t.Errorf("a second stop: %v", err)
-	}
-	if err := receive(t, stopped); err == nil || !strings.Contains(err.Error(), "iris/clusters/hangs/1") {
-		t.Errorf("stop: %v", err)
-	}
-	if err := receive(t, asked); err == nil {
-		t.Error("the request was answered")
-	}
-	close(hold)
-	n.mu.Lock()
-	n.stopErr = nil // what the end of the test shall not complain about
-	n.mu.Unlock()
+		asked := make(chan error, 1)
+		go func() {
+			_, err := n.Request(t.Context(), "hangs", actor.Bytes("x"))
+			asked <- err
+		}()
+		receive(t, busy)
+		stopped := make(chan error, 1)
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+			defer cancel()
+			stopped <- n.Stop(ctx)
+		}()
+		<-n.life.Done()
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := n.Stop(ended); !errors.Is(err, context.Canceled) {
+			t.Errorf("a second stop: %v", err)
+		}
+		if err := receive(t, stopped); err == nil || !strings.Contains(err.Error(), "iris/clusters/hangs/1") {
+			t.Errorf("stop: %v", err)
+		}
+		if err := receive(t, asked); err == nil {
+			t.Error("the request was answered")
+		}
+		close(hold)
+		n.mu.Lock()
+		n.stopErr = nil // what the end of the world shall not complain about
+		n.mu.Unlock()
+	})
 }
 
 // Everything at once, and the node stops in the midst of it: every call returns,
