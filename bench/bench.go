@@ -28,6 +28,7 @@ type mode struct {
 func modes() []mode {
 	return []mode{
 		{[]string{"pub", "cpu"}, (*bench).events},
+		{[]string{"pub-batch", "cpu-batch"}, (*bench).batches},
 		{[]string{"request-p50", "request-rate"}, (*bench).requests},
 		{[]string{"tunnel"}, (*bench).tunnels},
 		{[]string{"request-busy"}, (*bench).requestsBesideTunnel},

@@ -50,7 +50,7 @@ func (n *irisNode) at() string       { return n.Addr().String() }
 func (n *irisNode) suspected() int64 { return n.suspects.Load() }
 func (n *irisNode) close()           { _ = n.Stop(context.Background()) }
 
-// irisFar serves a topic, a cluster that echoes, and one that drains tunnels. The
+// irisFar serves a topic, one by a handler that takes batches, a cluster that echoes, and one that drains tunnels. The
 // first far end listens for the others.
 func irisFar(s setup, into *sink) (part, error) {
 	n, err := startIris(s, seedsOf(s)...)
@@ -66,6 +66,16 @@ func irisFar(s setup, into *sink) (part, error) {
 		if _, err := n.Subscribe(name, reader); err != nil {
 			return nil, err
 		}
+	}
+	batches := actor.Func(func(ctx actor.Context) {
+		if batch, ok := ctx.Message().(*actor.Batch); ok {
+			for i := range batch.Len() {
+				into.take(batch.At(i))
+			}
+		}
+	}).Batches()
+	if _, err := n.Subscribe("batches", batches); err != nil {
+		return nil, err
 	}
 	if _, err := n.Register("echo", actor.Func(func(ctx actor.Context) {
 		if msg, ok := ctx.Message().(actor.Bytes); ok {
@@ -115,8 +125,11 @@ func irisNear(s setup) (part, error) {
 
 func (n irisSender) publish(lane int, event []byte, count int64) error {
 	to := topic(lane)
-	if lane < 0 {
+	switch lane {
+	case toAll:
 		to = "all"
+	case toBatches:
+		to = "batches"
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), runTimeout)
 	defer cancel()

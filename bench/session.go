@@ -98,7 +98,7 @@ func (f flow) rate() float64 { return float64(f.got) / f.took.Seconds() }
 func (f flow) perMillion() float64 { return f.cpu.Seconds() / float64(f.got) * 1e6 }
 
 // publish sends events and waits until they have been handled. lanes is how many
-// topics at once, one per far end, or toAll.
+// topics at once, one per far end, or toAll or toBatches.
 func (s *session) publish(ctx context.Context, count, size int64, lanes int) (flow, error) {
 	s.run++
 	each := count
@@ -153,8 +153,12 @@ func (s *session) publish(ctx context.Context, count, size int64, lanes int) (fl
 	return f, nil
 }
 
-// toAll is the lane of the topic that all far ends hear.
-const toAll = -1
+// toAll is the lane of the topic that all far ends hear, toBatches that of the handler
+// of Iris that takes batches.
+const (
+	toAll     = -1
+	toBatches = -2
+)
 
 // listening returns the far ends that are not frozen.
 func (s *session) listening() []*child {

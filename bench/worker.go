@@ -136,8 +136,8 @@ func heap() answer {
 // publish sends on all lanes at once, each its share of the count.
 func publish(n near, c command) (answer, error) {
 	first := 0
-	if c.Lanes == toAll {
-		first, c.Lanes = toAll, 1
+	if c.Lanes < 0 {
+		first, c.Lanes = c.Lanes, 1
 	}
 	errs := make([]error, c.Lanes)
 	var all sync.WaitGroup

@@ -22,7 +22,7 @@ broadcasts from the send to the handler (every 64th; flat out that is mostly wai
 in queues), of tunnels of one write. Handlers have larger mailboxes than by default,
 for nothing holds a sender who is faster than them.`
 	cmd.AddCommand(
-		benchMode(s, signals, "pub", "Publish events, each to one handler in every other process", 16, nil),
+		benchMode(s, signals, "pub", "Publish events, each to one handler in every other process", 16, []string{"batch"}),
 		benchMode(s, signals, "request", "Send requests and wait for the replies, spread over the other processes", 128, []string{"outstanding"}),
 		benchMode(s, signals, "broadcast", "Send messages to all members of a cluster, one in every other process", 16, nil),
 		benchMode(s, signals, "tunnel", "Write into a tunnel to every other process", 64<<10, nil),
@@ -37,7 +37,7 @@ type benchFlags struct {
 	size, processes, outstanding, players int
 	count                                 int64
 	duration, warmup                      time.Duration
-	json, csv                             bool
+	json, csv, batch                      bool
 }
 
 func benchMode(s streams, signals <-chan os.Signal, mode, short string, size int, more []string) *cobra.Command {
@@ -51,6 +51,8 @@ func benchMode(s streams, signals <-chan os.Signal, mode, short string, size int
 		switch name {
 		case "outstanding":
 			fl.IntVar(&f.outstanding, "outstanding", map[string]int{"ring": 64}[mode]+map[string]int{"request": 1}[mode], "how many are under way at once")
+		case "batch":
+			fl.BoolVar(&f.batch, "batch", false, "handlers that take what came together in one go, see actor.Props.Batches")
 		case "players":
 			fl.IntVar(&f.players, "players", 5, "handlers in the ring")
 		}

@@ -21,6 +21,7 @@ type benchSetup struct {
 	Mode    string   `json:"mode"`
 	Number  int      `json:"number"` // 0 is the part that sends
 	Serves  bool     `json:"serves"` // whether it handles what is sent
+	Batch   bool     `json:"batch"`  // whether handlers take batches
 	Players int      `json:"players"`
 	Parts   int      `json:"parts"`
 	Seeds   []string `json:"seeds"`
@@ -89,7 +90,11 @@ func (p *benchPart) serve() error {
 	}
 	switch p.setup.Mode {
 	case "pub":
-		_, err := p.Subscribe("bench", actor.Func(p.count))
+		reader := actor.Func(p.count)
+		if p.setup.Batch {
+			reader = actor.Func(p.countBatch).Batches()
+		}
+		_, err := p.Subscribe("bench", reader)
 		return err
 	case "tunnel":
 		_, err := p.Register(drain(p.setup.Number), actor.Func(p.drains))
@@ -119,11 +124,25 @@ func drain(part int) string { return fmt.Sprintf("drain-%d", part) }
 // player names the cluster of a player of the ring, from 1.
 func player(k int) string { return fmt.Sprintf("player-%d", k) }
 
-// count is a handler that counts, and for messages that say when they were sent, how
-// long they took.
+// count is a handler that counts.
 func (p *benchPart) count(ctx actor.Context) {
-	msg, ok := ctx.Message().(actor.Bytes)
-	if !ok || len(msg) < benchHeader || binary.LittleEndian.Uint64(msg) != p.run.Load() {
+	if msg, ok := ctx.Message().(actor.Bytes); ok {
+		p.note(msg)
+	}
+}
+
+// countBatch is count for batches.
+func (p *benchPart) countBatch(ctx actor.Context) {
+	if batch, ok := ctx.Message().(*actor.Batch); ok {
+		for i := range batch.Len() {
+			p.note(batch.At(i))
+		}
+	}
+}
+
+// note counts a message, and if it says when it was sent, how long it took.
+func (p *benchPart) note(msg actor.Bytes) {
+	if len(msg) < benchHeader || binary.LittleEndian.Uint64(msg) != p.run.Load() {
 		return
 	}
 	now := time.Now().UnixNano()

@@ -12,6 +12,7 @@ import (
 // benchResult is what a benchmark measured.
 type benchResult struct {
 	Benchmark   string     `json:"benchmark"`
+	Batch       bool       `json:"batch,omitempty"` // handlers took batches
 	Size        int        `json:"size"`
 	Processes   int        `json:"processes"`
 	Outstanding int        `json:"outstanding,omitempty"`
@@ -79,6 +80,7 @@ func (r *benchResult) csv(w io.Writer) error {
 		value any
 	}{
 		{"benchmark", r.Benchmark},
+		{"batch", r.Batch},
 		{"size", r.Size},
 		{"processes", r.Processes},
 		{"outstanding", r.Outstanding},
