@@ -167,17 +167,16 @@ func request(n near, c command) (answer, error) {
 		}
 		asks[i] = ask
 	}
-	a := answer{Began: now()}
-	until := a.Began + c.Nanos
+	a, began := answer{Began: now()}, time.Now()
 	for i, ask := range asks {
 		asking.Go(func() {
 			msg := make([]byte, c.Size)
-			for at := now(); at < until; {
+			for at := time.Since(began); at < time.Duration(c.Nanos); { // now costs a system call
 				if errs[i] = ask(msg); errs[i] != nil {
 					return
 				}
-				end := now()
-				took[i] = append(took[i], end-at)
+				end := time.Since(began)
+				took[i] = append(took[i], int64(end-at))
 				at = end
 			}
 		})
