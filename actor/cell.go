@@ -44,8 +44,8 @@ type cell struct {
 	incarnation uint32        // counts from 1
 	kids        map[string]*kid
 	birth       birth // of the latest child
-	watching    map[pidKey]struct{}
-	watchers    watchers                   // of this node
+	watching    few[pidKey]
+	watchers    few[*cell]                 // of this node
 	waiting     map[string][]*spawnRequest // by id of a child that is still ending
 	draining    bool                       // poisoned; stops when the last child is gone
 	notices     int                        // of ends, in the user lane

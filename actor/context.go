@@ -1,7 +1,6 @@
 package actor
 
 import (
-	"bytes"
 	"log/slog"
 	"time"
 
@@ -13,7 +12,9 @@ var _ Context = (*guard)(nil)
 // Message implements Context. What came in a bundle becomes the handler's own when it asks for it.
 func (g *guard) Message() any {
 	if g.cur.lent {
-		g.cur.msg, g.cur.raw, g.cur.lent = Bytes(bytes.Clone(g.cur.raw)), nil, false
+		own := make(Bytes, g.cur.end-g.cur.begin)
+		copy(own, g.cur.from.mem[g.cur.begin:g.cur.end])
+		g.cur.msg, g.cur.lent = own, false
 	}
 	return g.cur.msg
 }
@@ -94,6 +95,7 @@ func (g *guard) Ask(to *PID, msg any, timeout time.Duration, then func(reply any
 	c := &continuation{incarnation: g.incarnation, then: then}
 	g.kept()
 	c.cur = g.cur
+	c.cur.from = nil
 	mb := &g.cell.mb
 	g.cell.sys.request(to, g.cell.pid, msg, timeout, func(r Reply) {
 		c.reply = r
@@ -113,13 +115,10 @@ func (g *guard) Watch(pid *PID) {
 	if c.sys.isLocal(pid) {
 		key.node = c.sys.node
 	}
-	if _, ok := c.watching[key]; ok {
+	if c.watching.has(key) {
 		return
 	}
-	if c.watching == nil {
-		c.watching = map[pidKey]struct{}{}
-	}
-	c.watching[key] = struct{}{}
+	c.watching.add(key)
 	c.sys.watch(c, key)
 }
 
@@ -132,8 +131,8 @@ func (g *guard) Unwatch(pid *PID) {
 	if c.sys.isLocal(pid) {
 		key.node = c.sys.node
 	}
-	if _, ok := c.watching[key]; ok {
-		delete(c.watching, key)
+	if c.watching.has(key) {
+		c.watching.remove(key)
 		c.sys.unwatch(c, key)
 	}
 }

@@ -17,14 +17,14 @@ func (g *guard) terminated(m *Terminated) {
 		n.child = true
 		g.childGone(k)
 	}
-	_, watched := c.watching[keyOf(m.Who)]
+	watched := c.watching.has(keyOf(m.Who))
 	switch {
 	case !n.child && !watched:
 	case phase(c.phase.Load()) == phaseAlive && c.mb.post(n, true) == nil:
 		c.notices++
 		return
 	default: // stopping or restarting: this incarnation handles nothing else any more
-		delete(c.watching, keyOf(m.Who))
+		c.watching.remove(keyOf(m.Who))
 		g.contain(m, DirectiveStop)
 	}
 	g.drained()
@@ -34,8 +34,8 @@ func (g *guard) terminated(m *Terminated) {
 func (g *guard) notice(n *notice) {
 	c := g.cell
 	c.notices--
-	_, watched := c.watching[keyOf(n.msg.Who)]
-	delete(c.watching, keyOf(n.msg.Who))
+	watched := c.watching.has(keyOf(n.msg.Who))
+	c.watching.remove(keyOf(n.msg.Who))
 	if watched || n.child && n.incarnation == g.incarnation {
 		g.handle(current{msg: n.msg})
 	}

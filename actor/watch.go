@@ -9,7 +9,7 @@ import (
 	proto "github.com/asynkron/protoactor-go/actor"
 )
 
-// watches records who watches whom across nodes. Watches within the node are kept by the watched (see watchers). Both tables are
+// watches records who watches whom across nodes. Watches within the node are kept by the watched (see watchFrom). Both tables are
 // bounded: out by what local actors watch, in by maxWatches per node.
 type watches struct {
 	mu   sync.Mutex                                // guards the following fields
@@ -166,10 +166,10 @@ func (w *watches) len() int {
 
 // forgetWatches ends the watches of an actor that is gone. Called on its own turn.
 func (s *System) forgetWatches(c *cell) {
-	for key := range c.watching {
+	for key := range c.watching.all() {
 		s.unwatch(c, key)
 	}
-	c.watching = nil
+	c.watching = few[pidKey]{}
 }
 
 // takeWatched removes the watchers on other nodes of a local actor.
