@@ -134,6 +134,8 @@ type raw struct {
 	t    testing.TB
 	conn net.Conn
 	in   *packet.Reader
+
+	credit uint64 // octets of its one tunnel, beside what the test counts itself
 }
 
 // connect opens a connection and says nothing.
