@@ -17,8 +17,10 @@ const (
 // Gather collects messages that have the same Delivery, until a Bundle is made of them. It keeps its memory for the next
 // ones. The zero value is empty. Not safe for concurrent use.
 type Gather struct {
-	slab  []byte   // the payloads
-	table []uint64 // an entry for each message, see entry
+	slab  []byte   // slab[:bytes] are the payloads
+	table []uint64 // table[:n] has an entry for each message, see entry
+	bytes int
+	n     int
 	types []string // of the messages, in the order of their first use
 	last  int      // index in types of the latest message
 }
@@ -31,7 +33,7 @@ const entrySize = 8 // bytes in the memory of a bundle
 // Add copies a message as it came from the network: its type name, empty for Bytes, and its data. It reports false, and
 // adds nothing, if the message does not fit: make a Bundle first. What is larger than Fits allows never does.
 func (g *Gather) Add(typ string, data []byte) bool {
-	if len(g.table) == gatherMessages || len(g.slab)+len(data) > gatherBytes {
+	if g.n == gatherMessages || g.bytes+len(data) > gatherBytes {
 		return false
 	}
 	if len(g.types) == 0 || g.types[g.last] != typ {
@@ -39,9 +41,23 @@ func (g *Gather) Add(typ string, data []byte) bool {
 			return false
 		}
 	}
-	g.slab = append(g.slab, data...)
-	g.table = append(g.table, entry(len(g.slab), g.last))
+	if g.n == len(g.table) || g.bytes+len(data) > len(g.slab) {
+		g.grow(len(data))
+	}
+	g.bytes += copy(g.slab[g.bytes:], data)
+	g.table[g.n] = entry(g.bytes, g.last)
+	g.n++
 	return true
+}
+
+// grow makes room for one more message of so many bytes.
+func (g *Gather) grow(size int) {
+	if g.n == len(g.table) {
+		g.table = append(g.table, make([]uint64, max(64, g.n))...)
+	}
+	if g.bytes+size > len(g.slab) {
+		g.slab = append(g.slab, make([]byte, max(1<<10, len(g.slab), g.bytes+size-len(g.slab)))...)
+	}
 }
 
 // Fits reports whether a message of so many bytes is small enough to be gathered. Larger ones are better off with an
@@ -65,7 +81,7 @@ func (g *Gather) use(typ string) bool {
 }
 
 // Len returns the number of messages.
-func (g *Gather) Len() int { return len(g.table) }
+func (g *Gather) Len() int { return g.n }
 
 // Type returns the type name of the first message.
 func (g *Gather) Type() string { return g.types[0] }
@@ -76,7 +92,7 @@ func (g *Gather) Data() []byte { return g.slab[:g.table[0]>>8] }
 // Reset forgets the messages.
 func (g *Gather) Reset() {
 	clear(g.types)
-	g.slab, g.table, g.types, g.last = g.slab[:0], g.table[:0], g.types[:0], 0
+	g.bytes, g.n, g.types, g.last = 0, 0, g.types[:0], 0
 }
 
 // Bundle is some messages of one Delivery on their way into mailboxes: it takes one entry in each, whatever their number,
@@ -105,18 +121,18 @@ const leastBundle = 512
 // common: its Delivery and From are used, and must not change any more. The caller gives the bundle to actors by
 // System.DeliverBundle, and then calls Release.
 func (g *Gather) Bundle(head *Inbound) *Bundle {
-	size := len(g.slab) + entrySize*len(g.table)
+	size := g.bytes + entrySize*g.n
 	class := bits.Len(uint(size-1) / leastBundle)
 	b, ok := bundles[class].Get().(*Bundle)
 	if !ok {
 		b = &Bundle{mem: make([]byte, leastBundle<<class)}
 	}
-	b.head, b.table, b.n = head, len(g.slab), len(g.table)
+	b.head, b.table, b.n = head, g.bytes, g.n
 	b.types = append(b.types, g.types...)
 	b.users.Store(1)
-	copy(b.mem, g.slab)
+	copy(b.mem, g.slab[:g.bytes])
 	at := b.mem[b.table:]
-	for i, e := range g.table {
+	for i, e := range g.table[:g.n] {
 		binary.LittleEndian.PutUint64(at[entrySize*i:], e)
 	}
 	g.Reset()

@@ -25,9 +25,11 @@ type guard struct {
 
 // current is the message being handled.
 type current struct {
-	msg       any      // nil while lent
-	raw       []byte   // the message as long as nobody asked for it; belongs to a bundle
-	lent      bool     // raw is the message
+	msg       any     // nil while lent
+	lent      bool    // nobody asked for the message yet: it is mem[begin:end] of the bundle
+	from      *Bundle // it came in, while lent
+	begin     int
+	end       int
 	bundled   bool     // it came in a bundle, or is a *Batch: in does not have it
 	in        *Inbound // if it came as one, or in a bundle
 	sender    *PID     // if known; else made from in on demand

@@ -14,20 +14,21 @@ func (g *guard) bundled(p *parcel, most int) (n int) {
 		}
 		g.cur = current{}
 	}()
-	g.cur = current{in: p.b.head, bundled: true}
-	begin := p.b.begin(p.next)
+	b := p.b
+	g.cur = current{from: b, end: b.begin(p.next), in: b.head, bundled: true}
 	for n < most && p.next < p.end && !m.urgent.Load() {
 		n++
-		end, typ := p.b.end(p.next)
-		raw := p.b.mem[begin:end:end]
-		begin = end
+		end, typ := b.end(p.next)
+		g.cur.begin, g.cur.end = g.cur.end, end
 		p.next++
-		m.unload(1, int64(len(raw)))
-		g.cur.raw, g.cur.lent, g.cur.msg = raw, true, nil
-		if typ := p.b.types[typ]; typ != "" && !g.decode(typ) {
+		m.unload(1, int64(end-g.cur.begin))
+		g.cur.lent, g.cur.responded = true, false
+		if g.cur.msg != nil { // storing a pointer is not free
+			g.cur.msg = nil
+		}
+		if typ := b.types[typ]; typ != "" && !g.decode(typ) {
 			continue
 		}
-		g.cur.sender, g.cur.responded = nil, false
 		m.handled++
 		g.idle.active()
 		g.receive()
@@ -36,15 +37,15 @@ func (g *guard) bundled(p *parcel, most int) (n int) {
 	return n
 }
 
-// decode makes the message of a registered type that is raw. It is a dead letter if that fails.
+// decode makes the message of a registered type that is lent. It is a dead letter if that fails.
 func (g *guard) decode(typ string) bool {
-	msg, err := Decode(typ, g.cur.raw)
+	msg, err := Decode(typ, g.cur.from.mem[g.cur.begin:g.cur.end])
 	if err != nil {
 		c := g.cell
 		c.sys.letters.note(DeadCodec, keyOf(c.pid), typ, "", 1)
 		return false
 	}
-	g.cur.msg, g.cur.raw, g.cur.lent = msg, nil, false
+	g.cur.msg, g.cur.lent = msg, false
 	return true
 }
 

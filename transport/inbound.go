@@ -143,6 +143,9 @@ func (in *inbound) readFrames(n Lane, r *frames) (err error) {
 		if err != nil {
 			return err
 		}
+		if d.again(f) {
+			continue
+		}
 		if k := f.Kind(); k != wire.KindLarge && !belongs(k, n) {
 			return &wire.ProtocolError{Kind: k, Reason: "on the " + n.String() + " lane"}
 		}
@@ -213,7 +216,7 @@ func newFrames(src frameStream, maxFrame int) *frames {
 func (f *frames) Next() (wire.Frame, error) {
 	frame, err := f.Reader.Next()
 	f.moved = true
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, errSilentFrame
 	}
 	return frame, err

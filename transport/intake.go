@@ -77,6 +77,16 @@ func (d *dispatcher) dispatch(f wire.Frame) {
 	h(d.in.l, f)
 }
 
+// again is dispatch for a frame of the kind that came before, if an intake takes those,
+// else nothing: most frames of a busy lane are alike.
+func (d *dispatcher) again(f wire.Frame) bool {
+	if f.Kind() != d.kind || !d.waiting {
+		return false
+	}
+	d.intake.Frame(f)
+	return true
+}
+
 // assembled is dispatch for a frame that came in chunks.
 func (d *dispatcher) assembled(f wire.Frame) {
 	d.apart = true
