@@ -1,7 +1,6 @@
 package actor
 
 import (
-	"bytes"
 	"log/slog"
 	"time"
 
@@ -13,7 +12,9 @@ var _ Context = (*guard)(nil)
 // Message implements Context. What came in a bundle becomes the handler's own when it asks for it.
 func (g *guard) Message() any {
 	if g.cur.lent {
-		g.cur.msg, g.cur.raw, g.cur.lent = Bytes(bytes.Clone(g.cur.raw)), nil, false
+		own := make(Bytes, g.cur.end-g.cur.begin)
+		copy(own, g.cur.from.mem[g.cur.begin:g.cur.end])
+		g.cur.msg, g.cur.lent = own, false
 	}
 	return g.cur.msg
 }
@@ -94,6 +95,7 @@ func (g *guard) Ask(to *PID, msg any, timeout time.Duration, then func(reply any
 	c := &continuation{incarnation: g.incarnation, then: then}
 	g.kept()
 	c.cur = g.cur
+	c.cur.from = nil
 	mb := &g.cell.mb
 	g.cell.sys.request(to, g.cell.pid, msg, timeout, func(r Reply) {
 		c.reply = r
