@@ -40,6 +40,26 @@
 // [DeadLetter]. Lifecycle messages have a lane of their own that goes first and never refuses. What is queued when an
 // actor stops is answered ErrNoActor or becomes a dead letter. Every drop is counted by reason ([System.Counters]).
 //
+// # Batches
+//
+// Events and broadcasts from another node that came together take one entry in each mailbox, a [Bundle], which all their
+// receivers share:
+//
+//	lane reader ──► Gather ──► Bundle ──► mailbox (counts as its messages) ──► Receive, once for each message
+//	                                                                      └──► Receive, once with a *Batch
+//
+// A handler notices nothing of it: it gets message after message, each its own to keep, and a panic fails one. A message is
+// copied when the handler asks for it. Actors with [Props.Batches] get all in one [Batch] instead, whose bytes are
+// lent until Receive returns; that spares the copies, and the calls:
+//
+//	n.Subscribe("prices", actor.Func(func(ctx actor.Context) {
+//		if batch, ok := ctx.Message().(*actor.Batch); ok {
+//			for i := range batch.Len() {
+//				update(batch.At(i))
+//			}
+//		}
+//	}).Batches())
+//
 // # Delivery
 //
 // A message is handled at most once; messages from one sender to one receiver stay in order. A request is answered
