@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"iris/actor"
@@ -30,7 +31,6 @@ type call struct {
 	pause    time.Duration // the latest for want of retries
 	last     error
 
-	frame   wire.Request
 	replies chan actor.Reply  // of a call of the API; has room for one
 	replied func(actor.Reply) // puts it there
 }
@@ -132,8 +132,8 @@ func (c *call) send(ctx context.Context, ch choice, then func(actor.Reply)) (uin
 		return c.sendHere(ch, then)
 	}
 	t := c.g.t
-	l := t.net.Link(ch.node)
-	if l == nil && !t.structured() {
+	l, structured := t.net.Link(ch.node), t.structured()
+	if l == nil && !structured {
 		return 0, actor.ErrUnreachable
 	}
 	if err := c.encode(); err != nil {
@@ -143,18 +143,26 @@ func (c *call) send(ctx context.Context, ch choice, then func(actor.Reply)) (uin
 	if err != nil {
 		return 0, err
 	}
-	f := &c.frame
-	if t.structured() {
-		f = new(wire.Request) // the router may keep it
-	}
+	f := requests.Get().(*wire.Request)
 	*f = wire.Request{
 		ID: pending, Cluster: c.g.key.Name, TTLMs: transport.TTL(c.deadline.Sub(ch.begin)), Key: c.key, Body: c.body, Trace: c.trace,
 	}
-	if err := c.put(ctx, ch.node, f); err != nil {
+	if structured { // the router may keep the frame
+		err = c.put(ctx, poster{t, ch.node}, f)
+	} else {
+		err = c.put(ctx, l, f)
+		*f = wire.Request{}
+		requests.Put(f)
+	}
+	if err != nil {
 		return 0, t.unsent(pending, err)
 	}
 	return pending, nil
 }
+
+// requests are frames for use again. A call has none of its own, because the answer to one attempt,
+// and with it the next, may come while the first is still being sent.
+var requests = sync.Pool{New: func() any { return new(wire.Request) }}
 
 // patience is until when to wait for the answer to an attempt.
 func (c *call) patience(now time.Time) time.Time {
@@ -186,14 +194,14 @@ func (c *call) sendHere(ch choice, then func(actor.Reply)) (uint32, error) {
 }
 
 // put sends f, see send.
-func (c *call) put(ctx context.Context, n id.ID, f *wire.Request) error {
-	err := c.g.t.trySend(n, transport.Direct, f)
+func (c *call) put(ctx context.Context, by sender, f *wire.Request) error {
+	err := by.TrySend(transport.Direct, f)
 	if err == nil || ctx == atOnce || !errors.Is(err, actor.ErrOverloaded) {
 		return err
 	}
 	ctx, cancel := c.limit(ctx)
 	defer cancel()
-	return c.g.t.send(ctx, n, transport.Direct, f)
+	return by.Send(ctx, transport.Direct, f)
 }
 
 // nameOf returns the node n as PIDs name it; l is the link to it, if there is one.

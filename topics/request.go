@@ -86,10 +86,14 @@ func (c *call) attempt(ctx context.Context, ch choice) (r actor.Reply, ok bool) 
 	if err != nil {
 		return actor.Reply{Err: err}, true
 	}
+	done := ctx.Done()
+	if done == nil { // to wait for one thing costs less than for one of two
+		return <-c.replies, true
+	}
 	select {
 	case r = <-c.replies:
 		return r, true
-	case <-ctx.Done():
+	case <-done:
 	}
 	if c.g.t.sys.Replies().Cancel(pending) {
 		return actor.Reply{}, false

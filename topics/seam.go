@@ -20,10 +20,15 @@ type network interface {
 	HandleBatch(make func(from id.ID, keep func() bool) transport.Intake, kinds ...wire.Kind)
 }
 
-// link is one connection to a peer.
-type link interface {
+// sender takes frames for a peer.
+type sender interface {
 	Send(ctx context.Context, lane transport.Lane, f wire.Frame) error
 	TrySend(lane transport.Lane, f wire.Frame) error
+}
+
+// link is one connection to a peer.
+type link interface {
+	sender
 	Suspect() bool
 	Stalled(lane transport.Lane) time.Duration // see transport.Link
 	Name() string                              // the peer as PIDs name it

@@ -37,6 +37,18 @@ func (t *Topics) send(ctx context.Context, n id.ID, lane transport.Lane, f wire.
 	return actor.ErrUnreachable
 }
 
+// poster sends to a node by trySend and send; the router may keep the frames.
+type poster struct {
+	t *Topics
+	n id.ID
+}
+
+func (p poster) TrySend(lane transport.Lane, f wire.Frame) error { return p.t.trySend(p.n, lane, f) }
+
+func (p poster) Send(ctx context.Context, lane transport.Lane, f wire.Frame) error {
+	return p.t.send(ctx, p.n, lane, f)
+}
+
 // structured reports whether a node without a link may be reached all the same.
 func (t *Topics) structured() bool { return t.router.Routes().Structured() }
 
