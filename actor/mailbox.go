@@ -43,6 +43,7 @@ type mailbox struct {
 	closed    bool // the user lane takes nothing more
 	refusing  bool // since the first refused message until half empty
 	refused   uint64
+	granted   int64 // bytes of the memory for mailboxes that it holds
 
 	// The following fields are owned by the runner.
 	taken    ring    // entries from the user lane, before those in user
@@ -138,6 +139,7 @@ func (m *mailbox) turn() bool {
 	if !m.suspended {
 		m.collect()
 	}
+	m.settle()
 	if !m.busy() || m.suspended {
 		m.running = false
 		m.mu.Unlock()

@@ -26,7 +26,7 @@ func (m *mailbox) post(msg any, exempt bool) error {
 	}
 	if !exempt {
 		n, bytes := split(m.load.Load())
-		if n >= int64(m.cell.props.messages) || size > 0 && n > 0 && bytes+size > int64(m.cell.props.bytes) {
+		if n >= int64(m.cell.props.messages) || size > 0 && n > 0 && bytes+size > m.allowance(bytes+size) {
 			first := m.refuse(1)
 			m.mu.Unlock()
 			if first {
@@ -50,7 +50,7 @@ func (m *mailbox) postParcel(p *parcel) (taken int, err error) {
 	}
 	n, bytes := split(m.load.Load())
 	taken = int(min(int64(all), max(int64(m.cell.props.messages)-n, 0)))
-	room := max(int64(m.cell.props.bytes)-bytes, 0)
+	room := max(m.allowance(bytes+p.bytes())-bytes, 0)
 	if n == 0 {
 		room = max(room, int64(p.b.begin(1))) // an empty queue takes any message
 	}

@@ -126,6 +126,7 @@ func (m *mailbox) close() {
 		}
 		m.mu.Lock()
 		m.collect()
+		m.settle()
 		m.mu.Unlock()
 		if !m.busy() {
 			return

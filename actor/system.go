@@ -8,6 +8,8 @@ import (
 
 	proto "github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/eventstream"
+
+	"iris/internal/budget"
 )
 
 // Options of a System.
@@ -15,6 +17,7 @@ type Options struct {
 	Node        string       // address of this node's PIDs; empty means "local"
 	Incarnation uint64       // of this process, for whoever asks
 	Replies     int          // requests that may wait for an answer at one time; 0 = 1 048 576
+	Mailboxes   int          // bytes of payloads that all mailboxes may hold together; 0 = no such bound
 	Logger      *slog.Logger // nil discards
 }
 
@@ -31,6 +34,7 @@ type System struct {
 	replies     *Replies
 	watches     *watches
 	letters     *letters
+	mailboxes   *budget.Share
 	count       counters
 	remote      atomic.Pointer[Remote]
 	names       atomic.Pointer[Names]
@@ -59,6 +63,7 @@ func NewSystem(o Options) *System {
 	}
 	s.events = newEvents(s)
 	s.letters = newLetters(s)
+	s.mailboxes = mailboxShare(s, o.Mailboxes)
 	s.watches = newWatches()
 	s.replies = newReplies(o.Replies, func(from string, rep Reply) {
 		s.letters.note(DeadLate, pidKey{s.node, replyID}, typeName(rep.Message), from, 1)

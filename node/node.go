@@ -70,6 +70,10 @@ func Start(ctx context.Context, cfg config.Config) (*Node, error) {
 	return start(ctx, cfg, seams{})
 }
 
+// mailboxesPart is the part of limits.memory that is for mailboxes; for the rest see package
+// transport.
+const mailboxesPart = 4
+
 // seams are what a simulated network puts in place of the host's.
 type seams struct {
 	conn   net.PacketConn
@@ -94,7 +98,7 @@ func start(ctx context.Context, cfg config.Config, s seams) (*Node, error) {
 	n := &Node{cfg: cfg, network: network, log: log}
 	n.life, n.end = context.WithCancelCause(context.Background())
 	incarnation := uint64(began.UnixNano())
-	n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Incarnation: incarnation, Replies: cfg.Limits.Replies, Logger: log})
+	n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Incarnation: incarnation, Replies: cfg.Limits.Replies, Mailboxes: cfg.Limits.Memory / mailboxesPart, Logger: log})
 	if err := n.build(ident, keys, incarnation, s); err != nil {
 		return nil, errors.Join(err, n.unwind())
 	}
@@ -122,6 +126,7 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 		Zone: n.cfg.Node.Zone, Name: host, Labels: n.cfg.Node.Labels, Logger: n.log,
 		Limits: transport.Limits{
 			Message: limits.Message, Frame: limits.Frame, Lane: limits.Lane, Peers: limits.Peers, HalfOpen: limits.HalfOpen, Tunnels: limits.Tunnels,
+			Memory: limits.Memory,
 		},
 	})
 	if err != nil {

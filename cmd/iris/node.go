@@ -46,6 +46,7 @@ func runNode(s streams, file string, signals <-chan os.Signal) error {
 	if cfg.Relay.Listen == "" {
 		cfg.Relay.Listen, cfg.Relay.Optional = config.RelayPort, true
 	}
+	defer node.PaceCollector(cfg)()
 	cfg.Log.Handler = cfg.Log.NewHandler(s.err)
 	log := slog.New(cfg.Log.Handler)
 	if n := cfg.Network; n.Key == "" && len(n.Secret) == 0 {

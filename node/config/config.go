@@ -122,6 +122,11 @@ type Overlay struct {
 
 // Limits bound what traffic can cost. Sizes are bytes.
 type Limits struct {
+	// Memory is what the node may hold for all peers and programs together: parts of it
+	// are shared by lanes, mailboxes, receive windows and what else waits. At least
+	// Message; 64 MiB..1 TiB, default 512 MiB.
+	Memory int
+
 	Frame        int // largest frame sent on a lane; 64 KiB..1 MiB, default 256 KiB; larger messages travel in pieces beside it
 	Message      int // largest message a handler or a tunnel's Recv is given; 64 KiB..1 GiB, default 64 MiB
 	Lane         int // bytes queued per lane of a link before senders wait; Frame..1 GiB, default 4 MiB
@@ -225,6 +230,7 @@ func Default() Config {
 		Discovery: Discovery{Host: true},
 		Overlay:   Overlay{MeshMax: 256, LeafSet: 32},
 		Limits: Limits{
+			Memory:       512 << 20,
 			Frame:        256 << 10,
 			Message:      64 << 20,
 			Lane:         4 << 20,
@@ -265,6 +271,7 @@ func (c Config) WithDefaults() Config {
 	}{
 		{&c.Overlay.MeshMax, d.Overlay.MeshMax},
 		{&c.Overlay.LeafSet, d.Overlay.LeafSet},
+		{&c.Limits.Memory, d.Limits.Memory},
 		{&c.Limits.Frame, d.Limits.Frame},
 		{&c.Limits.Message, d.Limits.Message},
 		{&c.Limits.Lane, d.Limits.Lane},

@@ -46,6 +46,7 @@ overlay:
   mesh_max: 10
   leaf_set: 4
 limits:
+  memory: 200MiB
   frame: 512KiB
   message: 128 MiB
   lane: 1048576
@@ -87,7 +88,7 @@ shutdown:
 		Discovery: Discovery{LAN: true},
 		Overlay:   Overlay{MeshMax: 10, LeafSet: 4},
 		Limits: Limits{
-			Frame: 512 << 10, Message: 128 << 20, Lane: 1 << 20, Mailbox: 5000, MailboxBytes: 1 << 30,
+			Memory: 200 << 20, Frame: 512 << 10, Message: 128 << 20, Lane: 1 << 20, Mailbox: 5000, MailboxBytes: 1 << 30,
 			Peers: 10, HalfOpen: 11, Tunnels: 12, TunnelWindow: 64 << 10, Replies: 13,
 		},
 		Clusters: map[string]Cluster{
@@ -188,6 +189,7 @@ func TestProblems(t *testing.T) {
 		}},
 		{"backoff order", "clusters: {a: {strategy: {backoff_min: 2m, backoff_max: 1m}}}\n", []string{`clusters.a.strategy.backoff_max: 1m is less than backoff_min, 2m`}},
 		{"lane below frame", "limits: {lane: 64KiB}\n", []string{`2:16: limits.lane: 64KiB is less than one frame, limits.frame is 256KiB`}},
+		{"memory for one message", "limits: {memory: 64MiB, message: 65MiB}\n", []string{`limits.memory: 64MiB is less than one message, limits.message is 65MiB`}},
 		{"frame refused, lane not blamed", "limits: {lane: 64KiB, frame: 3MiB}\n", []string{`limits.frame: 3MiB is out of range`}},
 		{"topic key", "topics: {a: {reliably: true}}\n", []string{`2:14: topics.a.reliably: unknown key (did you mean reliable?)`}},
 		{"topic flag", "topics: {a: {reliable: often}}\n", []string{`2:24: topics.a.reliable: must be true or false, not text`}},
@@ -365,8 +367,8 @@ func TestKeys(t *testing.T) {
 		default:
 			_ = k.set(dst, "text") // panics if the table and the field disagree
 		}
-		if _, ok := dst.(*int); ok && k.max > 1<<31-1 {
-			t.Errorf("%s: the maximum %d does not fit 32 bits", k.path, k.max)
+		if _, ok := dst.(*int); ok && int64(int(k.max)) != k.max {
+			t.Errorf("%s: the maximum %d does not fit an int", k.path, k.max)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math"
 	"strings"
 	"time"
 )
@@ -107,6 +108,7 @@ func keys() []key {
 		{path: "discovery.lan", kind: flag, field: func(t *target) any { return &t.config.Discovery.LAN }},
 		{path: "overlay.mesh_max", kind: count, min: 4, max: 256, field: func(t *target) any { return &t.config.Overlay.MeshMax }},
 		{path: "overlay.leaf_set", kind: count, min: 4, max: 128, even: true, field: func(t *target) any { return &t.config.Overlay.LeafSet }},
+		{path: "limits.memory", kind: size, min: 64 * mib, max: min(1024*gib, math.MaxInt), field: func(t *target) any { return &t.config.Limits.Memory }},
 		{path: "limits.frame", kind: size, min: 64 * kib, max: mib, field: func(t *target) any { return &t.config.Limits.Frame }},
 		{path: "limits.message", kind: size, min: 64 * kib, max: gib, field: func(t *target) any { return &t.config.Limits.Message }},
 		{path: "limits.lane", kind: size, min: 64 * kib, max: gib, field: func(t *target) any { return &t.config.Limits.Lane }},

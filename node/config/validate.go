@@ -58,6 +58,9 @@ func relations(c Config) []relation {
 	if d.Limits.Message < d.Limits.Frame {
 		add(bad("", "%s is less than one frame, limits.frame is %s", formatSize(d.Limits.Message), formatSize(d.Limits.Frame)), "limits.message", "limits.frame")
 	}
+	if d.Limits.Memory < d.Limits.Message {
+		add(bad("", "%s is less than one message, limits.message is %s", formatSize(d.Limits.Memory), formatSize(d.Limits.Message)), "limits.memory", "limits.message")
+	}
 	if d.Limits.Peers < d.Overlay.MeshMax {
 		add(bad("allow more, or lower overlay.mesh_max", "%d links do not make a mesh of overlay.mesh_max nodes, %d", d.Limits.Peers, d.Overlay.MeshMax),
 			"limits.peers", "overlay.mesh_max")

@@ -169,7 +169,7 @@ func parseSize(text string) (int, error) {
 	if err != nil {
 		return 0, bad(hint, "%q is not a size", text)
 	}
-	if v := int64(n) * factor; int64(int32(v)) == v {
+	if v := int64(n) * factor; int64(int(v)) == v {
 		return int(v), nil
 	}
 	return 0, bad("", "%s is out of range", text)
