@@ -202,7 +202,6 @@ func (c *Conn) end(why error) {
 		c.err = dropped(why)
 	}
 	err := c.err
-	closing := c.closing
 	tunnels := c.tunnels
 	c.tunnels = nil
 	c.mu.Unlock()
@@ -217,9 +216,6 @@ func (c *Conn) end(why error) {
 		t.end(errors.New("connection dropped"))
 	}
 	c.count.expired.Add(uint64(c.requests.discard()))
-	if closing {
-		c.discard()
-	}
 }
 
 // discard drops what nobody waits for any more once Close was called.

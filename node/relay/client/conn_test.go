@@ -197,7 +197,7 @@ func TestDropDrains(t *testing.T) {
 	})
 }
 
-// TestOutboxBounded: senders wait once 1 MiB waits for a relay that does not
+// TestOutboxBounded: senders wait once 512 KiB wait for a relay that does not
 // read, go on when it does, and may give up.
 func TestOutboxBounded(t *testing.T) {
 	bubble(t, func(t *testing.T) {

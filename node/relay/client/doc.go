@@ -43,7 +43,7 @@
 //
 // # Bounds
 //
-// What waits to be written is bounded: senders block beyond 1 MiB, and a relay
+// What waits to be written is bounded: senders block beyond 512 KiB, and a relay
 // that sends but does not read ends the connection. What waits for handlers is
 // bounded by Config.Queue; beyond that requests are refused with a fault,
 // broadcasts and events dropped, and Stats counts them.

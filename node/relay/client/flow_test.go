@@ -112,6 +112,14 @@ func TestFlowBounds(t *testing.T) {
 	if _, err := f.arrive(message); err == nil || err.Error() != "60 octets wait, at most 55" {
 		t.Error(err)
 	}
+	part := packet.TunTransfer{Size: 10, Payload: make([]byte, 3)}
+	if _, err := f.arrive(part); err != nil {
+		t.Error(err)
+	}
+	part.Size = 0
+	if _, err := f.arrive(part); err == nil || err.Error() != "56 octets wait, at most 55" {
+		t.Error(err)
+	}
 	f.drop()
 	if f.take() != nil || f.held != 0 {
 		t.Error("something is left")

@@ -13,7 +13,7 @@ import (
 
 const (
 	// fullOutbox is the size in octets from which on senders wait.
-	fullOutbox = 1 << 20
+	fullOutbox = 512 << 10
 	// moreControl is how much the control packets of one batch may exceed that
 	// and one message: some 100 000 of them, while the relay reads nothing.
 	moreControl = 4 << 20

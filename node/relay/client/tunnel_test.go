@@ -90,11 +90,17 @@ func TestTunnelSendGivesUp(t *testing.T) {
 // TestTunnelSendsAtOnce: the chunks of messages do not mix.
 func TestTunnelSendsAtOnce(t *testing.T) {
 	tunnel(t, func(t *testing.T, _ *Conn, r *relay, tun *Tunnel) {
-		for range 10 {
-			go func() { _ = tun.Send(t.Context(), []byte("abcdefgh")) }()
+		const n = 20
+		for range n { // one more sender before each message and in each
+			for _, want := range []packet.Packet{chunk(8, "abcd"), chunk(0, "efgh")} {
+				go func() { _ = tun.Send(t.Context(), []byte("abcdefgh")) }()
+				synctest.Wait()
+				r.send(packet.TunAllow{Space: 4})
+				r.expect(want)
+			}
 		}
-		r.send(packet.TunAllow{Space: 80})
-		for range 10 {
+		r.send(packet.TunAllow{Space: 8 * n})
+		for range n {
 			r.expect(chunk(8, "abcd"), chunk(0, "efgh"))
 		}
 	})

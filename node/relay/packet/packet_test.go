@@ -201,6 +201,30 @@ func TestPieces(t *testing.T) {
 	}
 }
 
+// TestLargePayloads: memory follows the octets, and holds exactly them.
+func TestLargePayloads(t *testing.T) {
+	for _, n := range []int{eager - 1, eager, eager + 1, 3 * eager, 1 << 20} {
+		payload := bytes.Repeat([]byte("0123456789abcdef"), n/16+1)[:n]
+		b := append(greeting(FromRelay), Append(nil, Delivery{payload})...)
+		for _, end := range []int{len(b), len(b) - 1, len(b) - n/2} {
+			r := NewReader(iotest.HalfReader(bytes.NewReader(b[:end])), FromRelay, Limits{})
+			if _, err := r.Next(); err != nil {
+				t.Fatal(err)
+			}
+			p, err := r.Next()
+			if end < len(b) {
+				if err != io.ErrUnexpectedEOF {
+					t.Errorf("%d of %d octets: %v", end, len(b), err)
+				}
+				continue
+			}
+			if got := p.(Delivery).Payload; err != nil || !bytes.Equal(got, payload) || cap(got) != n {
+				t.Errorf("payload of %d octets and room for %d, want %d, %v", len(got), cap(got), n, err)
+			}
+		}
+	}
+}
+
 func TestOpNames(t *testing.T) {
 	for op, want := range map[Op]string{OpInit: "init", OpTunClose: "tunnel close", 0x0e: "opcode 0x0e"} {
 		if got := op.String(); got != want {
