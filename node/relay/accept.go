@@ -112,20 +112,11 @@ func checkToken(conn io.Reader, token []byte) error {
 func (r *Relay) deny(conn net.Conn, reason string) error {
 	_ = conn.SetDeadline(time.Now().Add(linger))
 	if _, err := conn.Write(packet.Append(nil, packet.Deny{Reason: reason})); err == nil {
-		hangUp(conn)
-	}
-	return errors.New(reason)
-}
-
-// hangUp closes the writing half and reads what the other end still sends, until
-// it closes too or the deadline passes: closing with unread octets would let the
-// system reset the connection, and the last packet with it.
-func hangUp(conn net.Conn) {
-	if half, ok := conn.(interface{ CloseWrite() error }); ok {
-		if half.CloseWrite() == nil {
-			_, _ = io.Copy(io.Discard, conn)
+		if half, ok := conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+			_, _ = io.Copy(io.Discard, conn) // see client.hangUp
 		}
 	}
+	return errors.New(reason)
 }
 
 // halfOpen bounds the connections that have not greeted.

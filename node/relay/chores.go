@@ -133,7 +133,7 @@ func (c *client) do(p packet.Packet) error {
 	case packet.Unsubscribe:
 		return c.unsubscribe(p.Topic)
 	case packet.Close:
-		c.depart("", answerGrace)
+		c.depart("", answerGrace, flushTimeout)
 	}
 	return nil
 }

@@ -42,6 +42,7 @@ type client struct {
 	leaving    atomic.Bool          // it takes nothing new
 	left       sync.Once
 	departed   sync.Once
+	linger     atomic.Int64 // nanoseconds for the client to close after the last packet
 
 	mu      sync.Mutex // guards the following fields
 	over    bool       // the end was decided
@@ -119,7 +120,6 @@ func (c *client) read() error {
 		}
 		if !errors.Is(err, io.EOF) { // let the client read the last packet
 			c.expelOrDrop(err)
-			_ = c.conn.SetReadDeadline(time.Now().Add(linger))
 			_, _ = io.Copy(io.Discard, c.conn)
 		}
 		return err
@@ -173,18 +173,28 @@ func (c *client) send() {
 		_ = c.conn.Close()
 		return
 	}
-	_ = c.conn.SetReadDeadline(time.Now().Add(linger))
-	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
-		_ = half.CloseWrite() // the reader goes on until the client closes
+	c.hangUp()
+}
+
+// put sends packets to the client, which is dropped if it does not read.
+func (c *client) put(list ...packet.Packet) {
+	if errors.Is(c.out.put(list...), errSlow) {
+		c.stalled()
 	}
 }
 
-// put sends packets to the client, which is dropped if it reads too slowly.
-func (c *client) put(list ...packet.Packet) {
-	if errors.Is(c.out.put(list...), errSlow) {
-		c.complain(errSlow.Error())
-		c.cut(errSlow.Error())
+// offer is put for what may be lost, and tells if it was.
+func (c *client) offer(p packet.Packet) error {
+	err := c.out.offer(p)
+	if errors.Is(err, errSlow) {
+		c.stalled()
 	}
+	return err
+}
+
+func (c *client) stalled() {
+	c.complain(errSlow.Error())
+	c.cut(errSlow.Error())
 }
 
 func (c *client) publish(event any) { c.r.sys.Events().Publish(event) }

@@ -21,6 +21,7 @@ const (
 	maxClients       = 8192
 	maxHalfOpen      = 1024     // connections that have not greeted
 	maxBacklog       = 64 << 20 // bytes that wait to be sent
+	maxOffered       = 48 << 20 // the same, before what may be lost is
 	maxAsks          = 4096     // requests of the client
 	maxAskBytes      = 64 << 20
 	maxServes        = 16384 // requests that the client works on
@@ -39,6 +40,7 @@ const (
 	confirmTimeout = 3 * time.Second        // for a client to accept a tunnel
 	answerGrace    = 100 * time.Millisecond // for replies of a client that has sent Close
 	leaveTimeout   = time.Second            // for the network to learn that it left
+	stallTimeout   = 5 * time.Second        // for a client that has much to read to read some of it
 	linger         = time.Second            // for a client to read the last packet and to close
 	flushTimeout   = 10 * time.Second       // for messages of a closed tunnel to reach the other end
 	maxTimeoutMs   = 1 << 31

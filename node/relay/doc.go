@@ -39,8 +39,9 @@
 //
 // # Bounds
 //
-// Per client: 64 MiB wait to be sent, with one message more, then it is dropped;
-// 4096 requests of its own, with 64 MiB and one message, then its packets wait
+// Per client: 48 MiB wait to be sent, with one message more, then it misses
+// events and broadcasts, and requests go to other members; if it has read nothing
+// for 5 s, or 64 MiB of what must not be missed wait, it is dropped; 4096 requests of its own, with 64 MiB and one message, then its packets wait
 // in its socket; as many for the operations in order, 1024 and 4 MiB; 16384 requests
 // that it serves, then the askers try another member; 1024 tunnels, each with one
 // message at a time in either direction beside the windows; 4096 topics. Of clients:

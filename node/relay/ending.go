@@ -13,16 +13,16 @@ import (
 
 // depart lets the client leave in order: because it asked to, with an empty
 // reason, or because the relay closes. It waits up to grace for the answers to
-// the requests that the client serves. Closed is the last packet.
-func (c *client) depart(reason string, grace time.Duration) {
+// the requests that the client serves. Closed is the last packet; then the client
+// has a while to close.
+func (c *client) depart(reason string, grace, while time.Duration) {
 	c.departed.Do(func() {
 		c.leave(context.WithoutCancel(c.life), grace)
 		c.decide(reason, reason == "")
 		c.end(errClosing)
 		c.asks.wait()
 		c.pipes.leave()
-		_ = c.conn.SetWriteDeadline(time.Now().Add(linger))
-		c.out.last(packet.Closed{Reason: reason})
+		c.lastWord(reason, while)
 	})
 }
 
@@ -33,8 +33,24 @@ func (c *client) drop(reason string) {
 		return
 	}
 	c.quit()
-	_ = c.conn.SetWriteDeadline(time.Now().Add(linger))
+	c.lastWord(reason, linger)
+}
+
+// lastWord queues Closed and gives the client a while to read what waits.
+func (c *client) lastWord(reason string, while time.Duration) {
+	c.linger.CompareAndSwap(0, int64(min(while, linger)))
+	_ = c.conn.SetWriteDeadline(time.Now().Add(while))
 	c.out.last(packet.Closed{Reason: reason})
+}
+
+// hangUp closes the writing half, after the last packet. The reader goes on for a
+// moment, until the client closes too: closing with octets unread would reset the
+// connection, and the last packet with it.
+func (c *client) hangUp() {
+	_ = c.conn.SetReadDeadline(time.Now().Add(time.Duration(c.linger.Load())))
+	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
 }
 
 // quit ends the client's part in the network as far as that takes no time.

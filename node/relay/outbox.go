@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 
 	"iris/node/relay/packet"
 )
@@ -15,9 +16,14 @@ const (
 )
 
 var (
-	errSlow  = errors.New("it reads too slowly: 64 MiB wait to be sent")
+	errSlow  = errors.New("it does not read: 64 MiB wait to be sent")
+	errFull  = errors.New("too much waits to be sent")
 	errMuted = errors.New("the last packet was queued")
 )
+
+// piece is how much is written in one go of a large payload: whether the client
+// reads is seen between two of them.
+const piece = 256 << 10
 
 // outbox is what waits to be sent to a client. Packets gather in batches while
 // the writer is busy; it takes a batch as soon as it is free, so there is no
@@ -28,7 +34,8 @@ type outbox struct {
 	mu      sync.Mutex // guards the following fields
 	queue   []*packet.Batch
 	spare   []*packet.Batch
-	backlog int  // bytes queued and being written
+	backlog int // bytes queued and being written
+	moved   time.Time
 	muted   bool // nothing more is taken
 	dead    bool // nothing more is written either
 	wake    chan struct{}
@@ -39,16 +46,36 @@ func (o *outbox) init(conn net.Conn) {
 	o.conn, o.wake = conn, make(chan struct{}, 1)
 }
 
-// put queues packets, all or none. It does not block: errSlow if too much waits
-// already, errMuted after the last packet.
+// put queues packets that must not be lost, all or none. It does not block:
+// errSlow if too much waits already, errMuted after the last packet.
 func (o *outbox) put(list ...packet.Packet) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	return o.within(maxBacklog, list)
+}
+
+// offer is put for packets that may be lost, as what comes for a full mailbox is:
+// they leave room for the others. errFull if too much waits; errSlow if moreover
+// the client has read nothing for a while.
+func (o *outbox) offer(p packet.Packet) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	err := o.within(maxOffered, []packet.Packet{p})
+	if err == errSlow && time.Since(o.moved) < stallTimeout {
+		return errFull
+	}
+	return err
+}
+
+// within queues packets unless more than limit waits. Called with mu.
+func (o *outbox) within(limit int, list []packet.Packet) error {
 	switch {
 	case o.muted:
 		return errMuted
-	case o.backlog > maxBacklog:
+	case o.backlog > limit:
 		return errSlow
+	case o.backlog == 0:
+		o.moved = time.Now()
 	}
 	for _, p := range list {
 		o.add(p)
@@ -152,13 +179,47 @@ func (o *outbox) write() error {
 			return done
 		}
 		n := b.Len()
-		parts := net.Buffers(b.Buffers())
-		_, err := parts.WriteTo(o.conn)
+		err := o.writeAll(b.Buffers())
 		o.sent(b, n)
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// writeAll writes parts together, but large ones in pieces.
+func (o *outbox) writeAll(parts [][]byte) error {
+	var together net.Buffers
+	flush := func() error {
+		_, err := together.WriteTo(o.conn)
+		together = together[:0]
+		return err
+	}
+	for _, part := range parts {
+		if len(part) <= piece {
+			together = append(together, part)
+			continue
+		}
+		if err := flush(); err != nil {
+			return err
+		}
+		for len(part) > 0 {
+			n := min(len(part), piece)
+			if _, err := o.conn.Write(part[:n]); err != nil {
+				return err
+			}
+			o.move()
+			part = part[n:]
+		}
+	}
+	return flush()
+}
+
+// move notes that the client reads.
+func (o *outbox) move() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.moved = time.Now()
 }
 
 // take waits for the next batch; nil if there is none any more.
@@ -193,6 +254,7 @@ func (o *outbox) sent(b *packet.Batch, n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.backlog -= n
+	o.moved = time.Now()
 	if len(o.spare) < spares {
 		o.spare = append(o.spare, b)
 	}

@@ -161,8 +161,8 @@ func (c *client) open(p packet.TunInit) error {
 	return nil
 }
 
-// offer announces a tunnel that somebody opened to the client's cluster.
-func (c *client) offer(tun *tunnels.Tunnel) {
+// offerTunnel announces a tunnel that somebody opened to the client's cluster.
+func (c *client) offerTunnel(tun *tunnels.Tunnel) {
 	ps := &c.pipes
 	ps.mu.Lock()
 	refusal := error(nil)

@@ -21,7 +21,7 @@ func (c *client) Receive(ctx actor.Context) {
 	case actor.Bytes:
 		c.receive(ctx, m)
 	case *tunnels.Incoming:
-		c.offer(m.Tunnel)
+		c.offerTunnel(m.Tunnel)
 	case *actor.Stopping:
 		c.drop("stopped by its node")
 	default:
@@ -33,7 +33,7 @@ func (c *client) Receive(ctx actor.Context) {
 func (c *client) receive(ctx actor.Context, m actor.Bytes) {
 	switch d := actor.Meta(ctx); {
 	case d.Kind == actor.Event:
-		c.put(packet.Publish{Topic: d.Topic, Payload: m})
+		c.pass(packet.Publish{Topic: d.Topic, Payload: m}, d)
 	case c.cluster == "": // no client could make sense of it
 		c.r.sys.Dropped(actor.DeadDenied, c.pid.Id, "actor.Bytes", d.Origin, 1)
 	case d.Kind == actor.Request:
@@ -41,7 +41,14 @@ func (c *client) receive(ctx actor.Context, m actor.Bytes) {
 	case c.leaving.Load():
 		c.r.sys.Dropped(actor.DeadClosed, c.pid.Id, "actor.Bytes", d.Origin, 1)
 	default:
-		c.put(packet.Delivery{Payload: m})
+		c.pass(packet.Delivery{Payload: m}, d)
+	}
+}
+
+// pass sends the client a packet that it may miss if it does not keep up.
+func (c *client) pass(p packet.Packet, d actor.Delivery) {
+	if c.offer(p) != nil {
+		c.r.sys.Dropped(actor.DeadOverflow, c.pid.Id, "actor.Bytes", d.Origin, 1)
 	}
 }
 
@@ -64,7 +71,9 @@ func (c *client) serve(ctx actor.Context, m actor.Bytes) {
 		d.Refuse(refusal)
 		return
 	}
-	c.put(packet.Serve{ID: id, Payload: m, TimeoutMs: milliseconds(left)})
+	if c.offer(packet.Serve{ID: id, Payload: m, TimeoutMs: milliseconds(left)}) != nil && c.serves.take(id) != nil {
+		d.Refuse(actor.ErrOverloaded)
+	}
 }
 
 // refuse deals with messages of Go types. Those about the life of the actor are

@@ -80,9 +80,9 @@ func (r *Relay) Clients() int {
 }
 
 // Close takes no more clients and lets those that are attached leave: out of
-// their clusters first, then what they have accepted is answered, then they get
-// Closed with the reason. It waits for all of that by ctx; what has not ended
-// then is cut off. Further calls wait for the first.
+// their clusters first, then what they have accepted is answered, for half of the
+// time that ctx leaves, then they get Closed with the reason. It waits for all of
+// that by ctx; what has not ended then is cut off. Further calls wait for the first.
 func (r *Relay) Close(ctx context.Context, reason string) error {
 	r.mu.Lock()
 	if r.closing {
@@ -106,8 +106,12 @@ func (r *Relay) Close(ctx context.Context, reason string) error {
 	}
 	r.halfOpen.cut()
 	r.end()
+	left := flushTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		left = max(time.Until(deadline), 0)
+	}
 	for _, c := range clients {
-		r.work.Go(func() { c.depart(reason, patience(ctx)) })
+		r.work.Go(func() { c.depart(reason, left/2, min(left/8, linger)) }) // the other layers need time too
 	}
 	stop := context.AfterFunc(ctx, func() {
 		r.hurry()
@@ -121,16 +125,6 @@ func (r *Relay) Close(ctx context.Context, reason string) error {
 		return fmt.Errorf("relay: clients were cut off: %w", context.Cause(ctx))
 	}
 	return r.sys.Poison(ctx, r.parent)
-}
-
-// patience is how long Close waits for the answers of clients: half of the time
-// that it has.
-func patience(ctx context.Context) time.Duration {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return flushTimeout
-	}
-	return max(time.Until(deadline)/2, 0)
 }
 
 // admit gives a client its number and its actor.
