@@ -30,7 +30,8 @@ func startIris(s setup, seeds ...string) (*irisNode, error) {
 	cfg.Discovery = config.Discovery{}
 	cfg.Seeds = seeds
 	cfg.Log = config.Log{Handler: slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})}
-	cfg.Limits.Mailbox, cfg.Limits.MailboxBytes = 10_000_000, 1<<30
+	cfg.Limits.Mailbox, cfg.Limits.MailboxBytes, cfg.Limits.Memory = 10_000_000, 1<<30, 8<<30
+	node.PaceCollector(cfg) // as iris node does; the process is nothing else
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	n, err := node.Start(ctx, cfg)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"runtime"
 	"sync/atomic"
@@ -58,7 +59,8 @@ func startBenchPart(ctx context.Context, s benchSetup) (*benchPart, error) {
 	cfg.Discovery, cfg.Seeds = config.Discovery{}, s.Seeds
 	cfg.Log = config.Log{Handler: slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})}
 	// Nothing holds a publisher who is faster than a handler: room for all of a run.
-	cfg.Limits.Mailbox, cfg.Limits.MailboxBytes = 10_000_000, 1<<30
+	cfg.Limits.Mailbox, cfg.Limits.MailboxBytes, cfg.Limits.Memory = 10_000_000, 1<<30, min(8<<30, math.MaxInt)
+	node.PaceCollector(cfg) // as iris node does; the process is nothing else
 	cfg.Limits.Tunnels = 1 << 16
 	n, err := node.Start(ctx, cfg)
 	if err != nil {
