@@ -87,21 +87,20 @@ func TestTunnelSendGivesUp(t *testing.T) {
 	})
 }
 
-// TestTunnelSendsAtOnce: the chunks of messages do not mix.
+// TestTunnelSendsAtOnce: the chunks of messages do not mix, not even when the
+// credit would do for another message.
 func TestTunnelSendsAtOnce(t *testing.T) {
 	tunnel(t, func(t *testing.T, _ *Conn, r *relay, tun *Tunnel) {
-		const n = 20
-		for range n { // one more sender before each message and in each
-			for _, want := range []packet.Packet{chunk(8, "abcd"), chunk(0, "efgh")} {
-				go func() { _ = tun.Send(t.Context(), []byte("abcdefgh")) }()
-				synctest.Wait()
-				r.send(packet.TunAllow{Space: 4})
-				r.expect(want)
-			}
-		}
-		r.send(packet.TunAllow{Space: 8 * n})
-		for range n {
-			r.expect(chunk(8, "abcd"), chunk(0, "efgh"))
+		large := laterErr(func() error { return tun.Send(t.Context(), []byte("abcdefgh")) })
+		r.send(packet.TunAllow{Space: 4})
+		r.expect(chunk(8, "abcd"))
+		small := laterErr(func() error { return tun.Send(t.Context(), []byte("x")) })
+		r.send(packet.TunAllow{Space: 1})
+		r.quiet()
+		r.send(packet.TunAllow{Space: 4})
+		r.expect(chunk(0, "efgh"), chunk(1, "x"))
+		if err := errors.Join((<-large).err, (<-small).err); err != nil {
+			t.Error(err)
 		}
 	})
 }
