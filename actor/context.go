@@ -12,8 +12,9 @@ var _ Context = (*guard)(nil)
 // Message implements Context. What came in a bundle becomes the handler's own when it asks for it.
 func (g *guard) Message() any {
 	if g.cur.lent {
-		own := make(Bytes, g.cur.end-g.cur.begin)
-		copy(own, g.cur.from.mem[g.cur.begin:g.cur.end])
+		lent := g.cur.from.mem[g.cur.begin:g.cur.end]
+		own := make(Bytes, len(lent)) // in this form it is not cleared first
+		copy(own, lent)
 		g.cur.msg, g.cur.lent = own, false
 	}
 	return g.cur.msg
