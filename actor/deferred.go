@@ -59,6 +59,6 @@ func (d *Deferred) end(msg any, err error, executed bool) {
 
 func (d *Deferred) done(executed bool) {
 	if t := d.in.Tracker; t != nil {
-		t.Done(d.begin.Sub(d.in.posted), time.Since(d.begin), executed)
+		t.Done(d.begin.Sub(d.in.Posted), time.Since(d.begin), executed)
 	}
 }

@@ -35,8 +35,8 @@ func (s *System) Deliver(to *PID, in *Inbound) error {
 func (s *System) deliver(c *cell, in *Inbound, id string) error {
 	err := error(ErrNoActor)
 	if c != nil {
-		if in.Tracker != nil {
-			in.posted = time.Now()
+		if in.Tracker != nil && in.Posted.IsZero() {
+			in.Posted = time.Now()
 		}
 		if err = c.mb.post(in, false); err == nil {
 			return nil
@@ -166,7 +166,7 @@ func (s *System) unexecuted(c *cell, in *Inbound, err error) {
 		s.fail(in.sender(), c.pid, err)
 	}
 	if in.Tracker != nil {
-		in.Tracker.Done(time.Since(in.posted), 0, false)
+		in.Tracker.Done(time.Since(in.Posted), 0, false)
 	}
 }
 

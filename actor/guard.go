@@ -187,7 +187,7 @@ func (g *guard) inbound(in *Inbound) {
 	}
 	defer func() {
 		if in.Tracker != nil { // else it was deferred
-			in.Tracker.Done(start.Sub(in.posted), time.Since(start), true)
+			in.Tracker.Done(start.Sub(in.Posted), time.Since(start), true)
 		}
 	}()
 	g.handle(current{msg: in.Message, in: in})

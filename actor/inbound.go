@@ -57,14 +57,13 @@ type Tracker interface {
 type Inbound struct {
 	Delivery
 	Message    any
-	Size       int     // bytes to charge to the mailbox
-	From       string  // node the message came from
-	ReplyTo    uint32  // id of the pending reply at From, 0 = none
-	SenderID   string  // id of the sending actor, empty = none
-	SenderNode string  // its node if that is not From
-	Tracker    Tracker // may be nil
-
-	posted time.Time // when it entered the mailbox; set if Tracker is
+	Size       int       // bytes to charge to the mailbox
+	From       string    // node the message came from
+	ReplyTo    uint32    // id of the pending reply at From, 0 = none
+	SenderID   string    // id of the sending actor, empty = none
+	SenderNode string    // its node if that is not From
+	Tracker    Tracker   // may be nil
+	Posted     time.Time // when it came, for Tracker; zero: Deliver sets it
 }
 
 // Meta describes the message ctx is handling. Messages sent to a PID on this node are a Tell from this node.

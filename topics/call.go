@@ -143,7 +143,7 @@ func (c *call) send(ctx context.Context, ch choice, then func(actor.Reply)) (uin
 	if err != nil {
 		return 0, err
 	}
-	f := requests.Get().(*wire.Request)
+	f := requestFrames.Get().(*wire.Request)
 	*f = wire.Request{
 		ID: pending, Cluster: c.g.key.Name, TTLMs: transport.TTL(c.deadline.Sub(ch.begin)), Key: c.key, Body: c.body, Trace: c.trace,
 	}
@@ -152,7 +152,7 @@ func (c *call) send(ctx context.Context, ch choice, then func(actor.Reply)) (uin
 	} else {
 		err = c.put(ctx, l, f)
 		*f = wire.Request{}
-		requests.Put(f)
+		requestFrames.Put(f)
 	}
 	if err != nil {
 		return 0, t.unsent(pending, err)
@@ -160,9 +160,9 @@ func (c *call) send(ctx context.Context, ch choice, then func(actor.Reply)) (uin
 	return pending, nil
 }
 
-// requests are frames for use again. A call has none of its own, because the answer to one attempt,
+// requestFrames are for use again. A call has none of its own, because the answer to one attempt,
 // and with it the next, may come while the first is still being sent.
-var requests = sync.Pool{New: func() any { return new(wire.Request) }}
+var requestFrames = sync.Pool{New: func() any { return new(wire.Request) }}
 
 // patience is until when to wait for the answer to an attempt.
 func (c *call) patience(now time.Time) time.Time {

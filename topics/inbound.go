@@ -1,8 +1,6 @@
 package topics
 
 import (
-	"time"
-
 	"iris/actor"
 	"iris/internal/id"
 	"iris/transport"
@@ -18,42 +16,9 @@ func (t *Topics) handle() {
 	} {
 		t.net.Handle(k, func(from id.ID, f wire.Frame) { t.tell(&frameIn{from, clone(f)}) })
 	}
-	t.net.Handle(wire.KindRequest, func(from id.ID, f wire.Frame) { t.onRequest(from, f.(*wire.Request)) })
-	t.net.HandleBatch(t.newIntake, wire.KindEvent, wire.KindBroadcast)
+	t.net.HandleBatch(t.newIntake, wire.KindEvent, wire.KindBroadcast, wire.KindRequest)
 	t.net.Handle(wire.KindLoadProbe, func(from id.ID, f wire.Frame) { t.onProbe(from, f.(*wire.LoadProbe)) })
 	t.net.Handle(wire.KindLoadReport, func(from id.ID, f wire.Frame) { t.onReport(from, f.(*wire.LoadReport)) })
-}
-
-// onRequest hands a request to the least loaded member here, or answers why
-// not. A request without an id is a send to one member: nobody is answered.
-func (t *Topics) onRequest(from id.ID, f *wire.Request) {
-	g := t.find(wire.GroupCluster, f.Cluster)
-	node := nameOf(t.net.Link(from), from)
-	var err error
-	if g == nil || len(*g.local.Load()) == 0 {
-		err = actor.ErrNoActor
-	} else {
-		var msg any
-		if msg, err = actor.Decode(f.Body.Type, f.Body.Data); err == nil {
-			in := &actor.Inbound{
-				Delivery: actor.Delivery{
-					Kind: actor.Request, Cluster: g.key.Name, Origin: node, Deadline: transport.Deadline(f.TTLMs), Trace: f.Trace,
-				},
-				Message: msg, Size: len(f.Body.Data), From: node, ReplyTo: f.ID,
-			}
-			if f.ID == 0 {
-				in.Kind, in.Deadline = actor.Tell, time.Time{}
-			}
-			err = t.accept(g, in, f.Key)
-		}
-	}
-	switch {
-	case err == nil:
-	case f.ID == 0:
-		t.dropped(err, "cluster/"+f.Cluster, f.Body.Type, 1)
-	default:
-		t.refuse(from, f.ID, err, g)
-	}
 }
 
 // refuse answers a request that no member took.

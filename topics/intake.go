@@ -12,7 +12,7 @@ import (
 // maxOpen is how many topics and clusters an intake tells apart in one go.
 const maxOpen = 16
 
-// intake takes the events and broadcasts that one lane of a link brings. What came
+// intake takes the events, broadcasts and requests that one lane of a link brings. What came
 // together for one topic or cluster goes to its members here in one step:
 //
 //	Frame ──► one gathered per name ──┐
@@ -26,6 +26,8 @@ type intake struct {
 	last  *gathered // whom the frame before was for; nil if nobody, or nothing is open
 	open  []*gathered
 	known map[gatheredKey]*gathered // open ones, and others as long as they are few
+
+	requests requests
 }
 
 var _ transport.Intake = (*intake)(nil)
@@ -45,10 +47,10 @@ type gathered struct {
 }
 
 func (t *Topics) newIntake(from id.ID, keep func() bool) transport.Intake {
-	return &intake{t: t, from: from.String(), keep: keep, known: map[gatheredKey]*gathered{}}
+	return &intake{t: t, from: from.String(), keep: keep, known: map[gatheredKey]*gathered{}, requests: requests{node: from}}
 }
 
-// Frame takes an event or a broadcast. Who has reliable events by their own trees
+// Frame takes an event, a broadcast or a request. Who has reliable events by their own trees
 // does not take them twice.
 func (in *intake) Frame(f wire.Frame) {
 	switch f := f.(type) {
@@ -60,6 +62,8 @@ func (in *intake) Frame(f wire.Frame) {
 		if x := in.find(actor.Broadcast, f.Cluster); x != nil {
 			in.add(x, &f.Body, f.Trace)
 		}
+	case *wire.Request:
+		in.request(f)
 	}
 }
 
@@ -154,6 +158,7 @@ func (in *intake) Flush() {
 		in.open[i] = nil
 	}
 	in.open, in.last = in.open[:0], nil
+	in.requests.flush()
 }
 
 // inbound is how messages to x from a node begin.

@@ -180,7 +180,7 @@ func (r remote) onAsk(l *Link, f *wire.Ask) {
 	msg, err := actor.Decode(f.Body.Type, f.Body.Data)
 	if err == nil {
 		err = r.e.sys.DeliverRemote(f.Target, &actor.Inbound{
-			Delivery: actor.Delivery{Kind: actor.Request, Origin: l.Name(), Deadline: Deadline(f.TTLMs), Trace: f.Trace},
+			Delivery: actor.Delivery{Kind: actor.Request, Origin: l.Name(), Deadline: Deadline(time.Now(), f.TTLMs), Trace: f.Trace},
 			Message:  msg, Size: len(f.Body.Data), From: l.Name(), ReplyTo: f.ID,
 		})
 	}
@@ -207,10 +207,10 @@ func TTL(left time.Duration) uint32 {
 	return uint32(min(max(ms, 1), 1<<31))
 }
 
-// Deadline is the time at which a request that arrived now with ttl ends.
-func Deadline(ttl uint32) time.Time {
+// Deadline is the time at which a request that arrived at now with ttl ends.
+func Deadline(now time.Time, ttl uint32) time.Time {
 	if ttl == 0 {
 		return time.Time{}
 	}
-	return time.Now().Add(time.Duration(ttl) * time.Millisecond)
+	return now.Add(time.Duration(ttl) * time.Millisecond)
 }
