@@ -109,7 +109,7 @@ func (out *outbox) kill(code wire.Code, err error) {
 	if !fin { // else it would take back what is under way
 		out.stream.CancelWrite(code)
 	}
-	out.gone.Do(out.closed)
+	out.gone.Do(out.tunnel.writerDone)
 }
 
 // leaving reports that the end has been closed and what it sent is on its way.

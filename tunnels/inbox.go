@@ -26,7 +26,7 @@ type inbox struct {
 	bytes   uint64
 
 	wake chan struct{} // capacity 1: something changed; one taker waits at most
-	turn chan struct{} // capacity 1: held by the taker
+	turn turn          // the taker's
 
 	// Owned by the taker.
 	partial  []byte // of a message that a cancelled Recv has begun
@@ -39,7 +39,6 @@ func (in *inbox) init(pool *segments, window int, grant func(uint64)) {
 	in.flow = flow.NewReceiver(window)
 	in.grant = grant
 	in.wake = make(chan struct{}, 1)
-	in.turn = make(chan struct{}, 1)
 }
 
 // Steps of the stream's reader.
@@ -167,47 +166,50 @@ func (in *inbox) signal() {
 
 // lock takes the turn to take.
 func (in *inbox) lock(ctx context.Context) error {
-	select {
-	case in.turn <- struct{}{}:
-		return nil
-	default:
-	}
-	select {
-	case in.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
+	if !in.turn.lock(ctx) {
 		return interrupted("receive", ctx)
 	}
+	return nil
 }
 
-func (in *inbox) unlock() { <-in.turn }
-
-// head waits for a chunk and returns the first unread piece of it, which stays
-// valid until take, and how much of the message is known to have arrived.
-func (in *inbox) head(ctx context.Context) (piece []byte, size int, err error) {
-	for {
-		in.mu.Lock()
-		piece, m, ok := in.store.head()
-		end, err, soft := in.end, in.err, in.soft
-		size = len(piece)
-		if ok && (m.more || int(m.left) > len(piece)) {
-			size = in.store.message()
-		}
-		in.mu.Unlock()
-		switch {
-		case ok:
-			return piece, size, nil
-		case end && (err == nil || soft):
-			return nil, 0, io.EOF
-		case err != nil:
-			return nil, 0, err
-		}
+// await waits for a chunk, or for the reason why none will come; head returns
+// either. The error is that of ctx. Most receivers wait here for long, so there is
+// little on their stacks.
+func (in *inbox) await(ctx context.Context) error {
+	for in.idle() {
 		select {
 		case <-in.wake:
 		case <-ctx.Done():
-			return nil, 0, interrupted("receive", ctx)
+			return interrupted("receive", ctx)
 		}
 	}
+	return nil
+}
+
+// idle reports that there is nothing to take and more may come.
+func (in *inbox) idle() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.store.marks.empty() && !in.end && in.err == nil
+}
+
+// head returns the first unread piece of a chunk, which stays valid until take, and
+// how much of the message is known to have arrived. await comes before it.
+func (in *inbox) head() (piece []byte, size int, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	piece, m, ok := in.store.head()
+	size = len(piece)
+	if ok && (m.more || int(m.left) > len(piece)) {
+		size = in.store.message()
+	}
+	switch {
+	case ok:
+		return piece, size, nil
+	case in.err != nil && !(in.end && in.soft):
+		return nil, 0, in.err
+	}
+	return nil, 0, io.EOF
 }
 
 // take consumes n bytes of the piece. last reports that they ended a message.
@@ -240,35 +242,44 @@ func (in *inbox) recv(ctx context.Context, limit int) ([]byte, error) {
 	if err := in.lock(ctx); err != nil {
 		return nil, err
 	}
-	defer in.unlock()
+	defer in.turn.unlock()
 	if in.mid {
 		return nil, ErrMidMessage
 	}
 	for {
-		piece, size, err := in.head(ctx)
-		if err != nil {
-			if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-				in.partial = nil // it will never be whole
-			}
+		if err := in.await(ctx); err != nil {
 			return nil, err
 		}
-		if in.skipping {
-			in.skipping = !in.take(len(piece))
-			continue
-		}
-		if got := len(in.partial) + size; got > limit {
-			in.partial = nil
-			in.skipping = true
-			return nil, fmt.Errorf("tunnel receive: %w: more than %d bytes", ErrMessageTooLarge, limit)
-		}
-		in.partial = grow(in.partial, size)
-		in.partial = append(in.partial, piece...)
-		if in.take(len(piece)) {
-			msg := in.partial
-			in.partial = nil
-			return msg, nil
+		if msg, err := in.gather(limit); msg != nil || err != nil {
+			return msg, err
 		}
 	}
+}
+
+// gather takes what await waited for. It returns the message that became whole by it,
+// nil if none did.
+func (in *inbox) gather(limit int) ([]byte, error) {
+	piece, size, err := in.head()
+	switch {
+	case err != nil:
+		in.partial = nil // it will never be whole
+		return nil, err
+	case in.skipping:
+		in.skipping = !in.take(len(piece))
+		return nil, nil
+	case len(in.partial)+size > limit:
+		in.partial = nil
+		in.skipping = true
+		return nil, fmt.Errorf("tunnel receive: %w: more than %d bytes", ErrMessageTooLarge, limit)
+	}
+	in.partial = grow(in.partial, size)
+	in.partial = append(in.partial, piece...)
+	if !in.take(len(piece)) {
+		return nil, nil
+	}
+	msg := in.partial
+	in.partial = nil
+	return msg, nil
 }
 
 // grow makes room for n more bytes. A message that has arrived whole gets

@@ -30,12 +30,10 @@ const (
 // in fields of their own, so that any number of grants costs one frame.
 type outbox struct {
 	stream  Stream
-	buffers *sync.Pool      // of *[]byte
-	spawn   func(func())    // starts a goroutine that the node waits for
-	stalled func()          // the sender has waited long for credit
-	failed  func(err error) // writing failed
-	closed  func()          // the write half is done: FIN sent, or given up
-	patient time.Duration   // until stalled
+	buffers *sync.Pool    // of *[]byte
+	spawn   func(func())  // starts a goroutine that the node waits for
+	tunnel  *Tunnel       // told of stalls, of a failed write and of the end
+	patient time.Duration // until stalled
 
 	mu         sync.Mutex // guards the following fields
 	flow       flow.Sender
@@ -62,14 +60,12 @@ type outbox struct {
 	stallSince time.Time  // since when
 	stallTold  bool
 
-	gone sync.Once     // calls closed
-	wake chan struct{} // capacity 1: something changed; one sender waits at most
-	turn chan struct{} // capacity 1: held by the sender
+	gone sync.Once     // tells tunnel that the half is done: FIN sent, or given up
+	wake chan struct{} // capacity 1: something changed; one sender waits at most; guarded by mu, made when one waits first
+	turn turn          // the sender's
 }
 
 func (out *outbox) init(credit uint64) error {
-	out.wake = make(chan struct{}, 1)
-	out.turn = make(chan struct{}, 1)
 	if credit == 0 {
 		return nil
 	}
@@ -78,8 +74,11 @@ func (out *outbox) init(credit uint64) error {
 }
 
 func (out *outbox) signal() {
+	out.mu.Lock()
+	wake := out.wake
+	out.mu.Unlock()
 	select {
-	case out.wake <- struct{}{}:
+	case wake <- struct{}{}: // nil: nobody has ever waited
 	default:
 	}
 }
@@ -88,17 +87,10 @@ func (out *outbox) signal() {
 
 // lock takes the turn to send.
 func (out *outbox) lock(ctx context.Context) error {
-	select {
-	case out.turn <- struct{}{}:
-		return nil
-	default:
-	}
-	select {
-	case out.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
+	if !out.turn.lock(ctx) {
 		return interrupted("send", ctx)
 	}
+	return nil
 }
 
 // send queues msg as one message, waiting for credit and room. torn reports that
@@ -182,7 +174,7 @@ func (out *outbox) begin(ctx context.Context) error {
 	out.sending = err == nil
 	out.mu.Unlock()
 	if err != nil {
-		<-out.turn
+		out.turn.unlock()
 	}
 	return err
 }
@@ -192,7 +184,7 @@ func (out *outbox) finish() {
 	out.sending = false
 	out.kick()
 	out.mu.Unlock()
-	<-out.turn
+	out.turn.unlock()
 }
 
 // fits reports whether a message of that cost is sent all or nothing. The limit
@@ -234,13 +226,17 @@ func (out *outbox) wait(ctx context.Context, step func() bool) error {
 		if starving {
 			left = out.starve()
 		}
+		if out.wake == nil {
+			out.wake = make(chan struct{}, 1)
+		}
+		wake := out.wake
 		out.mu.Unlock()
 		if left > 0 && timer == nil {
 			timer = time.NewTimer(left)
 			tick = timer.C
 		}
 		select {
-		case <-out.wake:
+		case <-wake:
 		case <-tick:
 			timer, tick = nil, nil
 			out.tellStall()
@@ -269,7 +265,7 @@ func (out *outbox) tellStall() {
 	out.stallTold = out.stallTold || tell
 	out.mu.Unlock()
 	if tell {
-		out.stalled()
+		out.tunnel.watch.stalled(out.tunnel)
 	}
 }
 

@@ -39,7 +39,7 @@ func (in *inbox) read(p []byte) (n int, err error) {
 	if err := in.lock(ctx); err != nil {
 		return 0, err
 	}
-	defer in.unlock()
+	defer in.turn.unlock()
 	for n < len(p) {
 		if len(in.partial) > 0 {
 			c := copy(p[n:], in.partial)
@@ -51,7 +51,10 @@ func (in *inbox) read(p []byte) (n int, err error) {
 		if n > 0 && !in.ready() {
 			break
 		}
-		piece, _, err := in.head(ctx)
+		if err := in.await(ctx); err != nil {
+			return n, err // cannot be: ctx does not end
+		}
+		piece, _, err := in.head()
 		if err != nil {
 			if n > 0 {
 				return n, nil
@@ -71,7 +74,7 @@ func (in *inbox) writeTo(w io.Writer) (total int64, err error) {
 	if err := in.lock(ctx); err != nil {
 		return 0, err
 	}
-	defer in.unlock()
+	defer in.turn.unlock()
 	for {
 		if len(in.partial) > 0 {
 			n, err := w.Write(in.partial)
@@ -83,7 +86,10 @@ func (in *inbox) writeTo(w io.Writer) (total int64, err error) {
 			continue
 		}
 		in.partial = nil
-		piece, _, err := in.head(ctx)
+		if err := in.await(ctx); err != nil {
+			return total, err // cannot be: ctx does not end
+		}
+		piece, _, err := in.head()
 		switch {
 		case err == io.EOF:
 			return total, nil

@@ -96,9 +96,7 @@ func newTunnel(s setup) (*Tunnel, error) {
 	}
 	t.out.stream, t.out.buffers, t.out.spawn = s.stream, &s.memory.buffers, s.spawn
 	t.out.patient = s.config.StallAfter
-	t.out.stalled = func() { t.watch.stalled(t) }
-	t.out.failed = t.writeFailed
-	t.out.closed = t.writerDone
+	t.out.tunnel = t
 	t.in.init(&s.memory.segments, s.config.Window, t.out.grant)
 	return t, t.out.init(s.credit)
 }

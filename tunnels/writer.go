@@ -50,7 +50,7 @@ func (out *outbox) run() {
 			out.mu.Lock()
 			out.writing, out.dead = false, true
 			out.mu.Unlock()
-			out.failed(err)
+			out.tunnel.writeFailed(err)
 			return
 		}
 		if last {
@@ -58,7 +58,7 @@ func (out *outbox) run() {
 			out.mu.Lock()
 			out.writing, out.fin = false, true
 			out.mu.Unlock()
-			out.gone.Do(out.closed)
+			out.gone.Do(out.tunnel.writerDone)
 			return
 		}
 		spare = batch
