@@ -19,7 +19,7 @@ const Port = "55555"
 // happens beyond them.
 const (
 	maxClients       = 8192
-	maxHalfOpen      = 1024     // connections that have not greeted
+	maxHalfOpen      = 4096     // connections that have not greeted, about 4 KiB each
 	maxBacklog       = 64 << 20 // bytes that wait to be sent
 	maxOffered       = 48 << 20 // the same, before what may be lost is
 	maxAsks          = 4096     // requests of the client

@@ -20,7 +20,7 @@
 // # Lifecycle
 //
 //	accept ─▶ greeting ─▶ member of its cluster ─▶ Welcome is sent ─▶ open
-//	              │ 5 s, at most 1024 at a time         what came meanwhile follows
+//	              │ 5 s, at most 4096 at a time         what came meanwhile follows
 //	              ▼
 //	           refused
 //
@@ -45,7 +45,7 @@
 // in its socket; as many for the operations in order, 1024 and 4 MiB; 16384 requests
 // that it serves, then the askers try another member; 1024 tunnels, each with one
 // message at a time in either direction beside the windows; 4096 topics. Of clients:
-// 8192. The oldest of more than 1024 connections that have not greeted yet is
+// 8192. The oldest of more than 4096 connections that have not greeted yet is
 // closed in favour of the newest.
 //
 // # Concurrency

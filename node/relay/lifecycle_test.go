@@ -3,7 +3,6 @@ package relay_test
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -240,28 +239,6 @@ func TestToken(t *testing.T) {
 		if n, _ := c.conn.Read(make([]byte, 1)); n > 0 {
 			t.Errorf("with the line %q the relay said something", line)
 		}
-	}
-}
-
-// The oldest of too many connections that say nothing makes room for a newcomer.
-func TestConnectionsThatSayNothing(t *testing.T) {
-	h := houses(t, 1)[0]
-	first := h.connect(t)
-	var idle []*raw
-	for range 1023 {
-		idle = append(idle, h.connect(t))
-	}
-	eventually(t, "room for more", func() bool {
-		c := h.attach(t, "")
-		c.close()
-		one := h.connect(t) // takes a place
-		idle = append(idle, one)
-		_ = first.conn.SetReadDeadline(time.Now().Add(time.Millisecond))
-		_, err := first.conn.Read(make([]byte, 1))
-		return !errors.Is(err, os.ErrDeadlineExceeded)
-	})
-	if n := len(told[*actor.RelayClientRefused](h)); n == 0 {
-		t.Error("nobody was refused")
 	}
 }
 
