@@ -16,6 +16,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitNobody = 3 // nobody is there, or not in time
 )
 
 func main() {
@@ -33,6 +34,11 @@ type failure struct{ error }
 
 func (f failure) Unwrap() error { return f.error }
 
+// nobody is the error of what failed because nobody was there, or not in time.
+type nobody struct{ error }
+
+func (n nobody) Unwrap() error { return n.error }
+
 // run executes the command line and returns the exit status.
 func run(args []string, s streams, signals <-chan os.Signal) int {
 	root := newRoot(s, signals)
@@ -43,22 +49,40 @@ func run(args []string, s streams, signals <-chan os.Signal) int {
 	if err == nil {
 		return exitOK
 	}
-	var f failure
-	if errors.As(err, &f) {
-		fmt.Fprintf(s.err, "iris: %v\n", err)
-		return exitFailed
+	name := paint(s.err, red, "iris:")
+	if !errors.As(err, new(failure)) {
+		fmt.Fprintf(s.err, "%s %v\nrun '%s --help' for usage\n", name, err, cmd.CommandPath())
+		return exitUsage
 	}
-	fmt.Fprintf(s.err, "iris: %v\nrun '%s --help' for usage\n", err, cmd.CommandPath())
-	return exitUsage
+	fmt.Fprintf(s.err, "%s %v\n", name, err)
+	if errors.As(err, new(nobody)) {
+		return exitNobody
+	}
+	return exitFailed
 }
 
 func newRoot(s streams, signals <-chan os.Signal) *cobra.Command {
 	root := group("iris", "Run and inspect nodes of an Iris network")
 	root.SilenceErrors, root.SilenceUsage = true, true
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newKeygen(s), newNode(s, signals), newConfig(s), newSim(s), newBench(s, signals), newVersion(s))
+	root.CompletionOptions.DisableDefaultCmd = true // there is our own
+	root.AddGroup(&cobra.Group{ID: groupMessages, Title: "Messages, through the relay of a node:"}, &cobra.Group{ID: groupNodes, Title: "Nodes:"})
+	for _, cmd := range []*cobra.Command{newNode(s, signals), newConfig(s), newKeygen(s), newContext(s)} {
+		cmd.GroupID = groupNodes
+		root.AddCommand(cmd)
+	}
+	root.AddCommand(
+		newRequest(s, signals), newReply(s, signals), newBroadcast(s, signals), newListen(s, signals),
+		newPublish(s, signals), newSubscribe(s, signals), newTunnel(s, signals),
+		newSim(s), newBench(s, signals), newCompletion(s), newMan(s), newVersion(s),
+	)
 	return root
 }
+
+// The groups of commands in the help.
+const (
+	groupMessages = "messages"
+	groupNodes    = "nodes"
+)
 
 // group returns a command that only holds others.
 func group(use, short string) *cobra.Command {

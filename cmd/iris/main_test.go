@@ -12,5 +12,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command as a user would; see testdata/script.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true})
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true, Setup: setStage, Cmds: scriptCommands(), Condition: scriptCondition,
+	})
 }

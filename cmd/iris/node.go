@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,11 +88,24 @@ func runNode(s streams, file string, signals <-chan os.Signal) error {
 	n := up.node
 	log = log.With("node", n.ID()[:8]) // as the node's own lines
 	defer n.Events().Subscribe(func(event any) { logEvent(log, event) })()
-	fmt.Fprintf(s.out, "node %s listening on %s\n", n.ID(), n.Addr())
+	fmt.Fprint(s.out, greeting(n)) // in one go: who reads the first line has all
 	if !stop {
 		log.Info("node stopping", "signal", (<-signals).String(), "timeout", cfg.Shutdown.Timeout)
 	}
 	return stopNode(n, cfg.Shutdown.Timeout, signals)
+}
+
+// greeting says where the node can be reached.
+func greeting(n *node.Node) string {
+	text := fmt.Sprintf("node %s listening on %s\n", n.ID(), n.Addr())
+	if addrs := n.RelayAddrs(); len(addrs) > 0 {
+		list := make([]string, len(addrs))
+		for i, a := range addrs {
+			list[i] = a.String()
+		}
+		text += "relay listening on " + strings.Join(list, ", ") + "\n"
+	}
+	return text
 }
 
 // stopper is the part of a node that ends it.

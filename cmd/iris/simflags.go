@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -112,11 +111,7 @@ func (f *runFlags) print(w io.Writer, r outcome) error {
 
 // progress returns a bar if w is a terminal, nil otherwise.
 func progress(w io.Writer) func(what string, part float64) {
-	file, ok := w.(*os.File)
-	if !ok {
-		return nil
-	}
-	if st, err := file.Stat(); err != nil || st.Mode()&os.ModeCharDevice == 0 {
+	if !isTerminal(w) {
 		return nil
 	}
 	const width = 40

@@ -170,7 +170,7 @@ func dependencies() []dependency {
 		{"github.com/quic-go/quic-go/testutils/simnet", nil, true, "it is a test network"},
 		{"github.com/quic-go/quic-go", []string{"transport", "bench"}, false, "links are the only users of QUIC"},
 		{"github.com/vmihailenco/msgpack/v5", []string{"actor"}, true, "decoding without a bounds check first can be made to allocate without bound"},
-		{"github.com/goccy/go-yaml", []string{"node/config"}, false, "configuration is read in one place"},
+		{"github.com/goccy/go-yaml", []string{"node/config", "cmd/iris"}, false, "configuration is read in one place; the command keeps its contexts"},
 		{"github.com/spf13/cobra", []string{"cmd"}, false, "only commands have command lines"},
 		{"github.com/spf13/pflag", []string{"cmd"}, false, "only commands have command lines"},
 		{"github.com/nats-io", []string{"bench"}, false, "only the module of benchmarks measures beside others"},

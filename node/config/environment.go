@@ -16,6 +16,10 @@ const (
 // service whose name is iris or starts with iris-.
 var injected = regexp.MustCompile(`^IRIS_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
+// commands reports whether a variable is one of the command line, which a node
+// that is started in the same environment has no use for.
+func commands(name string) bool { return name == "IRIS_CONTEXT" || name == "IRIS_CLUSTER" }
+
 // variable is one setting that the environment may override.
 type variable struct {
 	key   *key
@@ -69,7 +73,7 @@ func (r *reader) environ(env []string) {
 	names := slices.Sorted(maps.Keys(known))
 	for _, entry := range slices.Sorted(slices.Values(env)) {
 		name, text, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, envPrefix) || text == "" || injected.MatchString(name) {
+		if !strings.HasPrefix(name, envPrefix) || text == "" || injected.MatchString(name) || commands(name) {
 			continue
 		}
 		v, ok := known[name]

@@ -155,7 +155,7 @@ func TestEnvironment(t *testing.T) {
 		"IRIS_SERVICE_HOST=10.1.1.1", "IRIS_SERVICE_PORT=80", "IRIS_SERVICE_PORT_HTTP=80", "IRIS_PORT=tcp://10.1.1.1:80",
 		"IRIS_PORT_80_TCP=tcp://10.1.1.1:80", "IRIS_PORT_80_TCP_PROTO=tcp", "IRIS_PORT_80_TCP_PORT=80", "IRIS_PORT_80_TCP_ADDR=10.1.1.1",
 		"IRIS_WEB_SERVICE_HOST=10.1.1.1", "IRIS_WEB_PORT_80_TCP_ADDR=10.1.1.1",
-		"PATH=/bin", "IRISX=1",
+		"PATH=/bin", "IRISX=1", "IRIS_CONTEXT=prod", "IRIS_CLUSTER=upper", // the command line's own
 	})
 	if err != nil {
 		t.Fatal(err)
