@@ -134,7 +134,6 @@ func setStage(env *testscript.Env) error {
 	env.Setenv("HOME", home)
 	env.Setenv("XDG_CONFIG_HOME", filepath.Join(home, "config"))
 	env.Setenv("AppData", filepath.Join(home, "config"))
-	env.Setenv("IRIS_RELAY_LISTEN", "127.0.0.1:0") // of nodes: any port that is free
 	return os.MkdirAll(home, 0o700)
 }
 
