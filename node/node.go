@@ -70,9 +70,12 @@ func Start(ctx context.Context, cfg config.Config) (*Node, error) {
 	return start(ctx, cfg, seams{})
 }
 
-// mailboxesPart is the part of limits.memory that is for mailboxes; for the rest see package
-// transport.
-const mailboxesPart = 4
+// The parts of limits.memory that are for mailboxes, and for what topics remember and queue. For the
+// rest see package transport.
+const (
+	mailboxesPart = 4
+	topicsPart    = 4
+)
 
 // seams are what a simulated network puts in place of the host's.
 type seams struct {
@@ -142,7 +145,7 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 	n.router = r
 	n.topics, err = topics.New(topics.Config{
 		System: n.sys, Endpoint: n.endpoint, Router: n.router, Zone: n.cfg.Node.Zone, Logger: n.log,
-		Reliable: func(topic string) bool { return n.cfg.Topics[topic].Reliable },
+		Reliable: func(topic string) bool { return n.cfg.Topics[topic].Reliable }, Memory: limits.Memory / topicsPart,
 	})
 	if err != nil {
 		return err

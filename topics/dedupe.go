@@ -10,11 +10,10 @@ import (
 	"iris/transport/wire"
 )
 
-// Bounds of the memory for idempotent requests; the oldest go first.
+// Bounds of the memory for idempotent requests, beside that in bytes; the oldest go first.
 const (
-	maxRemembered      = 1 << 16
-	maxRememberedBytes = 64 << 20
-	rememberFor        = 2 * time.Minute
+	maxRemembered = 1 << 16
+	rememberFor   = 2 * time.Minute
 )
 
 type dedupeKey struct {
@@ -25,6 +24,8 @@ type dedupeKey struct {
 // dedupe remembers the replies to idempotent requests, and the requests being
 // executed, so that a repetition is answered and not executed again.
 type dedupe struct {
+	max int // bytes
+
 	mu    sync.Mutex // guards the following fields
 	known map[dedupeKey]*remembered
 	order []*remembered // oldest first
@@ -48,7 +49,7 @@ type asker struct {
 	req  uint32
 }
 
-func newDedupe() *dedupe { return &dedupe{known: map[dedupeKey]*remembered{}} }
+func newDedupe(bytes int) *dedupe { return &dedupe{max: bytes, known: map[dedupeKey]*remembered{}} }
 
 // accept hands a request to a local member; with a key only if it was not
 // accepted before. On error it was not executed and nobody was answered.
@@ -115,7 +116,7 @@ func (d *dedupe) expire(now time.Time) {
 	n := 0
 	for n < len(d.order) {
 		e := d.order[n]
-		if len(d.order)-n <= maxRemembered && d.bytes <= maxRememberedBytes && now.Sub(e.at) < rememberFor {
+		if len(d.order)-n <= maxRemembered && d.bytes <= d.max && now.Sub(e.at) < rememberFor {
 			break
 		}
 		d.bytes -= e.size

@@ -33,6 +33,7 @@ type Config struct {
 	Router   Router
 	Zone     string                  // told to others with each registration; may be empty, at most 255 bytes
 	Reliable func(topic string) bool // makes every Subscribe and Publish of a topic reliable; nil: none
+	Memory   int                     // bytes that remembered replies and what waits before trees may take, half each; 0 = 128 MiB
 	Logger   *slog.Logger
 }
 
@@ -55,7 +56,7 @@ type Topics struct {
 	recent  recent
 
 	perPeer   int           // trees that frames of one peer may make
-	queued    atomic.Int64  // bytes before the actors of trees
+	queued    queued        // before the actors of trees
 	lastIndex atomic.Uint32 // of machines, see tree.Config.Index; written by the supervisor
 
 	mu      sync.RWMutex // guards the following fields
@@ -75,9 +76,12 @@ func New(cfg Config) (*Topics, error) {
 }
 
 func start(cfg Config, net network) (*Topics, error) {
+	if cfg.Memory == 0 {
+		cfg.Memory = 128 << 20
+	}
 	t := &Topics{
 		sys: cfg.System, net: net, router: cfg.Router, zone: cfg.Zone, certain: cfg.Reliable, log: cfg.Logger,
-		perPeer: maxGroupsPerPeer, self: net.ID(), name: net.ID().String(), dedupe: newDedupe(), gathers: sync.Pool{New: func() any { return new(actor.Gather) }},
+		perPeer: maxGroupsPerPeer, self: net.ID(), name: net.ID().String(), dedupe: newDedupe(cfg.Memory / 2), queued: queued{limit: int64(cfg.Memory / 2)}, gathers: sync.Pool{New: func() any { return new(actor.Gather) }},
 		calls: sync.Pool{New: newCall}, moments: newMoments(), recent: newRecent(),
 		groups: map[wire.Group]*group{}, regs: map[*Registration]struct{}{}, flows: map[id.ID]*flow{},
 		trees: map[wire.Group]*trees{}, planted: map[id.ID]int{},

@@ -225,7 +225,7 @@ func TestPeersCannotMakeTreesWithoutBound(t *testing.T) {
 
 func TestTheInboxIsBounded(t *testing.T) {
 	var q inbox
-	q.total = &(&Topics{}).queued
+	q.total = &queued{limit: inboxBytes << 4}
 	for i := range 2 * inboxItems {
 		if _, err := q.put(item{size: 1 << 10}); (err == nil) != (i < inboxBytes>>10) {
 			t.Fatalf("item %d: %v", i, err)
@@ -243,7 +243,7 @@ func TestTheInboxIsBounded(t *testing.T) {
 	if q.bytes != 0 || q.total.Load() != 0 {
 		t.Errorf("%d bytes left, %d in all", q.bytes, q.total.Load())
 	}
-	q.total.Store(inboxTotal)
+	q.total.Store(q.total.limit)
 	if _, err := q.put(item{size: 1}); err != nil {
 		t.Errorf("an empty inbox takes one item in any case: %v", err)
 	}
@@ -264,7 +264,7 @@ func TestWhatWaitsIsNotForgotten(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var q inbox
-			q.total = &(&Topics{}).queued
+			q.total = &queued{limit: inboxBytes << 4}
 			before, ok := q.handled()
 			if !ok {
 				t.Error("an inbox of which all is handled says that something waits")

@@ -12,9 +12,15 @@ import (
 // are dropped and counted, publishers wait or get ErrOverloaded.
 const (
 	inboxItems = 8192
-	inboxBytes = 4 << 20  // of one group; a single item may be larger
-	inboxTotal = 64 << 20 // of all groups; beyond it an inbox takes one item at a time
+	inboxBytes = 4 << 20 // of one group; a single item may be larger
 )
+
+// queued is what waits before the actors of all trees, in bytes. Beyond the limit an
+// inbox takes one item at a time.
+type queued struct {
+	atomic.Int64
+	limit int64
+}
 
 // item is something for the actor of trees to handle.
 type item struct {
@@ -28,7 +34,7 @@ type item struct {
 // the actor takes. It is beside the actor's mailbox so that it keeps its order from
 // before the actor exists, and cannot crowd out the actor's other messages.
 type inbox struct {
-	total *atomic.Int64 // bytes in all inboxes
+	total *queued // in all inboxes
 
 	mu     sync.Mutex // guards the following fields
 	items  []item
@@ -47,7 +53,7 @@ func (q *inbox) put(x item) (wake bool, err error) {
 	switch n := len(q.items); {
 	case q.closed:
 		return false, errWithered
-	case n >= inboxItems || n > 0 && (q.bytes+x.size > inboxBytes || q.total.Load()+int64(x.size) > inboxTotal):
+	case n >= inboxItems || n > 0 && (q.bytes+x.size > inboxBytes || q.total.Load()+int64(x.size) > q.total.limit):
 		return false, actor.ErrOverloaded
 	}
 	q.items = append(q.items, x)

@@ -32,7 +32,7 @@ type Limits struct {
 	Lane     int // bytes waiting in one lane of a link; default 4 MiB
 	Peers    int // links; default 1024
 	HalfOpen int // handshakes under way; default 256
-	Memory   int // bytes that the node may hold for others, of which three quarters are the endpoint's; default 512 MiB
+	Memory   int // bytes that the node may hold, of which half is for lanes and large messages; default 512 MiB
 	Tunnels  int // tunnel streams that one peer may hold open; default 1024
 }
 

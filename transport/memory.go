@@ -10,9 +10,11 @@ import (
 //
 //	1/4  lanes of all links, and large frames that wait to be sent; bounded by each
 //	     queue's own limit first, then shared, see package budget
-//	1/4  receive windows of 12 links and less; with more links each new one has smaller
-//	     windows, down to 64 KiB for a stream
 //	1/4  large frames that arrive, though there is always room for one
+//
+// As much again bounds the receive windows, which hold nothing unless packets are lost or a
+// peer means harm: with more than 12 links each new one has smaller windows, down to
+// 64 KiB for a stream.
 const (
 	lanesPart    = 4
 	windowsPart  = 4
