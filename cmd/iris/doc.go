@@ -1,29 +1,55 @@
-// Iris runs and inspects nodes of an Iris network.
+// Iris sends and receives messages of an Iris network, and runs and inspects its
+// nodes.
 //
-//	iris keygen [-o FILE]               make a network key
+//	iris request CLUSTER [BODY|-]       ask one member, print its reply
+//	iris reply CLUSTER --echo           answer requests; or --text, or -- COMMAND
+//	iris broadcast CLUSTER [BODY|-]     send to every member
+//	iris listen CLUSTER                 print broadcasts
+//	iris publish TOPIC [BODY|-]         send to every subscriber
+//	iris subscribe TOPIC...             print events
+//	iris tunnel CLUSTER [--serve]       netcat
+//
 //	iris node [-c node.yaml]            run a node until SIGTERM or SIGINT
 //	iris config check FILE              report every problem of a config file
 //	iris config show [-c FILE]          print the effective configuration
+//	iris keygen [-o FILE]               make a network key
+//	iris context add|use|list|show|remove
+//	                                    remember nodes by name
 //	iris sim join|churn|kill|partition|publish|balance
 //	                                    run overlay, trees, balancers in a simulator
 //	iris bench pub|request|broadcast|tunnel|ring|soak   measure Iris on this machine
-//	iris version                        print what this program is
+//	iris completion SHELL, iris man DIR, iris version
 //
 // Results go to standard output, everything else to standard error. The exit
 // status is 0 if all went well, 1 if something failed, 2 if the command line was
-// wrong. Output has no colours and nothing asks questions.
+// wrong, 3 if nobody was there or not in time. Nothing asks questions; a terminal
+// gets a little colour unless NO_COLOR is set. docs/cli.md is for users.
+//
+// # A command that talks
+//
+//	manuals ──► help, man page, which of the sharedFlags it takes
+//	   │
+//	talker ──► check: mistakes of the command line, status 2
+//	   │
+//	   └────► run ──► relayFlags: --relay, context, this host ──► node/relay/client
+//	                    │
+//	     sends ── turns ┤                        ┌── count reached, nothing came: the end
+//	     waits ── handlers ──► printer, intake ──┴── ctrl-c: the end, in order
 //
 // # Lifecycle of a node
 //
-//	load config ─► node.Start ─► "node ID listening on ADDR" on standard output
+//	load config ─► node.Start ─► "node ID listening on ADDR" on standard output,
+//	                                 │        and "relay listening on ADDR, ADDR"
 //	                                 │
 //	               SIGTERM, SIGINT ──┴─► drained stop, at most shutdown.timeout ─► 0
 //	               second signal ──────► out at once ─► 1
 //
 // # Concurrency
 //
-// The node does its own work; this command waits for signals and writes the
-// node's events to the log from the event hub's goroutine.
+// The node does its own work; its command waits for signals and writes the
+// node's events to the log from the event hub's goroutine. Commands that talk
+// close their connection before they end, which waits for their handlers; only
+// the goroutine that reads standard input ends with the process.
 //
 // # Errors
 //
