@@ -203,12 +203,16 @@ func TestRingGrowsNodeByNode(t *testing.T) {
 	})
 }
 
+// A dead node gets a heartbeat within 1 s, has 1 s to answer and 3 s to be
+// defended by others, unless its port refuses and did not do so before. Where all
+// have to be waited for, who is taken into a leaf set in the place of a dead node
+// may be dead too, and has its 3 s from then on.
 func TestRingIsWholeSoonAfterSixOfTwentyFourDie(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		mute bool
-		want time.Duration // a second's silence at most, then 2.5 to 3 s of suspicion unless a port refuses
-	}{{"ports refuse", false, 4 * time.Second}, {"no word of hosts", true, 7 * time.Second}} {
+		want time.Duration
+	}{{"ports refuse", false, 5 * time.Second}, {"no word of hosts", true, 8 * time.Second}} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := newNetwork(t)
@@ -220,11 +224,8 @@ func TestRingIsWholeSoonAfterSixOfTwentyFourDie(t *testing.T) {
 					x.stop(true)
 				}
 				left := slices.Concat(nodes[:5], nodes[11:])
-				took := ringWithin(t, 8*time.Second, left, testLeaf)
+				took := ringWithin(t, c.want, left, testLeaf)
 				t.Logf("whole again after %v", took)
-				if took > c.want {
-					t.Errorf("took %v, want at most %v", took, c.want)
-				}
 				pass(15 * time.Second) // others than neighbours are watched less closely
 				checkRoots(t, left, 40)
 				for _, x := range left {
