@@ -57,6 +57,12 @@ func (s *sample) wait(t *testing.T) int {
 	return s.ProcessState.ExitCode()
 }
 
+// paused is what every node says on a machine that does not let it run.
+var paused = regexp.MustCompile(`(?m)^time=\S+ level=WARN msg="this process did not run" .*\n`)
+
+// complaints returns what came on standard error, without what is the machine's fault.
+func (s *sample) complaints() string { return paused.ReplaceAllString(s.err.String(), "") }
+
 // A sample says what it did on standard output and nothing on standard error;
 // with a wrong command line it is the other way round.
 func TestSamples(t *testing.T) {
@@ -100,7 +106,7 @@ func TestSamples(t *testing.T) {
 			t.Parallel()
 			s := startSample(t, filepath.Join(bin, tc.args[0]), tc.args[1:]...)
 			status := s.wait(t)
-			says, silent := s.out.String(), s.err.String()
+			says, silent := s.out.String(), s.complaints()
 			if tc.status != 0 {
 				says, silent = silent, says
 			}
@@ -117,7 +123,7 @@ func TestSamples(t *testing.T) {
 				"-ring", fmt.Sprintf("%s %d", t.Name(), os.Getpid()), "-players", "3", "-player", k, "-rounds", "20"))
 		}
 		for _, s := range players {
-			if status := s.wait(t); status != 0 || s.err.Len() > 0 {
+			if status := s.wait(t); status != 0 || s.complaints() != "" {
 				t.Errorf("%v: status %d\nstandard output:\n%sstandard error:\n%s", s.Args, status, s.out.String(), s.err.String())
 			}
 		}
