@@ -99,10 +99,9 @@ func (c *client) run() {
 	c.work.Go(c.send)
 	c.work.Go(c.doChores)
 	err := c.read()
-	if errors.Is(err, io.EOF) { // what came before the end still counts
-		c.leaving.Store(true)
-		c.serves.fail(lostServer(c))
-		c.chores.drain(linger)
+	if errors.Is(err, io.EOF) {
+		c.leave(context.WithoutCancel(c.life), 0)
+		c.chores.drain(linger) // what came before the end still counts
 	}
 	c.drop(reasonOf(err))
 	c.finish()

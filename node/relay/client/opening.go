@@ -51,15 +51,16 @@ func (c *Conn) begin(cluster string, ms uint64) (*Tunnel, error) {
 	return t, nil
 }
 
-// orAbandon returns the tunnel if it is open, whatever err is. If it is still
-// opening its caller gave up, with err.
+// orAbandon returns the tunnel if it is open, or was, whatever err is: what has
+// come through it can be received. If it is still opening its caller gave up,
+// with err.
 func (t *Tunnel) orAbandon(err error) (*Tunnel, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	switch t.stage {
-	case open:
+	switch {
+	case t.limit > 0:
 		return t, nil
-	case opening:
+	case t.stage == opening:
 		t.stage = abandoned
 		return nil, err
 	default:
