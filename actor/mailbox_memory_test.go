@@ -30,12 +30,10 @@ func TestMailboxesShareTheMemory(t *testing.T) {
 			}
 		})
 		release := make(chan struct{})
-		handled := 0
 		fill := func() (*PID, int) {
 			pid := s.Spawn(Func(func(ctx Context) {
 				if _, ok := ctx.Message().(Bytes); ok {
 					<-release
-					handled++
 				}
 			}).MailboxBytes(1 << 20))
 			for sent := 0; ; sent++ {

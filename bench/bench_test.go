@@ -47,7 +47,7 @@ func TestEveryMode(t *testing.T) {
 		met[named(r.Mode, r.Size, r.Outstanding, r.Peer)] = true
 	}
 	want := []string{
-		named("request-busy", 128, 1, "idle"), named("fanout", 1024, 0, "8 sends"), named("fanout", 1024, 0, "all well"),
+		named("pub-batch", 16, 0, "nats-tls"), named("cpu-batch", 16, 0, "proto-tls"), named("request-busy", 128, 1, "idle"), named("fanout", 1024, 0, "8 sends"), named("fanout", 1024, 0, "all well"),
 		named("fanout", 1024, 0, "limit"), named("nodes", 16, 0, "one node"),
 	}
 	for _, p := range peers {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -177,10 +178,13 @@ func TestSubscribersShareWhatCame(t *testing.T) {
 func TestKeptPayloadsAreNotCopied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newFabric(t, 1).nodes[0]
+		var mu sync.Mutex
 		var got []actor.Bytes
 		for range 2 {
 			n.subscribe(t, actor.Func(func(ctx actor.Context) {
 				if m, ok := ctx.Message().(actor.Bytes); ok {
+					mu.Lock()
+					defer mu.Unlock()
 					got = append(got, m)
 				}
 			}), "news")
