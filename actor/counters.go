@@ -34,7 +34,8 @@ func (r DeadReason) String() string {
 }
 
 // Counters is a snapshot of what the system did since it was made. Sent counts messages handed to local mailboxes, names
-// and other nodes; Delivered those that a handler was called with (lifecycle messages are not counted).
+// and other nodes; Delivered those that a handler was called with (lifecycle messages and timers are not counted). What is
+// handed to the mailboxes of a node, by its own actors or from other nodes, is delivered or dropped, never neither.
 type Counters struct {
 	Sent, Delivered uint64
 	Failures        uint64            // panics of handlers

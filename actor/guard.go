@@ -148,7 +148,7 @@ func (g *guard) user(raw any) {
 		}
 	case *timed:
 		if m.incarnation == g.incarnation {
-			g.handle(current{msg: m.msg})
+			g.act(current{msg: m.msg})
 		}
 	case *idleTick:
 		g.idleTick(m)
@@ -163,9 +163,14 @@ func (g *guard) user(raw any) {
 	}
 }
 
-// handle calls the actor with a message that counts as activity.
+// handle calls the actor with a message that somebody sent.
 func (g *guard) handle(c current) {
 	g.cell.mb.handled++
+	g.act(c)
+}
+
+// act calls the actor with a message that counts as activity.
+func (g *guard) act(c current) {
 	g.idle.active()
 	g.protect(c, nil)
 }

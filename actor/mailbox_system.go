@@ -103,6 +103,7 @@ func (m *mailbox) escalate(msg any) {
 // Terminated of nobody makes protoactor take that last step.
 func (m *mailbox) repair() {
 	m.broken = false
+	m.count()
 	if m.fault != nil {
 		m.escalate(nil)
 	}

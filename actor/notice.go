@@ -37,7 +37,7 @@ func (g *guard) notice(n *notice) {
 	watched := c.watching.has(keyOf(n.msg.Who))
 	c.watching.remove(keyOf(n.msg.Who))
 	if watched || n.child && n.incarnation == g.incarnation {
-		g.handle(current{msg: n.msg})
+		g.act(current{msg: n.msg})
 	}
 	g.drained()
 }

@@ -11,7 +11,7 @@ type ring struct {
 }
 
 const (
-	ringMin  = 2 // most actors are idle most of the time
+	ringMin  = 2   // most actors are idle most of the time
 	ringKeep = 512 // slots an empty ring may hold on to
 )
 

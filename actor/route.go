@@ -75,6 +75,7 @@ func (s *System) sendName(to, sender *PID, msg any) {
 		if err != nil {
 			reply = &RequestFailed{Target: to, Err: err}
 		}
+		s.count.sent.Add(1)
 		if asker.mb.post(reply, true) != nil {
 			s.dead(DeadLate, asker.pid, nil, reply)
 		}
@@ -131,10 +132,12 @@ func (s *System) fail(sender, target *PID, err error) {
 		if c == nil {
 			return
 		}
+		s.count.sent.Add(1)
 		if msg := (&RequestFailed{Target: target, Err: err}); c.mb.post(msg, false) != nil {
 			s.dead(DeadOverflow, sender, nil, msg)
 		}
 	default:
+		s.count.sent.Add(1)
 		msg := failureOf(target, err)
 		if s.tell(sender, nil, msg) != nil {
 			s.dead(DeadUnreachable, sender, nil, msg)
