@@ -51,6 +51,26 @@ func BenchmarkLaneEnqueue(b *testing.B) {
 	}
 }
 
+func TestLaneEnqueueDoesNotAllocate(t *testing.T) {
+	var running sync.WaitGroup
+	l := newLane(Fanout, 4<<20, new(buffers))
+	l.open, l.fail = func() (sendStream, error) { return nowhere{}, nil }, func(err error) { t.Error(err) }
+	l.spawn, l.writes = running.Go, new(atomic.Uint64)
+	f := event("bench", 16)
+	// Frames by the thousand: the writer may get a buffer of its own now and then.
+	if n := testing.AllocsPerRun(20, func() {
+		for range 1000 {
+			if err := l.wait(t.Context(), f); err != nil {
+				t.Error(err)
+			}
+		}
+	}); n > 20 {
+		t.Errorf("%v allocations for 1000 frames", n)
+	}
+	l.shut(nil)
+	running.Wait()
+}
+
 // Events of one sender to one receiver over loopback, encryption and all, as
 // far as the receiver's frame handler.
 //

@@ -175,6 +175,20 @@ func TestInvariantsHold(t *testing.T) {
 	})
 }
 
+func TestPickDoesNotAllocate(t *testing.T) {
+	var list []Candidate
+	for i := range 64 {
+		list = append(list, Candidate{Node: serverID(i)})
+	}
+	x := newTest(list...)
+	if n := testing.AllocsPerRun(1000, func() {
+		n, _ := x.Pick(t0, up, nil)
+		x.Done(t0, n, x.Sent(n), time.Millisecond, Served, nil)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func BenchmarkPick(b *testing.B) {
 	var list []Candidate
 	for i := range 64 {
