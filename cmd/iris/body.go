@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -44,24 +45,42 @@ func bodyOf(cmd *cobra.Command, args []string, f *sharedFlags) (body, error) {
 	return b, nil
 }
 
-// read returns the content. It blocks until standard input has ended, if that is
-// it.
-func (b body) read() ([]byte, error) {
+// read returns the content. It blocks until standard input, or the file, has
+// ended, or ctx has: then the reading goes on until the process ends, for it
+// cannot be called off.
+func (b body) read(ctx context.Context) ([]byte, error) {
 	switch {
 	case b.made:
 		const letters = "abcdefghijklmnopqrstuvwxyz"
 		return []byte(strings.Repeat(letters, b.size/len(letters)+1)[:b.size]), nil
-	case b.stdin != nil:
-		return readBounded("standard input", b.stdin)
-	case b.file != "":
-		file, err := os.Open(b.file)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the body: %w", err)
-		}
-		defer file.Close()
-		return readBounded(b.file, file)
+	case b.stdin == nil && b.file == "":
+		return []byte(b.text), nil
 	}
-	return []byte(b.text), nil
+	var content []byte
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		content, err = b.readAll()
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return content, err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (b body) readAll() ([]byte, error) {
+	if b.stdin != nil {
+		return readBounded("standard input", b.stdin)
+	}
+	file, err := os.Open(b.file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the body: %w", err)
+	}
+	defer file.Close()
+	return readBounded(b.file, file)
 }
 
 func readBounded(name string, r io.Reader) ([]byte, error) {

@@ -128,7 +128,7 @@ With --json each event is one object. ` + jsonBodyText,
 			short: "Connect standard input and output to a member of a cluster",
 			long: `Open a tunnel to one member of a cluster and copy standard input, or --file, into
 it and what comes out of it to standard output, as netcat does. With --serve be
-the member that somebody else opens a tunnel to; one at a time.
+the member that somebody else opens a tunnel to; one at a time, others wait.
 
 The opener closes the tunnel at the end of its input; what it sent arrives, what
 the other end still wants to say does not, unless --keep waits for that end to
@@ -136,7 +136,8 @@ close. With --serve it is the other way round: the tunnel stays until the opener
 closes it, unless --keep=false. While a file is sent, a terminal on standard error
 shows how far it is.
 
-The exit status is 3 if nobody is there, 1 if the tunnel broke. With --json each
+The exit status is 3 if nobody is there, 1 if the tunnel broke. That all was sent
+does not mean that the other end has read it: it may close, or die, before. With --json each
 message that came out is one object, and the last object says how much went
 either way. ` + jsonBodyText,
 			example: `  iris tunnel backup --serve >copy.tar         # one terminal

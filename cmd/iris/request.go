@@ -40,7 +40,7 @@ func (r *requester) check(cmd *cobra.Command, args []string) (err error) {
 }
 
 func (r *requester) run(ctx context.Context) error {
-	question, err := r.body.read()
+	question, err := r.body.read(ctx)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (x *sender) check(cmd *cobra.Command, args []string) (err error) {
 }
 
 func (x *sender) run(ctx context.Context) error {
-	message, err := x.body.read()
+	message, err := x.body.read(ctx)
 	if err != nil {
 		return err
 	}

@@ -109,9 +109,32 @@ func (t talker) command(signals <-chan os.Signal) *cobra.Command {
 	cmd.RunE = work(func([]string) error {
 		ctx, stop := interruptible(signals)
 		defer stop()
-		return t.run(ctx)
+		done := make(chan error, 1)
+		go func() { done <- t.run(ctx) }()
+		return untilForced(ctx, done, signals)
 	})
 	return cmd
+}
+
+// untilForced waits for work that ends in order with ctx, unless a further signal
+// comes; then the process ends, and the work with it.
+func untilForced(ctx context.Context, done <-chan error, signals <-chan os.Signal) error {
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	asked := time.Now()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-signals:
+			if time.Since(asked) >= echo {
+				return errForced
+			}
+		}
+	}
 }
 
 // attached calls do with a connection to the relay, and closes it in order.

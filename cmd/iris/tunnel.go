@@ -111,8 +111,11 @@ func noTunnel(cluster string, took, timeout time.Duration) error {
 // await is the end that tunnels are opened to.
 func (t *tunneller) await(ctx context.Context) error {
 	taken := newIntake(t.count, t.timeout)
-	cfg := client.Config{Cluster: t.cluster, Tunnels: 1}
+	cfg := client.Config{Cluster: t.cluster}
+	turn := make(chan struct{}, 1) // one tunnel at a time; the others wait
 	cfg.Handler.Tunnel = func(tun *client.Tunnel) {
+		turn <- struct{}{}
+		defer func() { <-turn }()
 		if _, ok := taken.take(); !ok {
 			return // closes it
 		}
