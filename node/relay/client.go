@@ -100,6 +100,8 @@ func (c *client) run() {
 	c.work.Go(c.doChores)
 	err := c.read()
 	if errors.Is(err, io.EOF) {
+		c.leaving.Store(true)
+		c.serves.fail(lostServer(c)) // what Relay.Close may be waiting for
 		c.leave(context.WithoutCancel(c.life), 0)
 		c.chores.drain(linger) // what came before the end still counts
 	}

@@ -99,7 +99,8 @@ func TestNodeStopsInTime(t *testing.T) {
 	expect[packet.Serve](service)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	_ = hs[0].Stop(ctx) // may be late for other reasons
+	hs[0].late = true // for other reasons, on a busy machine
+	_ = hs[0].Stop(ctx)
 	if r := expect[packet.Result](client); r.OK || !r.TimedOut && r.Fault == "" {
 		t.Errorf("got %+v", r)
 	}
