@@ -99,7 +99,13 @@ const tokenLine = "iris-token "
 func checkToken(conn io.Reader, token []byte) error {
 	want := append(hex.AppendEncode([]byte(tokenLine), token), '\n')
 	got := make([]byte, len(want))
-	if _, err := io.ReadFull(conn, got); err != nil {
+	if _, err := io.ReadFull(conn, got[:len(tokenLine)]); err != nil {
+		return err
+	}
+	if string(got[:len(tokenLine)]) != tokenLine {
+		return errToken // now: who knows of no token may say less than a line of it
+	}
+	if _, err := io.ReadFull(conn, got[len(tokenLine):]); err != nil {
 		return err
 	}
 	if subtle.ConstantTimeCompare(got, want) != 1 {

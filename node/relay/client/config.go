@@ -30,8 +30,8 @@ type Config struct {
 // which waits for them.
 type Handler struct {
 	// Request answers a request, which it owns. The text of an error goes to
-	// the asker as it is. Several calls run at once. The context ends when the
-	// asker stops waiting or the connection ends. If nil, requests are answered
+	// the asker as it is, unless its time is up. Several calls run at once. The
+	// context ends when the asker stops waiting or the connection ends. If nil, requests are answered
 	// with a fault.
 	Request func(ctx context.Context, request []byte) ([]byte, error)
 	// Broadcast takes a broadcast, which it owns. Broadcasts are handled one by

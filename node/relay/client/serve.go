@@ -36,6 +36,10 @@ func (c *Conn) answer(p packet.Serve, deadline time.Time) {
 	ctx, cancel := context.WithDeadline(c.ctx, deadline)
 	defer cancel()
 	answer, err := c.cfg.Handler.Request(ctx, p.Payload)
+	if err != nil && ctx.Err() == context.DeadlineExceeded {
+		c.count.expired.Add(1) // the asker learns that it timed out, and not why we gave up then
+		return
+	}
 	if err == nil && len(answer) > c.cfg.Message {
 		err = fmt.Errorf("answer of %d octets, at most %d", len(answer), c.cfg.Message)
 	}

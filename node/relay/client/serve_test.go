@@ -29,10 +29,6 @@ func TestServe(t *testing.T) {
 		{"empty fault", func(context.Context, []byte) ([]byte, error) { return nil, errors.New("") }, packet.Reply{ID: 7, Fault: "fault without a text"}},
 		{"too large", func(context.Context, []byte) ([]byte, error) { return make([]byte, 101), nil }, packet.Reply{ID: 7, Fault: "answer of 101 octets, at most 100"}},
 		{"no handler", nil, packet.Reply{ID: 7, Fault: "this member takes no requests"}},
-		{"until the timeout", func(ctx context.Context, _ []byte) ([]byte, error) {
-			<-ctx.Done()
-			return nil, ctx.Err()
-		}, packet.Reply{ID: 7, Fault: "context deadline exceeded"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			for _, ms := range []uint64{0, 1, 5000, 1<<64 - 1} {
@@ -41,6 +37,25 @@ func TestServe(t *testing.T) {
 					r.send(packet.Serve{ID: 7, Payload: []byte("hi"), TimeoutMs: ms})
 					r.expect(tc.want)
 				})
+			}
+		})
+	}
+}
+
+// TestServeGivesUp: of a handler that its deadline stopped the asker hears
+// nothing: to him the request timed out, whatever comes first.
+func TestServeGivesUp(t *testing.T) {
+	for _, ms := range []uint64{0, 1, 5000, 1<<64 - 1} {
+		bubble(t, func(t *testing.T) {
+			c, r := member(t, Config{}, func(ctx context.Context, _ []byte) ([]byte, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			})
+			r.send(packet.Serve{ID: 7, TimeoutMs: ms})
+			<-time.After(maxTimeout)
+			r.quiet()
+			if n := c.Stats().RequestsExpired; n != 1 {
+				t.Errorf("%d requests expired", n)
 			}
 		})
 	}

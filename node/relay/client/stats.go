@@ -7,7 +7,7 @@ type Stats struct {
 	BroadcastsDropped uint64 // no handler, too many waited, or the connection was closed
 	EventsDropped     uint64 // too many waited, or the subscription or connection was closed
 	RequestsRefused   uint64 // too many waited: the asker got a fault
-	RequestsExpired   uint64 // waited until their askers had given up, or the connection ended
+	RequestsExpired   uint64 // waited, or failed, until their askers had given up, or the connection ended
 	TunnelsRefused    uint64 // no handler, or too many open
 	Strays            uint64 // packets for requests, topics and tunnels that are over
 }
