@@ -109,6 +109,34 @@ func TestNodeStopsInTime(t *testing.T) {
 	}
 }
 
+// A tunnel whose other end takes nothing does not use up the time of a node that
+// stops.
+func TestNodeStopsWithAStalledTunnel(t *testing.T) {
+	hs := houses(t, 2)
+	client, service := hs[0].attach(t, ""), hs[1].attach(t, "tun")
+	join(client, service, "tun")
+	for range 2 { // one message waits at the other end, one in the tunnel
+		client.sendMessage(0, octets(3<<20))
+	}
+	client.whole() // the relay has taken both
+	hs[0].late = true
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if err := hs[0].Stop(ctx); err == nil || !strings.Contains(err.Error(), "clients were cut off") {
+		t.Errorf("stopped with %v", err)
+	}
+	if ctx.Err() != nil {
+		t.Skip("the machine is too busy to say more")
+	}
+	service.send(packet.TunAllow{Space: packet.ClientWindow})
+	if got := service.message(); len(got) != 3<<20 {
+		t.Errorf("got %d octets", len(got))
+	}
+	if got := expect[packet.TunClosed](service); got.Reason == "" {
+		t.Error("the other end got no reason")
+	}
+}
+
 // An operator's command ends a client as it ends any handler.
 func TestClientIsStoppedByCommand(t *testing.T) {
 	h := houses(t, 1)[0]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"iris/actor"
 	"iris/node/relay/packet"
@@ -264,12 +265,8 @@ func (p *pipe) copy() error {
 // deliver sends a message in chunks. The first one waits for credit.
 func (p *pipe) deliver(m []byte) error {
 	for chunk := range packet.Chunks(p.id, m, packet.ChunkLimit) {
-		for !p.spend(uint64(len(chunk.Payload)), chunk.Size == 0) {
-			select {
-			case <-p.granted:
-			case <-p.stop.Done():
-				return errClosing
-			}
+		if err := p.afford(uint64(len(chunk.Payload)), chunk.Size == 0); err != nil {
+			return err
 		}
 		if !p.c.out.pace(p.stop.Done()) || !p.put(chunk) {
 			return errClosing
@@ -277,6 +274,30 @@ func (p *pipe) deliver(m []byte) error {
 	}
 	return nil
 }
+
+// afford waits for credit for n octets; when the other end has closed the tunnel
+// not for ever, since the client would not hear of that before.
+func (p *pipe) afford(n uint64, force bool) error {
+	var late <-chan time.Time
+	ended := p.tun.Done()
+	for !p.spend(n, force) {
+		select {
+		case <-p.granted:
+		case <-p.stop.Done():
+			return errClosing
+		case <-ended:
+			ended = nil
+			timer := time.NewTimer(flushTimeout)
+			defer timer.Stop()
+			late = timer.C
+		case <-late:
+			return errUnread
+		}
+	}
+	return nil
+}
+
+var errUnread = errors.New("the other end has closed the tunnel, and what it had sent before was not read in time")
 
 // put sends a packet of the pipe; false once the client was told that it is
 // closed, or has closed it.

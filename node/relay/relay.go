@@ -82,7 +82,7 @@ func (r *Relay) Clients() int {
 // Close takes no more clients and lets those that are attached leave: out of
 // their clusters first, then what they have accepted is answered, for half of the
 // time that ctx leaves, then they get Closed with the reason. It waits for all of
-// that by ctx; what has not ended then is cut off. Further calls wait for the first.
+// that, for three quarters of that time; what has not ended then is cut off. Further calls wait for the first.
 func (r *Relay) Close(ctx context.Context, reason string) error {
 	r.mu.Lock()
 	if r.closing {
@@ -111,9 +111,11 @@ func (r *Relay) Close(ctx context.Context, reason string) error {
 		left = max(time.Until(deadline), 0)
 	}
 	for _, c := range clients {
-		r.work.Go(func() { c.depart(reason, left/2, min(left/8, linger)) }) // the other layers need time too
+		r.work.Go(func() { c.depart(reason, left/2, min(left/8, linger)) })
 	}
-	stop := context.AfterFunc(ctx, func() {
+	most, cancel := context.WithTimeout(ctx, left*3/4) // the other layers need time too
+	defer cancel()
+	stop := context.AfterFunc(most, func() {
 		r.hurry()
 		for _, c := range clients {
 			c.cut(reason)
@@ -122,7 +124,7 @@ func (r *Relay) Close(ctx context.Context, reason string) error {
 	r.work.Wait()
 	r.hurry()
 	if !stop() {
-		return fmt.Errorf("relay: clients were cut off: %w", context.Cause(ctx))
+		return fmt.Errorf("clients were cut off: %w", context.Cause(most))
 	}
 	return r.sys.Poison(ctx, r.parent)
 }
