@@ -193,6 +193,13 @@ func TestRetryBudget(t *testing.T) {
 
 // An idempotent request goes on without budget, but slower and slower.
 func TestIdempotentRequestsPauseWithoutBudget(t *testing.T) {
+	for _, why := range []error{actor.ErrOverloaded, actor.ErrNoActor} {
+		t.Run(why.Error(), func(t *testing.T) { pausesWithoutBudget(t, why) })
+	}
+}
+
+// pausesWithoutBudget sends to a member that refuses with why.
+func pausesWithoutBudget(t *testing.T, why error) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFabric(t, 2)
 		f.nodes[0].serve(t, "c", actor.Func(func(actor.Context) {}), 1)
@@ -202,14 +209,14 @@ func TestIdempotentRequestsPauseWithoutBudget(t *testing.T) {
 		refuse := func(fr wire.Frame) bool {
 			if r, ok := fr.(*wire.Request); ok {
 				sent.Add(1)
-				f.nodes[0].refuse(asker.id, r.ID, actor.ErrOverloaded, nil)
+				f.nodes[0].refuse(asker.id, r.ID, why, nil)
 				return true
 			}
 			return false
 		}
 		asker.Link(f.nodes[0].id).(*pipe).drop.Store(&refuse)
 		if _, err := asker.Request(t.Context(), "c", actor.Bytes("x"), Options{Idempotent: true}); err == nil {
-			t.Error("a full member answered")
+			t.Error("a member that refuses answered")
 		}
 		if n := sent.Load(); n < 12 || n > 30 {
 			t.Errorf("sent %d times in 5 s", n)

@@ -247,6 +247,7 @@ func (c *call) judge(ch choice, r actor.Reply) (retry bool, pause time.Duration,
 func (c *call) judgeFailure(ch choice, failed error, load actor.Load) (retry bool, pause time.Duration, err error) {
 	var remote *actor.RemoteError
 	var codec *actor.CodecError
+	free := false // the next attempt costs nothing of the budget
 	switch {
 	case errors.As(failed, &remote):
 		ch.done(balance.Served, load)
@@ -262,6 +263,7 @@ func (c *call) judgeFailure(ch choice, failed error, load actor.Load) (retry boo
 		ch.done(balance.Refused, load)
 		c.gone++
 		retry = c.gone <= departures
+		free = retry // nobody had work of it, and many hear at once that a member is gone
 	case errors.Is(failed, actor.ErrLost), errors.Is(failed, actor.ErrTimeout):
 		ch.done(balance.Unknown, load)
 	default:
@@ -275,13 +277,13 @@ func (c *call) judgeFailure(ch choice, failed error, load actor.Load) (retry boo
 	}
 	c.tried = append(c.tried, ch.node)
 	if c.key == nil {
-		return retry && c.g.retry(), 0, c.g.wrap(c.last)
+		return retry && (free || c.g.retry()), 0, c.g.wrap(c.last)
 	}
 	if !c.more() { // until the deadline: when all were tried, all again
 		c.tried = c.tried[:0]
 		pause = again
 	}
-	if !c.g.retry() { // go on, but slower and slower
+	if !free && !c.g.retry() { // go on, but slower and slower
 		c.pause = min(max(2*c.pause, again), longest)
 		pause = c.pause
 	}

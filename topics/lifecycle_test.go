@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"iris/actor"
+	"iris/topics/tree"
 	"iris/transport/wire"
 )
 
@@ -73,6 +74,54 @@ func TestLeavingUnderLoadFailsNothing(t *testing.T) {
 		wg.Wait()
 		if failed.Load() > 0 || served.Load() < 500 {
 			t.Errorf("%d failed of %d", failed.Load(), served.Load())
+		}
+	})
+}
+
+// An asker that does not hear of a departure in time, because its machine is busy, finds
+// out by refusals. It may have sent many requests by then; all of them are taken elsewhere,
+// and nothing is taken for an overload.
+func TestLateNewsOfADepartureFailsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFabric(t, 4)
+		root := f.root(tree.Key(wire.Group{Kind: wire.GroupCluster, Name: "c"}))
+		slow := actor.Func(func(ctx actor.Context) {
+			if m, ok := ctx.Message().(actor.Bytes); ok {
+				<-time.After(time.Millisecond)
+				ctx.Respond(m)
+			}
+		})
+		var asker *node
+		var regs []*Registration
+		for _, n := range f.nodes {
+			if asker == nil && n != root {
+				asker = n
+				continue
+			}
+			regs = append(regs, n.serve(t, "c", slow, 1))
+		}
+		asker.warm(t, "c")
+		news := func(fr wire.Frame) bool { _, is := fr.(*wire.GroupView); return is }
+		root.Link(asker.id).(*pipe).drop.Store(&news)
+		if err := regs[0].Leave(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		resume := make(chan struct{})
+		refusals := func(wire.Frame) bool { <-resume; return false }
+		regs[0].t.net.Link(asker.id).(*pipe).drop.Store(&refusals)
+		var wg sync.WaitGroup
+		for range 150 { // a third of them to the node that left, more than the budget has
+			wg.Go(func() {
+				if _, err := asker.Request(t.Context(), "c", actor.Bytes("x"), Options{}); err != nil {
+					t.Errorf("request: %v", err)
+				}
+			})
+		}
+		synctest.Wait()
+		close(resume)
+		wg.Wait()
+		if o := seen[*actor.Overloaded](asker); len(o) > 0 {
+			t.Errorf("overloaded events: %+v", o)
 		}
 	})
 }

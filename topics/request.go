@@ -41,9 +41,9 @@ const (
 //
 // What is known not to be executed is tried on other members first: one after a
 // full member, up to three after members that leave. With Options.Idempotent
-// timeouts and losses are retried too. All retries together are at most a tenth of this
-// node's requests to the cluster, and a burst of 10: beyond that the first error is returned,
-// and idempotent requests pause before they go on.
+// timeouts and losses are retried too. All retries together, but for those after members that
+// leave, are at most a tenth of this node's requests to the cluster, and a burst of 10: beyond
+// that the first error is returned, and idempotent requests pause before they go on.
 func (t *Topics) Request(ctx context.Context, cluster string, msg any, o Options) (any, error) {
 	g, err := t.named(wire.GroupCluster, cluster)
 	if err != nil {

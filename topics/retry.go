@@ -16,7 +16,8 @@ type denied struct {
 const deniedOver = time.Second
 
 // retry asks the budget for one more attempt of a request: retries are at most
-// a tenth of the requests that this node makes of the cluster, and a burst of 10. Overloaded
+// a tenth of the requests that this node makes of the cluster, and a burst of 10. The first few
+// after members that were going or gone are made without asking, see call.judgeFailure. Overloaded
 // is published when it begins to deny them, and Relieved with their number when it ends.
 func (g *group) retry() bool {
 	now := time.Now()
