@@ -1,0 +1,169 @@
+// Shows everything that iris.mjs can do.
+//
+//   node demo.mjs serve PORT CLUSTER [TOKEN]   a member, until somebody asks it to leave
+//   node demo.mjs check PORT CLUSTER [TOKEN]   tries it, and asks it to leave
+//
+// The member may be that of another language, and attached to another node.
+
+import assert from "node:assert/strict";
+import { once, EventEmitter } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Fault, Timeout, connect } from "./iris.mjs";
+
+const MIB = 1 << 20;
+
+async function serve(port, cluster, token) {
+  const calls = new EventEmitter();
+  const awake = once(calls, "wake");
+  const leaving = once(calls, "leave");
+  const upper = (body) => body.map((octet) => (octet >= 0x61 && octet <= 0x7a ? octet - 0x20 : octet));
+
+  const relay = await connect({
+    port,
+    cluster,
+    token,
+    window: MIB, // small, so that a sender need not send much to be held up
+
+    async request(body) {
+      const word = body.length < 10 ? body.toString() : "";
+      if (word === "fail") throw new Fault("you asked for it");
+      if (word === "sleep") await leaving;
+      calls.emit(word);
+      return upper(body);
+    },
+
+    async broadcast(body) {
+      await relay.publish(`${cluster}.heard`, body);
+    },
+
+    // Gives messages back, or only their numbers, and those not before it is woken.
+    async tunnel(tunnel) {
+      if ((await tunnel.recv()).toString() === "echo") {
+        for await (const message of tunnel) await tunnel.send(message);
+        return;
+      }
+      await awake;
+      const numbers = [];
+      for (let message; (message = await tunnel.recv()).toString() !== "end"; ) {
+        numbers.push(Number(message.subarray(0, 8)));
+      }
+      await tunnel.send(numbers.every((number, i) => number === i) ? "in order" : "not in order");
+    },
+  });
+  console.log("serving", cluster);
+  await leaving;
+  await relay.close();
+}
+
+async function check(port, cluster, token) {
+  const relay = await connect({ port, token });
+  await untilSomebodyServes(relay, cluster);
+  for (const step of [requests, timeouts, events, broadcasts, echoes, heldUp]) {
+    console.log(`${step.name}: ${await step(relay, cluster)}`);
+  }
+  console.log("close:", await close(await connect({ port, token }), cluster));
+  await relay.request(cluster, "leave");
+  await relay.close();
+}
+
+async function untilSomebodyServes(relay, cluster) {
+  for (let tries = 0; tries < 300; tries++) {
+    try {
+      await relay.request(cluster, "", { timeout: 1000 });
+      return;
+    } catch (error) {
+      if (!(error instanceof Timeout)) throw error;
+      await sleep(100); // nobody there; that is known at once
+    }
+  }
+  throw new Error(`nobody serves ${cluster}`);
+}
+
+async function requests(relay, cluster) {
+  const bodies = ["hello", "", "\0".repeat(MIB), ...Array.from({ length: 100 }, (_, i) => `${i}`)];
+  const replies = await Promise.all(bodies.map((body) => relay.request(cluster, body, { timeout: 30000 })));
+  assert.deepEqual(replies.map(String), bodies.map((body) => body.toUpperCase()));
+  await assert.rejects(relay.request(cluster, "fail"), (error) => error instanceof Fault && error.message === "you asked for it");
+  return `${replies.length} replies and a fault`;
+}
+
+async function timeouts(relay, cluster) {
+  await assert.rejects(relay.request(cluster, "sleep", { timeout: 5 }), Timeout);
+  await assert.rejects(relay.request(`${cluster}.nobody`, "", { timeout: 30000 }), Timeout);
+  return "after 5 ms, and with nobody there";
+}
+
+async function events(relay, cluster) {
+  const topic = `${cluster}.events`;
+  const heard = [];
+  const done = new Promise((resolve) => {
+    relay.subscribe(topic, (body) => {
+      if (heard.push(body.toString()) === 100) resolve();
+    });
+  });
+  for (let i = 0; i < 100; i++) await relay.publish(topic, `${i}`);
+  await done;
+  await relay.unsubscribe(topic);
+  assert.deepEqual(heard, Array.from({ length: 100 }, (_, i) => `${i}`));
+  return "100, in order";
+}
+
+async function broadcasts(relay, cluster) {
+  let heard;
+  await relay.subscribe(`${cluster}.heard`, (body) => (heard = body.toString()));
+  while (!heard) { // the members may be on another node, which hears of us a moment later
+    await relay.broadcast(cluster, "to all");
+    await sleep(20);
+  }
+  assert.equal(heard, "to all");
+  return "heard";
+}
+
+async function echoes(relay, cluster) {
+  const messages = [1, 65536, 65537, 16 * MIB, 5].map((size, i) => Buffer.alloc(size, i));
+  const tunnel = await relay.tunnel(cluster);
+  await tunnel.send("echo");
+  const sent = Promise.all(messages.map((message) => tunnel.send(message)));
+  for (const message of messages) assert(message.equals(await tunnel.recv()));
+  await sent;
+  await tunnel.close();
+  return `${Buffer.concat(messages).length} octets there and back`;
+}
+
+// The other end reads nothing at first: the sender has to wait, and loses nothing.
+async function heldUp(relay, cluster) {
+  const message = (number) => String(number).padStart(8, "0").padEnd(MIB / 4);
+  const tunnel = await relay.tunnel(cluster);
+  await tunnel.send("numbers");
+  let sent = 0;
+  for (let blocked = false; !blocked; ) {
+    assert(sent < 1024, "256 MiB went into a tunnel that nobody reads");
+    try {
+      await tunnel.send(message(sent), { signal: AbortSignal.timeout(500) });
+      sent++;
+    } catch (error) {
+      assert.equal(error.name, "AbortError");
+      blocked = true;
+    }
+  }
+  await relay.request(cluster, "wake");
+  for (let i = sent; i < sent + 8; i++) await tunnel.send(message(i)); // again the one that was given up
+  await tunnel.send("end");
+  assert.equal(String(await tunnel.recv()), "in order");
+  assert.equal(await tunnel.recv(), null); // it was closed at the other end
+  return `after ${sent} messages; all ${sent + 8} arrived in order`;
+}
+
+async function close(relay, cluster) {
+  const pending = assert.rejects(relay.request(cluster, "sleep", { timeout: 60000 }), Timeout);
+  await relay.request(cluster, "");
+  const start = performance.now();
+  assert.equal(await relay.close(), "");
+  const took = performance.now() - start;
+  assert(took < 10000, `${took} ms`);
+  await pending;
+  return `with a request pending, in ${took.toFixed(0)} ms`;
+}
+
+const [mode, port, cluster, token] = process.argv.slice(2);
+await { serve, check }[mode](Number(port), cluster, token);
