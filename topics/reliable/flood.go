@@ -48,13 +48,16 @@ func (m *Machine) onData(from id.ID, d *Data, listed bool) {
 	stripe := m.stripeOf(d.Publisher)
 	p := &m.places[stripe]
 	switch {
-	case d.Seq == 0 || d.Seq > maxSeq || d.Publisher == m.cfg.Self:
+	case d.Seq == 0 || d.Seq > maxSeq || d.Publisher == m.cfg.Self && d.Hops == 0:
 		return
 	case (!p.inTree || listed && !p.based) && !m.cfg.Reliable && d.Hops == 0 && from == d.Publisher:
 		m.direct(d, m.local || listed)
 		return
-	case !p.inTree:
+	case !p.inTree: // also what is ours and came back, because the door left the tree
 		m.enter(p, d)
+		return
+	case d.Publisher == m.cfg.Self:
+		m.flood(p, from, d.inside(), true)
 		return
 	case !p.based:
 		m.Counters.Unbased++
@@ -62,9 +65,7 @@ func (m *Machine) onData(from id.ID, d *Data, listed bool) {
 	}
 	if d.Hops > 0 {
 		m.send(d.Publisher, &Enter{stripe})
-		inside := *d
-		inside.Hops = 0
-		d = &inside
+		d = d.inside()
 	}
 	s := m.find(d.Stream)
 	if s.win.has(d.Seq) {
@@ -104,10 +105,18 @@ func (m *Machine) flood(p *place, from id.ID, d *Data, up bool) {
 	}
 }
 
-// enter sends a message towards the tree.
+// inside returns a message from outside of the tree as it travels in it.
+func (d *Data) inside() *Data {
+	in := *d
+	in.Hops = 0
+	return &in
+}
+
+// enter sends a message towards the tree. One that goes the long way because the door
+// led back here finds a new door on it.
 func (m *Machine) enter(p *place, d *Data) {
 	to := p.entry
-	if !p.door.IsZero() && d.Publisher == m.cfg.Self {
+	if !p.door.IsZero() && d.Publisher == m.cfg.Self && d.Hops == 0 {
 		to = p.door
 	}
 	if to.IsZero() || to == m.cfg.Self || d.Hops >= maxHops {

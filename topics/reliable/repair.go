@@ -179,7 +179,9 @@ func (m *Machine) onDigest(from id.ID, f *Digest) {
 	for _, k := range f.Marks[:min(len(f.Marks), maxMarks)] {
 		p := &m.places[m.stripeOf(k.Publisher)]
 		switch {
-		case !k.sound() || k.Publisher == m.cfg.Self:
+		case !k.sound():
+		case k.Publisher == m.cfg.Self: // nobody knows more; but it may have to go on
+			m.carry(p, f.Hops, k)
 		case p.based:
 			if f.Hops > 0 {
 				from = k.Publisher
@@ -197,12 +199,20 @@ func (m *Machine) onDigest(from id.ID, f *Digest) {
 			s.active = m.now
 			s.win.skipTo(max(k.High, s.win.low))
 			s.known, s.high = s.win.low, s.win.low
-		case f.Hops > 0 && f.Hops < maxHops && !p.entry.IsZero() && p.entry != m.cfg.Self:
-			m.send(p.entry, &Digest{Hops: f.Hops + 1, Marks: []Mark{k}})
+		default:
+			m.carry(p, f.Hops, k)
 		}
 	}
 	if len(ends) > 0 && !f.Copy {
 		m.send(from, &Digest{Marks: ends})
+	}
+}
+
+// carry sends a publisher's digest of its stream on towards the tree, also from the
+// publisher itself if the door, which is in the tree no more, led back to it.
+func (m *Machine) carry(p *place, hops uint8, k Mark) {
+	if hops > 0 && hops < maxHops && !p.inTree && !p.entry.IsZero() && p.entry != m.cfg.Self {
+		m.send(p.entry, &Digest{Hops: hops + 1, Marks: []Mark{k}})
 	}
 }
 
