@@ -9,9 +9,18 @@
 import { EventEmitter, once } from "node:events";
 import { createConnection } from "node:net";
 
-const OPS = ["INIT", "DENY", "CLOSE", "BROADCAST", "REQUEST", "REPLY", "SUBSCRIBE", "UNSUBSCRIBE", "PUBLISH",
-  "TUN_INIT", "TUN_CONFIRM", "TUN_ALLOW", "TUN_TRANSFER", "TUN_CLOSE"];
-const FIELDS = { // of what the relay sends: n varint, b binary, s string, ? bool
+const OPS = [
+  "INIT", "DENY", "CLOSE", "BROADCAST", "REQUEST", "REPLY", "SUBSCRIBE", "UNSUBSCRIBE", "PUBLISH",
+  "TUN_INIT", "TUN_CONFIRM", "TUN_ALLOW", "TUN_TRANSFER", "TUN_CLOSE",
+];
+// Fields of packets: n varint, b binary, s string, ? bool. What follows "?" in answers of
+// the relay depends on it, see #answered.
+const TO_RELAY = {
+  INIT: "bbb", CLOSE: "", BROADCAST: "sb", REQUEST: "nsbn", REPLY: "n?b", SUBSCRIBE: "s",
+  UNSUBSCRIBE: "s", PUBLISH: "sb", TUN_INIT: "nsn", TUN_CONFIRM: "nn", TUN_ALLOW: "nn",
+  TUN_TRANSFER: "nnb", TUN_CLOSE: "n",
+};
+const FROM_RELAY = {
   INIT: "ss", DENY: "ss", CLOSE: "s", BROADCAST: "b", REQUEST: "nbn", REPLY: "n?", PUBLISH: "sb",
   TUN_INIT: "nn", TUN_CONFIRM: "n?", TUN_ALLOW: "nn", TUN_TRANSFER: "nnb", TUN_CLOSE: "ns",
 };
@@ -26,19 +35,23 @@ function varint(number) {
   return Buffer.from([...octets, number]);
 }
 
-function binary(body) {
-  const octets = Buffer.from(body); // a copy: the caller may change what it has sent
-  return Buffer.concat([varint(octets.length), octets]);
+function encode(op, fields) {
+  const parts = [Buffer.from([OPS.indexOf(op)])];
+  for (const [i, kind] of [...TO_RELAY[op]].entries()) {
+    if (kind === "n" || kind === "?") { // a bool is a varint of 0 or 1
+      parts.push(varint(Number(fields[i])));
+      continue;
+    }
+    const octets = Buffer.from(fields[i]);
+    if (kind === "s" && !(octets.length > 0 && octets.length < 256)) {
+      throw new RangeError("a name has 1 to 255 octets");
+    }
+    parts.push(varint(octets.length), octets);
+  }
+  return Buffer.concat(parts);
 }
 
-function name(text) {
-  const octets = Buffer.from(text);
-  if (octets.length < 1 || octets.length > 255) throw new RangeError("a name has 1 to 255 octets");
-  return binary(octets);
-}
-
-const bool = (value) => Buffer.from([value ? 1 : 0]);
-const milliseconds = (timeout) => varint(Math.max(1, Math.round(timeout)));
+const milliseconds = (timeout) => Math.max(1, Math.round(timeout));
 
 function refuse() {
   throw new Fault("no requests are served here");
@@ -46,19 +59,21 @@ function refuse() {
 
 /**
  * Attaches to the relay. Members of a cluster have handlers, which may be async:
- *   request(body)   returns the reply; what it throws is the asker's Fault
+ *   request(body)   returns the reply; what it throws is the asker's Fault. It runs for
+ *                   all requests that the relay passes on, up to 16384 at a time
  *   broadcast(body) gets broadcasts, one after the other
  *   tunnel(tunnel)  gets a Tunnel, which is closed when it returns
  * window is how many octets of a tunnel may wait for recv, backlog how many events
  * and broadcasts for their handlers; later ones are missed, and counted. token is
  * what a relay asks for that other hosts can reach.
  */
-export async function connect({ port = 55555, host = "127.0.0.1", cluster = "", token = "", ...options } = {}) {
+export async function connect(options = {}) {
+  const { port = 55555, host = "127.0.0.1", cluster = "", token = "", ...others } = options;
   const socket = createConnection({ port, host, noDelay: true });
   await once(socket, "connect");
-  const relay = new Connection(socket, options);
+  const relay = new Connection(socket, others);
   if (token) socket.write(`iris-token ${token}\n`);
-  relay._tell("INIT", binary("iris-client-magic"), binary("v1.0-draft2"), binary(cluster));
+  relay._tell("INIT", "iris-client-magic", "v1.0-draft2", cluster);
   const [op, magic, text] = await relay._packet();
   if (op !== "INIT" || magic !== "iris-relay-magic") {
     socket.destroy();
@@ -97,36 +112,37 @@ export class Connection {
    * is no member. It is the relay that keeps the time. */
   async request(cluster, body, { timeout = 5000 } = {}) {
     const number = this.#numbers++;
-    return this.#ask(number, "REQUEST", varint(number), name(cluster), binary(body), milliseconds(timeout));
+    return this.#ask(number, "REQUEST", number, cluster, body, milliseconds(timeout));
   }
 
   /** Tells all members, and so this program if it is one. */
   async broadcast(cluster, body) {
-    await this._send("BROADCAST", name(cluster), binary(body));
+    await this._send("BROADCAST", cluster, body);
   }
 
   /** Tells all subscribers. */
   async publish(topic, body) {
-    await this._send("PUBLISH", name(topic), binary(body));
+    await this._send("PUBLISH", topic, body);
   }
 
   /** Calls handler(body) for each event from now on, one after the other. */
   async subscribe(topic, handler) {
-    if (this.#topics.has(topic)) throw new Error(`subscribed to ${topic} already`); // the relay would hang up
+    // The relay would hang up.
+    if (this.#topics.has(topic)) throw new Error(`subscribed to ${topic} already`);
     this.#topics.set(topic, handler);
-    await this._send("SUBSCRIBE", name(topic));
+    await this._send("SUBSCRIBE", topic);
   }
 
   async unsubscribe(topic) {
     if (!this.#topics.delete(topic)) throw new Error(`not subscribed to ${topic}`);
-    await this._send("UNSUBSCRIBE", name(topic));
+    await this._send("UNSUBSCRIBE", topic);
   }
 
   /** A Tunnel to one member. Throws Timeout as request does. */
   async tunnel(cluster, { timeout = 5000 } = {}) {
     const number = this.#numbers++;
     this.#tunnels.set(number, new Tunnel(this, number));
-    return this.#ask(number, "TUN_INIT", varint(number), name(cluster), milliseconds(timeout));
+    return this.#ask(number, "TUN_INIT", number, cluster, milliseconds(timeout));
   }
 
   /** Leaves, and returns when the relay confirms it. Requests that are pending end
@@ -145,7 +161,7 @@ export class Connection {
 
   _tell(op, ...fields) {
     if (this.ended !== undefined) throw new Closed(this.ended || "closed");
-    return this.#socket.write(Buffer.concat([Buffer.from([OPS.indexOf(op)]), ...fields]));
+    return this.#socket.write(encode(op, fields));
   }
 
   /** Tells, and waits while the relay reads slower than we write. */
@@ -160,55 +176,40 @@ export class Connection {
       this.ended = error.message || "the connection failed";
     }
     for (const { reject } of this.#answers.values()) reject(new Closed(this.ended || "closed"));
-    for (const tunnel of this.#tunnels.values()) tunnel.end(this.ended || "closed with its connection");
+    for (const tunnel of this.#tunnels.values()) tunnel.end(this.ended || "closed");
     this.#socket.end(() => this.#socket.destroy());
     return this.ended;
   }
 
-  /** Takes packets until the relay says Close. Waits for octets and nothing else. */
+  /** Takes packets until the relay says Close. Waits for octets and nothing else: what
+   * handlers return is not awaited here. */
   async #read() {
+    const take = {
+      BROADCAST: (body) => this.#notify(this.#handlers.broadcast, body),
+      // Without a handler: it crossed our Unsubscribe.
+      PUBLISH: (topic, body) => this.#notify(this.#topics.get(topic), body),
+      REQUEST: (number, body) => void this.#serve(number, body),
+      REPLY: (number, timedOut) => this.#answered("REPLY", number, timedOut),
+      TUN_CONFIRM: (number, timedOut) => this.#answered("TUN_CONFIRM", number, timedOut),
+      TUN_INIT: (build, limit) => void this.#accept(build, limit),
+      TUN_ALLOW: (number, space) => this.#tunnels.get(number).allow(space),
+      TUN_TRANSFER: (number, size, chunk) => this.#tunnels.get(number).transfer(size, chunk),
+      TUN_CLOSE: (number, reason) => {
+        this.#tunnels.get(number).end(reason);
+        this.#tunnels.delete(number);
+      },
+    };
     for (;;) {
       const [op, ...fields] = await this._packet();
-      const [number, second, third] = fields;
-      switch (op) {
-        case "CLOSE":
-          return fields[0];
-        case "BROADCAST":
-          this.#notify(this.#handlers.broadcast, fields[0]);
-          break;
-        case "PUBLISH": // no handler: it crossed our Unsubscribe
-          this.#notify(this.#topics.get(fields[0]), fields[1]);
-          break;
-        case "REQUEST":
-          this.#serve(number, second);
-          break;
-        case "REPLY":
-        case "TUN_CONFIRM":
-          await this.#answered(op, number, second);
-          break;
-        case "TUN_INIT":
-          this.#accept(number, second);
-          break;
-        case "TUN_ALLOW":
-          this.#tunnels.get(number).allow(second);
-          break;
-        case "TUN_TRANSFER":
-          this.#tunnels.get(number).transfer(second, third);
-          break;
-        case "TUN_CLOSE":
-          this.#tunnels.get(number).end(second);
-          this.#tunnels.delete(number);
-          break;
-        default:
-          throw new Error("the relay sent an unknown packet");
-      }
+      if (op === "CLOSE") return fields[0];
+      await take[op](...fields);
     }
   }
 
   async _packet() {
     const op = OPS[await this.#input.octet()];
     const fields = [op];
-    for (const kind of FIELDS[op] ?? "") fields.push(await this.#field(kind));
+    for (const kind of FROM_RELAY[op] ?? "") fields.push(await this.#field(kind));
     return fields;
   }
 
@@ -233,7 +234,7 @@ export class Connection {
     } else if (op === "TUN_CONFIRM") {
       result = this.#tunnels.get(number);
       result.limit = await this.#field("n");
-      this._tell("TUN_ALLOW", varint(number), varint(this.#window));
+      this._tell("TUN_ALLOW", number, this.#window);
     } else if (await this.#field("?")) {
       result = await this.#field("b");
     } else {
@@ -261,19 +262,19 @@ export class Connection {
   async #serve(number, body) {
     let reply;
     try {
-      reply = [bool(true), binary(await this.#handlers.request(body))];
+      reply = [true, Buffer.from(await this.#handlers.request(body))];
     } catch (error) {
-      reply = [bool(false), binary(error.message || "the handler failed")];
+      reply = [false, error.message || "the handler failed"];
     }
-    if (this.ended === undefined) this._tell("REPLY", varint(number), ...reply);
+    if (this.ended === undefined) this._tell("REPLY", number, ...reply);
   }
 
   async #accept(build, limit) {
     const number = this.#numbers++;
     const tunnel = new Tunnel(this, number, limit);
     this.#tunnels.set(number, tunnel);
-    this._tell("TUN_CONFIRM", varint(build), varint(number));
-    this._tell("TUN_ALLOW", varint(number), varint(this.#window));
+    this._tell("TUN_CONFIRM", build, number);
+    this._tell("TUN_ALLOW", number, this.#window);
     try {
       await this.#handlers.tunnel?.(tunnel);
     } catch (error) {
@@ -320,7 +321,7 @@ export class Tunnel {
       if (this.#ended !== undefined) throw new Closed(this.#ended || "the tunnel was closed");
       this.#credit -= chunk.length;
       const size = at === 0 ? octets.length : 0;
-      await this.#relay._send("TUN_TRANSFER", varint(this.#number), varint(size), binary(chunk));
+      await this.#relay._send("TUN_TRANSFER", this.#number, size, chunk);
     }
   }
 
@@ -331,7 +332,7 @@ export class Tunnel {
     if (!message && this.#ended) throw new Closed(this.#ended);
     if (!message) return null;
     if (this.#ended === undefined) { // what was taken makes room for more
-      this.#relay._tell("TUN_ALLOW", varint(this.#number), varint(message.length + this.#refund));
+      this.#relay._tell("TUN_ALLOW", this.#number, message.length + this.#refund);
       this.#refund = 0;
     }
     return message;
@@ -343,7 +344,7 @@ export class Tunnel {
 
   /** Ends the tunnel. What was sent still arrives at the other end. */
   async close() {
-    if (this.#ended === undefined) this.#relay._tell("TUN_CLOSE", varint(this.#number));
+    if (this.#ended === undefined) this.#relay._tell("TUN_CLOSE", this.#number);
     await this.#until(() => false);
   }
 

@@ -16,10 +16,16 @@ from enum import IntEnum
 
 Op = IntEnum("Op", "INIT DENY CLOSE BROADCAST REQUEST REPLY SUBSCRIBE UNSUBSCRIBE PUBLISH "
                    "TUN_INIT TUN_CONFIRM TUN_ALLOW TUN_TRANSFER TUN_CLOSE", start=0)
-FIELDS = {  # of what the relay sends: n varint, b binary, s string, ? bool
-    Op.INIT: "ss", Op.DENY: "ss", Op.CLOSE: "s", Op.BROADCAST: "b", Op.REQUEST: "nbn", Op.REPLY: "n?",
-    Op.PUBLISH: "sb", Op.TUN_INIT: "nn", Op.TUN_CONFIRM: "n?", Op.TUN_ALLOW: "nn", Op.TUN_TRANSFER: "nnb",
-    Op.TUN_CLOSE: "ns"}
+# Fields of packets: n varint, b binary, s string, ? bool. What follows "?" in answers of
+# the relay depends on it, see Connection._answered.
+TO_RELAY = {
+    Op.INIT: "bbb", Op.CLOSE: "", Op.BROADCAST: "sb", Op.REQUEST: "nsbn", Op.REPLY: "n?b",
+    Op.SUBSCRIBE: "s", Op.UNSUBSCRIBE: "s", Op.PUBLISH: "sb", Op.TUN_INIT: "nsn",
+    Op.TUN_CONFIRM: "nn", Op.TUN_ALLOW: "nn", Op.TUN_TRANSFER: "nnb", Op.TUN_CLOSE: "n"}
+FROM_RELAY = {
+    Op.INIT: "ss", Op.DENY: "ss", Op.CLOSE: "s", Op.BROADCAST: "b", Op.REQUEST: "nbn",
+    Op.REPLY: "n?", Op.PUBLISH: "sb", Op.TUN_INIT: "nn", Op.TUN_CONFIRM: "n?",
+    Op.TUN_ALLOW: "nn", Op.TUN_TRANSFER: "nnb", Op.TUN_CLOSE: "ns"}
 
 
 class Fault(Exception):
@@ -36,16 +42,15 @@ def varint(number):
 
 
 def encode(op, *fields):
-    """A packet of bools, ints (as varints), bytes, and names."""
     packet = bytearray([op])
-    for field in fields:
-        if isinstance(field, int):
-            packet += bytes([field]) if isinstance(field, bool) else varint(field)
+    for kind, field in zip(TO_RELAY[op], fields, strict=True):
+        if kind in "n?":  # a bool is a varint of 0 or 1
+            packet += varint(field)
             continue
-        data = field.encode() if isinstance(field, str) else field
-        if isinstance(field, str) and not 0 < len(data) < 256:
+        octets = field.encode() if isinstance(field, str) else field
+        if kind == "s" and not 0 < len(octets) < 256:
             raise ValueError("a name has 1 to 255 octets")
-        packet += varint(len(data)) + data
+        packet += varint(len(octets)) + octets
     return packet
 
 
@@ -59,7 +64,7 @@ async def connect(port=55555, host="127.0.0.1", *, cluster="", token="", **optio
     reader, writer = await asyncio.open_connection(host, port)
     if token:
         writer.write(f"iris-token {token}\n".encode())
-    writer.write(encode(Op.INIT, b"iris-client-magic", b"v1.0-draft2", cluster.encode()))
+    writer.write(encode(Op.INIT, "iris-client-magic", "v1.0-draft2", cluster))
     relay = Connection(reader, writer, **options)
     try:
         op, magic, text = await relay._packet()
@@ -73,7 +78,8 @@ async def connect(port=55555, host="127.0.0.1", *, cluster="", token="", **optio
 
 
 class Connection:
-    """An attached program. A member of a cluster has async functions as handlers:
+    """An attached program. Bodies may be text, but come as bytes. A member of a cluster
+    has async functions as handlers:
 
     request(body) returns the reply; what it raises is the asker's Fault. It is
     cancelled when the asker gives up. At most concurrency run at a time.
@@ -180,7 +186,7 @@ class Connection:
                 if not answer.done():
                     answer.set_exception(ConnectionError(ended or "closed"))
             for tunnel in self._tunnels.values():
-                tunnel.end(ended or "closed with its connection")
+                tunnel.end(ended or "closed")
 
     async def _read(self):
         """Takes packets until the relay says Close. Waits for octets and nothing else:
@@ -190,9 +196,9 @@ class Connection:
                 case Op.CLOSE, reason:
                     return reason
                 case Op.BROADCAST, body:
-                    self._queue(self._on_broadcast, body)
-                case Op.PUBLISH, topic, body:
-                    self._queue(self._topics.get(topic), body)  # None if it crossed our Unsubscribe
+                    await self._queue(self._on_broadcast, body)
+                case Op.PUBLISH, topic, body:  # without a handler: it crossed our Unsubscribe
+                    await self._queue(self._topics.get(topic), body)
                 case Op.REQUEST, number, body, timeout:
                     self._start(self._serve(number, body, timeout / 1000))
                 case (Op.REPLY | Op.TUN_CONFIRM) as op, number, timed_out:
@@ -208,7 +214,7 @@ class Connection:
 
     async def _packet(self):
         op = Op((await self._reader.readexactly(1))[0])
-        return op, *[await self._field(kind) for kind in FIELDS[op]]
+        return op, *[await self._field(kind) for kind in FROM_RELAY[op]]
 
     async def _field(self, kind):
         number = shift = 0
@@ -216,7 +222,7 @@ class Connection:
             number |= (octet & 0x7F) << shift
             shift += 7
         number |= octet << shift
-        if kind in "n?":  # a bool is a varint of 0 or 1
+        if kind in "n?":
             return number
         data = await self._reader.readexactly(number)
         return data if kind == "b" else data.decode(errors="replace")
@@ -248,11 +254,14 @@ class Connection:
         self._tasks.add(task)  # the event loop itself may forget it
         task.add_done_callback(self._tasks.discard)
 
-    def _queue(self, handler, body):
+    async def _queue(self, handler, body):
         if handler and self._events.full():
+            await asyncio.sleep(0)  # the turn of handlers that are fast enough
+        try:
+            if handler:
+                self._events.put_nowait((handler, body))
+        except asyncio.QueueFull:
             self.missed += 1
-        elif handler:
-            self._events.put_nowait((handler, body))
 
     async def _handle_events(self):
         while True:
@@ -269,7 +278,7 @@ class Connection:
         except Exception as e:
             if patience.expired():
                 return  # nobody waits for a reply any more
-            reply = False, (str(e) or type(e).__name__).encode()
+            reply = False, str(e) or type(e).__name__
         with suppress(ConnectionError):
             await self._send(Op.REPLY, number, *reply)
 
