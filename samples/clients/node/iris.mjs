@@ -51,8 +51,6 @@ function encode(op, fields) {
   return Buffer.concat(parts);
 }
 
-const milliseconds = (timeout) => Math.max(1, Math.round(timeout));
-
 function refuse() {
   throw new Fault("no requests are served here");
 }
@@ -111,8 +109,7 @@ export class Connection {
   /** The reply of one member. Throws Fault, or Timeout, which comes at once if there
    * is no member. It is the relay that keeps the time. */
   async request(cluster, body, { timeout = 5000 } = {}) {
-    const number = this.#numbers++;
-    return this.#ask(number, "REQUEST", number, cluster, body, milliseconds(timeout));
+    return this.#ask(timeout, "REQUEST", cluster, body);
   }
 
   /** Tells all members, and so this program if it is one. */
@@ -129,20 +126,18 @@ export class Connection {
   async subscribe(topic, handler) {
     // The relay would hang up.
     if (this.#topics.has(topic)) throw new Error(`subscribed to ${topic} already`);
+    this._tell("SUBSCRIBE", topic);
     this.#topics.set(topic, handler);
-    await this._send("SUBSCRIBE", topic);
   }
 
   async unsubscribe(topic) {
     if (!this.#topics.delete(topic)) throw new Error(`not subscribed to ${topic}`);
-    await this._send("UNSUBSCRIBE", topic);
+    this._tell("UNSUBSCRIBE", topic);
   }
 
   /** A Tunnel to one member. Throws Timeout as request does. */
   async tunnel(cluster, { timeout = 5000 } = {}) {
-    const number = this.#numbers++;
-    this.#tunnels.set(number, new Tunnel(this, number));
-    return this.#ask(number, "TUN_INIT", number, cluster, milliseconds(timeout));
+    return this.#ask(timeout, "TUN_INIT", cluster);
   }
 
   /** Leaves, and returns when the relay confirms it. Requests that are pending end
@@ -152,11 +147,10 @@ export class Connection {
     return this.ending;
   }
 
-  #ask(number, op, ...fields) {
-    return new Promise((resolve, reject) => {
-      this.#answers.set(number, { resolve, reject });
-      this._send(op, ...fields).catch(reject);
-    });
+  #ask(timeout, op, ...fields) {
+    const number = this.#numbers++;
+    this._tell(op, number, ...fields, Math.max(1, Math.round(timeout)));
+    return new Promise((resolve, reject) => this.#answers.set(number, { resolve, reject }));
   }
 
   _tell(op, ...fields) {
@@ -230,10 +224,9 @@ export class Connection {
     let result, error;
     if (timedOut) {
       error = new Timeout("no answer in time");
-      this.#tunnels.delete(number);
     } else if (op === "TUN_CONFIRM") {
-      result = this.#tunnels.get(number);
-      result.limit = await this.#field("n");
+      result = new Tunnel(this, number, await this.#field("n"));
+      this.#tunnels.set(number, result);
       this._tell("TUN_ALLOW", number, this.#window);
     } else if (await this.#field("?")) {
       result = await this.#field("b");
@@ -288,6 +281,7 @@ export class Connection {
 export class Tunnel {
   #relay;
   #number;
+  #limit; // octets of a chunk
   #news = new EventEmitter(); // "change" of what follows
   #credit = 0; // octets that the relay takes
   #inbox = [];
@@ -298,10 +292,10 @@ export class Tunnel {
   #ended; // why; "" in order
   #turn = Promise.resolve(); // ends when the last message was sent
 
-  constructor(relay, number, limit = 0) {
+  constructor(relay, number, limit) {
     this.#relay = relay;
     this.#number = number;
-    this.limit = limit; // octets of a chunk
+    this.#limit = limit;
   }
 
   /** Waits while the other end does not take more. If the signal aborts that, the
@@ -315,8 +309,8 @@ export class Tunnel {
   }
 
   async #send(octets, signal) {
-    for (let at = 0; at < octets.length; at += this.limit) {
-      const chunk = octets.subarray(at, at + this.limit);
+    for (let at = 0; at < octets.length; at += this.#limit) {
+      const chunk = octets.subarray(at, at + this.#limit);
       await this.#until(() => this.#credit >= chunk.length, signal);
       if (this.#ended !== undefined) throw new Closed(this.#ended || "the tunnel was closed");
       this.#credit -= chunk.length;

@@ -114,7 +114,7 @@ class Connection:
     async def request(self, cluster, body, timeout=5.0):
         """The reply of one member. Raises Fault, or TimeoutError, which comes at once if
         there is no member. It is the relay that keeps the time."""
-        return await self._ask(Op.REQUEST, next(self._numbers), cluster, body, timeout=timeout)
+        return await self._ask(timeout, Op.REQUEST, cluster, body)
 
     async def broadcast(self, cluster, body):
         """Tells all members, and so this program if it is one."""
@@ -128,18 +128,16 @@ class Connection:
         """Awaits handler(body) for each event from now on, one after the other."""
         if topic in self._topics:  # the relay would hang up
             raise ValueError(f"subscribed to {topic} already")
+        self._tell(Op.SUBSCRIBE, topic)
         self._topics[topic] = handler
-        await self._send(Op.SUBSCRIBE, topic)
 
     async def unsubscribe(self, topic):
         del self._topics[topic]
-        await self._send(Op.UNSUBSCRIBE, topic)
+        self._tell(Op.UNSUBSCRIBE, topic)
 
     async def tunnel(self, cluster, timeout=5.0):
         """A Tunnel to one member. Raises TimeoutError as request does."""
-        number = next(self._numbers)
-        self._tunnels[number] = Tunnel(self, number)
-        return await self._ask(Op.TUN_INIT, number, cluster, timeout=timeout)
+        return await self._ask(timeout, Op.TUN_INIT, cluster)
 
     async def close(self):
         """Leaves, and returns when the relay confirms it. Requests that are pending end
@@ -162,10 +160,11 @@ class Connection:
         await self._writer.drain()  # while the relay reads slower than we write
         self._tell(*packet)
 
-    async def _ask(self, op, number, *fields, timeout):
-        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+    async def _ask(self, timeout, op, *fields):
+        number = next(self._numbers)
         await self._send(op, number, *fields, max(1, round(timeout * 1000)))
-        return await answer
+        self._answers[number] = asyncio.get_running_loop().create_future()
+        return await self._answers[number]
 
     async def _run(self):
         events = asyncio.create_task(self._handle_events())
@@ -231,10 +230,8 @@ class Connection:
         result, error = None, None
         if timed_out:
             error = TimeoutError("no answer in time")
-            self._tunnels.pop(number, None)
         elif op == Op.TUN_CONFIRM:
-            result = self._tunnels[number]
-            result.limit = await self._field("n")
+            result = self._tunnels[number] = Tunnel(self, number, await self._field("n"))
             self._tell(Op.TUN_ALLOW, number, self._window)
         elif await self._field("?"):
             result = await self._field("b")
@@ -298,9 +295,8 @@ class Connection:
 class Tunnel:
     """Carries messages of one octet and more to the other end and back, in order."""
 
-    def __init__(self, relay, number, limit=0):
-        self.limit = limit  # octets of a chunk
-        self._relay, self._number = relay, number
+    def __init__(self, relay, number, limit):
+        self._relay, self._number, self._limit = relay, number, limit
         self._sending = asyncio.Lock()
         self._news = asyncio.Event()  # set at each change of what follows
         self._credit = 0  # octets that the relay takes
@@ -315,8 +311,8 @@ class Tunnel:
         if not message:
             raise ValueError("a message has at least one octet")
         async with self._sending:
-            for at in range(0, len(message), self.limit):
-                chunk = message[at:at + self.limit]
+            for at in range(0, len(message), self._limit):
+                chunk = message[at:at + self._limit]
                 await self._relay._writer.drain()
                 await self._until(lambda need=len(chunk): self._credit >= need)
                 if self._ended is not None:
