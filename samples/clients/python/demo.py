@@ -12,6 +12,7 @@ import sys
 import iris
 
 MIB = 1 << 20
+LONG = 60  # seconds, of which a slow machine may need some
 
 
 async def serve(port, cluster, token):
@@ -55,17 +56,16 @@ async def check(port, cluster, token):
     async with await iris.connect(port, token=token) as relay:
         await until_somebody_serves(relay, cluster)
         for step in (requests, timeouts, events, broadcasts, echoes, held_up):
-            async with asyncio.timeout(60):
-                print(f"{step.__name__}: {await step(relay, cluster)}", flush=True)
+            print(f"{step.__name__}: {await step(relay, cluster)}", flush=True)
         other = await iris.connect(port, token=token)
         print("close:", await close(other, cluster), flush=True)
-        await relay.request(cluster, b"leave")
+        await relay.request(cluster, b"leave", LONG)
 
 
 async def until_somebody_serves(relay, cluster):
-    for _ in range(300):
+    for _ in range(1000):
         try:
-            await relay.request(cluster, b"", timeout=1)
+            await relay.request(cluster, b"", LONG)
             return
         except TimeoutError:  # nobody there; that is known at once
             await asyncio.sleep(0.1)
@@ -74,17 +74,17 @@ async def until_somebody_serves(relay, cluster):
 
 async def requests(relay, cluster):
     bodies = [b"hello", b"", bytes(MIB)] + [b"%d" % i for i in range(100)]
-    replies = await asyncio.gather(*(relay.request(cluster, body, timeout=30) for body in bodies))
+    replies = await asyncio.gather(*(relay.request(cluster, body, LONG) for body in bodies))
     assert replies == [body.upper() for body in bodies]
     try:
-        await relay.request(cluster, b"fail")
+        await relay.request(cluster, b"fail", LONG)
     except iris.Fault as e:
         assert str(e) == "you asked for it", e
         return f"{len(replies)} replies and a fault"
 
 
 async def timeouts(relay, cluster):
-    for target, timeout in (cluster, 0.005), (cluster + ".nobody", 30):
+    for target, timeout in (cluster, 0.005), (cluster + ".nobody", 100 * LONG):
         try:
             await relay.request(target, b"sleep", timeout=timeout)
         except TimeoutError:
@@ -125,7 +125,7 @@ async def broadcasts(relay, cluster):
 
 
 async def echoes(relay, cluster):
-    tunnel = await relay.tunnel(cluster)
+    tunnel = await relay.tunnel(cluster, LONG)
     await tunnel.send(b"echo")
     sizes = 1, 65536, 65537, 16 * MIB, 5
     sending = asyncio.create_task(send_all(tunnel, [bytes([i]) * n for i, n in enumerate(sizes)]))
@@ -143,7 +143,7 @@ async def send_all(tunnel, messages):
 
 async def held_up(relay, cluster):
     """The other end reads nothing at first: the sender has to wait, and loses nothing."""
-    tunnel = await relay.tunnel(cluster)
+    tunnel = await relay.tunnel(cluster, LONG)
     await tunnel.send(b"numbers")
     sent, blocked = 0, False
     while not blocked:
@@ -154,7 +154,7 @@ async def held_up(relay, cluster):
                 sent += 1
         except TimeoutError:
             blocked = True
-    await relay.request(cluster, b"wake")
+    await relay.request(cluster, b"wake", LONG)
     for i in range(sent, sent + 8):  # the first of them is the one that was given up
         await tunnel.send(b"%08d" % i + bytes(MIB // 4))
     await tunnel.send(b"end")
@@ -164,13 +164,13 @@ async def held_up(relay, cluster):
 
 
 async def close(relay, cluster):
-    pending = asyncio.create_task(relay.request(cluster, b"sleep", timeout=60))
-    await relay.request(cluster, b"")
+    pending = asyncio.create_task(relay.request(cluster, b"sleep", 10 * LONG))
+    await relay.request(cluster, b"", LONG)
     clock = asyncio.get_running_loop().time
     start = clock()
     await relay.close()
     took = clock() - start
-    assert relay.ended == "" and took < 10, (relay.ended, took)
+    assert relay.ended == "" and took < LONG, (relay.ended, took)
     try:
         await pending
     except TimeoutError:
