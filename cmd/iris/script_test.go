@@ -26,7 +26,7 @@ import (
 //	close NAME                        close its standard input
 //	finish NAME [STATUS]              wait for its end; stdout and stderr are its
 //	status STATUS PROGRAM [ARG...]    run a program to its end
-//	json FILE COUNT                   want so many lines, each an object of JSON
+//	json FILE COUNT                   want so many objects of JSON and nothing else
 //
 // A program that hangs hangs the script, and go test ends that with all stacks.
 func scriptCommands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
@@ -76,12 +76,13 @@ func scriptCommands() map[string]func(ts *testscript.TestScript, neg bool, args 
 		},
 		"json": func(ts *testscript.TestScript, _ bool, args []string) {
 			n := 0
-			for line := range strings.Lines(ts.ReadFile(args[0])) {
+			for d := json.NewDecoder(strings.NewReader(ts.ReadFile(args[0]))); ; n++ {
 				var object map[string]any
-				if err := json.Unmarshal([]byte(line), &object); err != nil {
-					ts.Fatalf("%q: %v", line, err)
+				if err := d.Decode(&object); err == io.EOF {
+					break
+				} else if err != nil {
+					ts.Fatalf("%s: object %d: %v", args[0], n+1, err)
 				}
-				n++
 			}
 			if n != number(ts, args[1]) {
 				ts.Fatalf("%d objects, want %s", n, args[1])
