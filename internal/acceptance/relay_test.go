@@ -200,7 +200,11 @@ func reflect(go_ <-chan struct{}) func(*client.Tunnel) {
 
 func TestRelayTunnelsOfLargeMessages(t *testing.T) {
 	throughRelays(t, func(t *testing.T, addrs []string) {
-		const tunnels, messages, size = 4, 4, 16 << 20
+		const tunnels, size = 4, 16 << 20
+		messages := 4
+		if testing.Short() { // a gigabyte takes the race detector half a minute
+			messages = 1
+		}
 		at := make(chan struct{})
 		close(at)
 		service := dial(t, addrs, 1, "tunnels", client.Handler{Tunnel: reflect(at)})
