@@ -14,10 +14,13 @@ const (
 	gatherTypes    = 256
 )
 
-// Gather collects messages that have the same Delivery, until a Bundle is made of them. It keeps its memory for the next
-// ones. The zero value is empty. Not safe for concurrent use.
+// Gather collects messages that have the same Delivery, until a Bundle is made of them. What it copies them to becomes
+// the memory of the bundle, if they are about as many as the ones before. The zero value is empty. Not safe for
+// concurrent use.
 type Gather struct {
-	slab  []byte   // slab[:bytes] are the payloads
+	into  *Bundle  // the next one, in nobody else's hands; nil: nothing was added yet
+	slab  []byte   // its memory; slab[:bytes] are the payloads
+	class int      // of the bundle before, likely that of the next one
 	table []uint64 // table[:n] has an entry for each message, see entry
 	bytes int
 	n     int
@@ -41,7 +44,7 @@ func (g *Gather) Add(typ string, data []byte) bool {
 			return false
 		}
 	}
-	if g.n == len(g.table) || g.bytes+len(data) > len(g.slab) {
+	if g.into == nil || g.n == len(g.table) || g.bytes+len(data) > len(g.slab) {
 		g.grow(len(data))
 	}
 	g.bytes += copy(g.slab[g.bytes:], data)
@@ -55,8 +58,21 @@ func (g *Gather) grow(size int) {
 	if g.n == len(g.table) {
 		g.table = append(g.table, make([]uint64, max(64, g.n))...)
 	}
-	if g.bytes+size > len(g.slab) {
-		g.slab = append(g.slab, make([]byte, max(1<<10, len(g.slab), g.bytes+size-len(g.slab)))...)
+	if need := g.bytes + size; g.into == nil || need > len(g.slab) {
+		b := unused(max(classOf(need), g.class))
+		copy(b.mem, g.slab[:g.bytes])
+		g.take(b)
+	}
+}
+
+// take goes on with b, which may be nil, in place of the bundle that was being filled.
+func (g *Gather) take(b *Bundle) {
+	if g.into != nil {
+		g.into.putBack()
+	}
+	g.into, g.slab = b, nil
+	if b != nil {
+		g.slab = b.mem
 	}
 }
 
@@ -117,20 +133,36 @@ var bundles [8]sync.Pool
 
 const leastBundle = 512
 
+// classOf returns the place in bundles of those whose memory holds so many bytes.
+func classOf(size int) int { return bits.Len(uint(max(size-1, 0)) / leastBundle) }
+
+// unused returns a bundle of that class, which is empty.
+func unused(class int) *Bundle {
+	if b, ok := bundles[class].Get().(*Bundle); ok {
+		return b
+	}
+	return &Bundle{mem: make([]byte, leastBundle<<class)}
+}
+
+// putBack ends the use of a bundle that is empty and in nobody's hands.
+func (b *Bundle) putBack() { bundles[classOf(len(b.mem))].Put(b) }
+
 // Bundle makes one of the messages gathered, of which there is at least one, and resets g. head says what they have in
 // common: its Delivery and From are used, and must not change any more. The caller gives the bundle to actors by
 // System.DeliverBundle, and then calls Release.
 func (g *Gather) Bundle(head *Inbound) *Bundle {
-	size := g.bytes + entrySize*g.n
-	class := bits.Len(uint(size-1) / leastBundle)
-	b, ok := bundles[class].Get().(*Bundle)
-	if !ok {
-		b = &Bundle{mem: make([]byte, leastBundle<<class)}
+	b := g.into
+	g.class = classOf(g.bytes + entrySize*g.n)
+	if classOf(len(b.mem)) == g.class {
+		g.into = nil
+	} else {
+		b = unused(g.class)
+		copy(b.mem, g.slab[:g.bytes])
 	}
+	g.take(nil)
 	b.head, b.table, b.n = head, g.bytes, g.n
 	b.types = append(b.types, g.types...)
 	b.users.Store(1)
-	copy(b.mem, g.slab[:g.bytes])
 	at := b.mem[b.table:]
 	for i, e := range g.table[:g.n] {
 		binary.LittleEndian.PutUint64(at[entrySize*i:], e)
@@ -146,7 +178,7 @@ func (b *Bundle) Release() {
 	}
 	clear(b.types)
 	b.head, b.types, b.taken, b.first = nil, b.types[:0], false, parcel{}
-	bundles[bits.Len(uint(len(b.mem)-1)/leastBundle)].Put(b)
+	b.putBack()
 }
 
 // end returns where the payload of message i ends, and the index of its type.

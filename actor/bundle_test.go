@@ -209,3 +209,62 @@ func TestPartialAcceptanceIsExact(t *testing.T) {
 		}
 	})
 }
+
+// Whatever is gathered, bundled, forgotten and released in between, a bundle keeps what was put into it, and its memory is
+// its own: what is being gathered, another bundle that lives, and another Gather have theirs.
+func TestBundlesShareNoMemory(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type living struct {
+			*Bundle
+			want [][]byte
+		}
+		var alive []living
+		var gathers [2]Gather
+		var gathered [2][][]byte
+		for step := range rapid.IntRange(1, 60).Draw(t, "steps") {
+			which := rapid.IntRange(0, 1).Draw(t, "gather")
+			g, want := &gathers[which], &gathered[which]
+			switch rapid.SampledFrom([]string{"add", "add", "bundle", "reset", "release"}).Draw(t, "step") {
+			case "add":
+				size := rapid.SampledFrom([]int{0, 16, 500, 3000}).Draw(t, "size")
+				for i := range rapid.IntRange(1, 40).Draw(t, "messages") {
+					if m := bytes.Repeat([]byte{byte(step + 7*i)}, size); g.Add("", m) {
+						*want = append(*want, m)
+					}
+				}
+			case "bundle":
+				if len(*want) > 0 {
+					alive = append(alive, living{g.Bundle(head()), *want})
+					*want = nil
+				}
+			case "reset":
+				g.Reset()
+				*want = nil
+			case "release":
+				if len(alive) > 0 {
+					i := rapid.IntRange(0, len(alive)-1).Draw(t, "bundle")
+					alive[i].Release()
+					alive = slices.Delete(alive, i, i+1)
+				}
+			}
+			seen := map[*byte]bool{}
+			own := func(mem []byte) {
+				if len(mem) > 0 && seen[&mem[0]] {
+					t.Fatal("memory of two owners")
+				} else if len(mem) > 0 {
+					seen[&mem[0]] = true
+				}
+			}
+			own(gathers[0].slab)
+			own(gathers[1].slab)
+			for _, b := range alive {
+				own(b.mem)
+				for i, m := range b.want {
+					if !bytes.Equal(b.data(i), m) {
+						t.Fatalf("message %d of a bundle has changed", i)
+					}
+				}
+			}
+		}
+	})
+}
