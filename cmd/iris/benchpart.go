@@ -23,6 +23,7 @@ type benchSetup struct {
 	Number  int      `json:"number"` // 0 is the part that sends
 	Serves  bool     `json:"serves"` // whether it handles what is sent
 	Batch   bool     `json:"batch"`  // whether handlers take batches
+	Relay   bool     `json:"relay"`  // whether programs of the relay send and handle
 	Players int      `json:"players"`
 	Parts   int      `json:"parts"`
 	Seeds   []string `json:"seeds"`
@@ -32,6 +33,7 @@ type benchSetup struct {
 // benchPart is a node with the handlers of a benchmark, and what they counted.
 type benchPart struct {
 	*node.Node
+	programs
 	setup  benchSetup
 	run    atomic.Uint64
 	got    atomic.Int64
@@ -62,20 +64,32 @@ func startBenchPart(ctx context.Context, s benchSetup) (*benchPart, error) {
 	cfg.Limits.Mailbox, cfg.Limits.MailboxBytes, cfg.Limits.Memory = 10_000_000, 1<<30, min(8<<30, math.MaxInt)
 	node.PaceCollector(cfg) // as iris node does; the process is nothing else
 	cfg.Limits.Tunnels = 1 << 16
+	if s.Relay {
+		cfg.Relay.Listen = "127.0.0.1:0"
+	}
 	n, err := node.Start(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
 	p := &benchPart{Node: n, setup: s}
-	if err := p.serve(); err != nil {
-		_ = n.Stop(ctx) // the error says more
+	if err := p.serve(ctx); err != nil {
+		p.stop(ctx)
 		return nil, err
 	}
 	return p, nil
 }
 
-// serve registers the handlers of the mode.
-func (p *benchPart) serve() error {
+// stop ends the programs, then the node.
+func (p *benchPart) stop(ctx context.Context) {
+	p.detach()
+	_ = p.Stop(ctx) // what it would tell the processes that are gone
+}
+
+// serve registers the handlers of the mode, or attaches the programs.
+func (p *benchPart) serve(ctx context.Context) error {
+	if p.setup.Relay {
+		return p.attach(ctx)
+	}
 	if p.setup.Mode == "ring" {
 		for k := 1; k <= p.setup.Players; k++ {
 			if (k-1)%p.setup.Parts != p.setup.Number {

@@ -13,6 +13,7 @@ import (
 type benchResult struct {
 	Benchmark   string     `json:"benchmark"`
 	Batch       bool       `json:"batch,omitempty"` // handlers took batches
+	Relay       bool       `json:"relay,omitempty"` // programs of the relay sent and handled
 	Size        int        `json:"size"`
 	Processes   int        `json:"processes"`
 	Outstanding int        `json:"outstanding,omitempty"`
@@ -59,6 +60,9 @@ func (r *benchResult) print(w io.Writer, f benchFlags) error {
 	row := func(name, format string, args ...any) { fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
 	row(r.unit, "%d of %d bytes in %.2f s, %d processes, %d lost", r.Received, r.Size, r.Seconds, r.Processes, r.Lost)
 	row("rate", "%.0f %s/s, %.1f MB/s", r.Rate, r.unit, r.Bytes)
+	if r.Relay {
+		row("path", "programs of the relay over TCP, at both ends")
+	}
 	if r.Players > 0 {
 		row("ring", "%d players, %.0f messages/s", r.Players, r.Rate*float64(r.Players))
 	}
@@ -81,6 +85,7 @@ func (r *benchResult) csv(w io.Writer) error {
 	}{
 		{"benchmark", r.Benchmark},
 		{"batch", r.Batch},
+		{"relay", r.Relay},
 		{"size", r.Size},
 		{"processes", r.Processes},
 		{"outstanding", r.Outstanding},

@@ -43,7 +43,7 @@ func runBench(ctx context.Context, s streams, mode string, f benchFlags) (*bench
 }
 
 func (b *benchmark) start(ctx context.Context, errs io.Writer) error {
-	setup := benchSetup{Mode: b.mode, Serves: b.processes == 1, Batch: b.batch, Players: b.players, Parts: b.processes, Secret: make([]byte, 32)}
+	setup := benchSetup{Mode: b.mode, Serves: b.processes == 1, Batch: b.batch, Relay: b.relay, Players: b.players, Parts: b.processes, Secret: make([]byte, 32)}
 	_, _ = rand.Read(setup.Secret) // never fails
 	ctx, cancel := context.WithTimeout(ctx, benchStartTimeout)
 	defer cancel()
@@ -73,7 +73,7 @@ func (b *benchmark) stop() {
 	if b.part != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		_ = b.part.Stop(ctx) // the processes it would take leave of are gone
+		b.part.stop(ctx)
 	}
 }
 
@@ -101,7 +101,7 @@ func (b *benchmark) measure(ctx context.Context, what string, count int64, durat
 		return nil, err
 	}
 	ended := time.Now()
-	res := &benchResult{Benchmark: b.mode, Batch: b.batch, Size: b.size, Processes: b.processes, Sent: sent, Received: sent}
+	res := &benchResult{Benchmark: b.mode, Batch: b.batch, Relay: b.relay, Size: b.size, Processes: b.processes, Sent: sent, Received: sent}
 	if b.mode != "request" {
 		ended, err = b.collect(ctx, res, own, &cpu)
 	} else {

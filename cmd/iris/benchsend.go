@@ -16,7 +16,7 @@ import (
 func (b *benchmark) send(ctx context.Context, g *budget, took *histogram) (int64, error) {
 	switch b.mode {
 	case "pub":
-		return b.sendEach(g, func(msg any) error { return b.part.Publish(ctx, "bench", msg) })
+		return b.sendEach(g, func(msg any) error { return b.part.publish(ctx, msg) })
 	case "broadcast":
 		return b.sendEach(g, func(msg any) error { return b.part.Broadcast(ctx, "bench", msg) })
 	case "request":
@@ -58,7 +58,7 @@ func (b *benchmark) ask(ctx context.Context, g *budget, took *histogram) (int64,
 			var msg any = stamped(b.size, b.run, time.Time{})
 			for g.take(1) {
 				at := time.Now()
-				if _, errs[i] = b.part.Request(ctx, "bench", msg); errs[i] != nil {
+				if errs[i] = b.part.request(ctx, msg); errs[i] != nil {
 					return
 				}
 				took.add(time.Since(at))
