@@ -67,8 +67,13 @@ func keepsPlace(k wire.Kind) bool {
 // urgency is the QUIC stream priority of the lane; lower goes first.
 func (l Lane) urgency() int8 { return [laneCount]int8{0, 2, 4, 6, 7}[l] }
 
-// maxWrite is the largest single write to a stream.
-const maxWrite = 64 << 10
+const (
+	// maxWrite is the largest single write to a stream. Between two of them the writer
+	// and quic-go wake each other, so a segment goes at once.
+	maxWrite = segment
+	// leastTaken is how much of a write a peer has to take in the time for one.
+	leastTaken = 64 << 10
+)
 
 // sendStream is what a lane needs of a QUIC stream.
 type sendStream interface {

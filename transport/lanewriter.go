@@ -122,7 +122,7 @@ func (l *lane) flush(stream *sendStream, batch []byte) error {
 		}
 		n, err := (*stream).Write(batch[:n])
 		batch = batch[n:]
-		if err != nil && !(errors.Is(err, os.ErrDeadlineExceeded) && l.patient()) {
+		if err != nil && !(errors.Is(err, os.ErrDeadlineExceeded) && (n >= leastTaken || l.patient())) {
 			return fmt.Errorf("write %s lane: %w", l.name, err)
 		}
 	}

@@ -1,6 +1,51 @@
 package transport
 
-import "testing"
+import (
+	"bytes"
+	"errors"
+	"os"
+	"testing"
+)
+
+// sluggish is a stream that takes so many bytes of a write before its deadline passes.
+type sluggish struct {
+	nowhere
+	each int
+	got  []byte
+}
+
+func (s *sluggish) Write(b []byte) (int, error) {
+	n := min(len(b), s.each)
+	s.got = append(s.got, b[:n]...)
+	if n < len(b) {
+		return n, os.ErrDeadlineExceeded
+	}
+	return n, nil
+}
+
+// The time for a write is enough for a peer that takes what it has to in it: the rest follows, and nothing is written
+// twice. One that takes less breaks the lane.
+func TestASlowPeerHasTimeForTheRestOfAWrite(t *testing.T) {
+	data := make([]byte, 3*maxWrite/2)
+	for i := range data {
+		data[i] = byte(i >> 8)
+	}
+	for _, c := range []struct {
+		each int
+		ok   bool
+	}{{maxWrite, true}, {leastTaken, true}, {leastTaken + 1, true}, {leastTaken - 1, false}, {0, false}} {
+		s := &sluggish{each: c.each}
+		l, _ := testLane(t, len(data), nil)
+		var stream sendStream = s
+		err := l.flush(&stream, data)
+		if c.ok && (err != nil || !bytes.Equal(s.got, data)) {
+			t.Errorf("%d bytes each: %d of %d, %v", c.each, len(s.got), len(data), err)
+		}
+		if !c.ok && !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%d bytes each: %v", c.each, err)
+		}
+	}
+}
 
 // A crowd is remembered over the lone frames between its waves, and forgotten soon.
 func TestCrowd(t *testing.T) {
