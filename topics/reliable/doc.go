@@ -26,7 +26,8 @@
 // Of each stream every message exactly once and in order, or a [Gap] in its place:
 // when a message was known to exist for [Config.Horizon] and nobody could give it, when the
 // window cannot hold more behind it, or when the replay ring has to let go what
-// waits behind it. Whoever subscribes begins at the place where its parent is
+// waits behind it. Who only heard of the end of a stream and cannot get it at once tells
+// its neighbours, so that all wait for the same Horizon. Whoever subscribes begins at the place where its parent is
 // ([Sync] with marks). Plain topics (Config.Reliable false) use the same messages,
 // with nothing but flooding and dedupe: at most once, in order, gaps not reported.
 //

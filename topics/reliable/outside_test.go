@@ -1,8 +1,11 @@
 package reliable
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
+	"time"
 
 	"iris/internal/id"
 )
@@ -49,5 +52,44 @@ func TestADoorThatLeadsBack(t *testing.T) {
 		if d := sentTo[*Data](b, other); !reliable && (len(d) != 1 || d[0].Hops != 0) {
 			t.Errorf("from inside it went on as %+v", b.out.Sends)
 		}
+	}
+}
+
+// TestWhatIsOnlyHeardOf: neighbours hear at once of the end of a stream that this node
+// has heard of and cannot get, so that their wait ends with its own.
+func TestWhatIsOnlyHeardOf(t *testing.T) {
+	b := newBench(t, Config{})
+	stripe := b.m.stripeOf(pub)
+	b.step(0, Place{Stripe: stripe, InTree: true, Root: true, Children: []id.ID{peer, other}})
+	for _, n := range []id.ID{peer, other} {
+		b.step(0, Recv{n, &Sync{Stripe: stripe}})
+	}
+	told := map[id.ID][]uint64{}
+	ticks := func(d time.Duration) {
+		for end := b.at + d; b.at < end; {
+			b.step(50*time.Millisecond, Tick{})
+			for _, n := range []id.ID{peer, other, pub} {
+				for _, f := range sentTo[*Digest](b, n) {
+					if k := f.Marks[0]; k.High > b.m.streams[s1].high {
+						told[n] = append(told[n], k.High)
+					}
+				}
+			}
+		}
+	}
+	hear := func(from id.ID, high uint64) { b.step(0, Recv{from, &Digest{Marks: []Mark{{s1, high, high}}}}) }
+	b.data(pub, 1, 3) // all see by 3 that 2 is missing
+	hear(pub, 3)
+	ticks(time.Second)
+	if len(told) > 0 {
+		t.Errorf("told of what data showed: %v", told)
+	}
+	hear(pub, 5)
+	ticks(time.Second)
+	hear(peer, 6)
+	ticks(time.Second)
+	want := map[id.ID][]uint64{peer: {5}, other: {5, 6}}
+	if !maps.EqualFunc(told, want, slices.Equal) {
+		t.Errorf("told %v, want %v", told, want)
 	}
 }

@@ -247,6 +247,7 @@ func (m *Machine) pull(s *stream) {
 		s.askAt = time.Time{}
 		return
 	}
+	m.warn(s)
 	to := s.sources[0]
 	s.sources = append(s.sources[1:], to) // the others are next
 	f := &Pull{Stream: s.Stream, Ranges: s.missing(maxRanges)}
@@ -256,6 +257,21 @@ func (m *Machine) pull(s *stream) {
 	m.send(to, f)
 	s.tries++
 	s.askAt = m.now.Add(max(4*m.cfg.RTT(to), time.Duration(min(s.tries, 5))*2*m.cfg.MinWait))
+}
+
+// warn tells the neighbours of messages at the end of a stream that this node only
+// heard of. None that it could send them would show that those exist, and where nobody has
+// them all are to wait for the same Horizon, not each for another after its parent's.
+func (m *Machine) warn(s *stream) {
+	if s.known <= s.high || s.known <= s.warned {
+		return
+	}
+	s.warned = s.known
+	for _, e := range m.places[s.stripe].edges {
+		if e.ready && e.node != s.Publisher && !slices.Contains(s.sources, e.node) {
+			m.send(e.node, &Digest{Marks: []Mark{{s.Stream, s.win.low, s.known}}})
+		}
+	}
 }
 
 // onPull answers with what the ring holds.

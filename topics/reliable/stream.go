@@ -14,6 +14,7 @@ type stream struct {
 	win    window
 	high   uint64           // highest had
 	known  uint64           // highest known to exist; missing are those in (low, known] not had
+	warned uint64           // known, when neighbours were told of it by warn
 	waits  []wait           // since when they are missing; both fields rise
 	bodies map[uint64]*Data // those in the ring
 	active time.Time        // last news
