@@ -50,7 +50,8 @@ type Load struct {
 //
 // Invariants, checked by Valid:
 //
-//  1. candidates are the keys of nodes, each with its own index
+//  1. candidates are the keys of nodes, each with its own index; states are their
+//     values, and latest is one of nodes
 //  2. weights and sums belong to the candidates; sums are the running sums of
 //     the weights, and those who drain weigh nothing
 //  3. no node has a negative number of own requests in flight
@@ -60,13 +61,15 @@ type Balancer struct {
 	cfg        Config
 	rand       *rand.Rand
 	candidates []Candidate
+	states     []*node // of the candidates
 	weights    []float64
 	sums       []float64 // sums[i] = weights[0] + ... + weights[i]
 	stale      bool      // capacities were reported since weights were made
 	weighed    time.Time // when that was last looked at
 	nodes      map[id.ID]*node
+	latest     named   // that find returned, likely who is asked about next
 	recent     window  // rifs per weight that members reported
-	pool       []id.ID // nodes that reported last, latest at the end
+	pool       []*node // that reported last, latest at the end
 	probes     tokens
 	retries    float64 // retries that the budget allows now
 	salt       uint64  // chooses the subset
@@ -85,6 +88,29 @@ type node struct {
 
 	capacity   float64 // requests per second, averaged; 0 unknown
 	capacityAt time.Time
+}
+
+type named struct {
+	id id.ID
+	*node
+}
+
+// find returns the state of a node, nil if there is none.
+func (b *Balancer) find(k id.ID) *node {
+	if b.latest.node != nil && b.latest.id == k {
+		return b.latest.node
+	}
+	n := b.nodes[k]
+	if n != nil {
+		b.latest = named{k, n}
+	}
+	return n
+}
+
+// forget drops the state of a node that left the list.
+func (b *Balancer) forget(k id.ID) {
+	delete(b.nodes, k)
+	b.latest = named{}
 }
 
 // New returns a Balancer without members that draws its samples from r.
@@ -123,7 +149,7 @@ func (b *Balancer) Update(list []Candidate) {
 	for _, n := range b.nodes {
 		n.index = -1
 	}
-	b.candidates = b.candidates[:0]
+	b.candidates, b.states = b.candidates[:0], b.states[:0]
 	for _, c := range b.subset(list) {
 		n := b.nodes[c.Node]
 		if n == nil {
@@ -133,11 +159,11 @@ func (b *Balancer) Update(list []Candidate) {
 			continue
 		}
 		n.index = len(b.candidates)
-		b.candidates = append(b.candidates, c)
+		b.candidates, b.states = append(b.candidates, c), append(b.states, n)
 	}
 	for k, n := range b.nodes {
 		if n.index < 0 && n.inFlight == 0 {
-			delete(b.nodes, k)
+			b.forget(k)
 		}
 	}
 	b.weighAll()
@@ -163,17 +189,17 @@ func (b *Balancer) Pick(now time.Time, reach func(id.ID) Reach, excluded []id.ID
 	if len(excluded) == 0 {
 		b.earn()
 	}
-	c := &b.candidates[i]
-	n := b.nodes[c.Node]
+	n := b.states[i]
 	n.inFlight++
 	n.since++
-	return c.Node, true
+	b.latest = named{b.candidates[i].Node, n}
+	return b.latest.id, true
 }
 
 // Sent returns own requests in flight at node, the one just picked included.
 // Hand it back to Done: latency is learned for the load it was measured under.
 func (b *Balancer) Sent(node id.ID) int {
-	if n := b.nodes[node]; n != nil {
+	if n := b.find(node); n != nil {
 		return n.inFlight
 	}
 	return 0
@@ -193,7 +219,7 @@ const (
 // Done ends a request that Pick began: at is the number Sent gave, took the
 // time since, load what came with the answer (nil if nothing).
 func (b *Balancer) Done(now time.Time, nodeID id.ID, at int, took time.Duration, o Outcome, load *Load) {
-	n := b.nodes[nodeID]
+	n := b.find(nodeID)
 	if n == nil {
 		return
 	}
@@ -201,7 +227,7 @@ func (b *Balancer) Done(now time.Time, nodeID id.ID, at int, took time.Duration,
 		n.inFlight--
 	}
 	if load != nil {
-		b.observe(now, nodeID, n, *load)
+		b.observe(now, n, *load)
 		at = max(at, int(load.InFlight))
 	}
 	switch o {
@@ -214,13 +240,13 @@ func (b *Balancer) Done(now time.Time, nodeID id.ID, at int, took time.Duration,
 	case Withdrawn:
 	}
 	if n.index < 0 && n.inFlight == 0 {
-		delete(b.nodes, nodeID)
+		b.forget(nodeID)
 	}
 }
 
 // Report takes a fresh load of a node that did not come with a reply (a probe).
 func (b *Balancer) Report(now time.Time, nodeID id.ID, load Load) {
-	if n := b.nodes[nodeID]; n != nil {
-		b.observe(now, nodeID, n, load)
+	if n := b.find(nodeID); n != nil {
+		b.observe(now, n, load)
 	}
 }

@@ -16,18 +16,18 @@ const (
 )
 
 // observe takes what a node said of itself.
-func (b *Balancer) observe(now time.Time, k id.ID, n *node, l Load) {
+func (b *Balancer) observe(now time.Time, n *node, l Load) {
 	n.load, n.loadAt, n.since = l, now, 0
 	if n.index < 0 {
 		return
 	}
 	b.recent.add(float64(l.InFlight) / b.scale(n.index))
-	if i := slices.Index(b.pool, k); i >= 0 {
+	if i := slices.Index(b.pool, n); i >= 0 {
 		b.pool = slices.Delete(b.pool, i, i+1)
 	} else if len(b.pool) == poolSize {
 		b.pool = slices.Delete(b.pool, 0, 1)
 	}
-	b.pool = append(b.pool, k)
+	b.pool = append(b.pool, n)
 }
 
 // scale is what rifs of a candidate are divided by.
@@ -41,7 +41,7 @@ func (b *Balancer) choose(now time.Time, reach func(id.ID) Reach, excluded []id.
 		b.weighAll()
 	}
 	if len(b.candidates) == 1 {
-		if c := &b.candidates[0]; c.Draining || b.drains(now, c.Node) || slices.Contains(excluded, c.Node) {
+		if c := &b.candidates[0]; c.Draining || b.drains(now, 0) || slices.Contains(excluded, c.Node) {
 			return -1
 		}
 		return 0
@@ -56,7 +56,7 @@ func (b *Balancer) choose(now time.Time, reach func(id.ID) Reach, excluded []id.
 		}
 		ok := func(i int) bool {
 			c := &b.candidates[i]
-			return (!t.local || c.Zone == b.cfg.Zone) && !c.Draining && reach(c.Node) <= t.worst && !b.drains(now, c.Node) && !slices.Contains(excluded, c.Node)
+			return (!t.local || c.Zone == b.cfg.Zone) && !c.Draining && reach(c.Node) <= t.worst && !b.drains(now, i) && !slices.Contains(excluded, c.Node)
 		}
 		first := b.sample(ok, -1)
 		if first < 0 {
@@ -66,8 +66,8 @@ func (b *Balancer) choose(now time.Time, reach func(id.ID) Reach, excluded []id.
 		if i := b.sample(ok, first); i >= 0 {
 			best = b.better(best, b.signal(now, i))
 		}
-		for _, k := range b.pool {
-			if n := b.nodes[k]; n != nil && n.index >= 0 && now.Sub(n.loadAt) <= poolAge && n.index != best.index && ok(n.index) {
+		for _, n := range b.pool {
+			if n.index >= 0 && now.Sub(n.loadAt) <= poolAge && n.index != best.index && ok(n.index) {
 				best = b.better(best, b.signal(now, n.index))
 			}
 		}
@@ -76,9 +76,9 @@ func (b *Balancer) choose(now time.Time, reach func(id.ID) Reach, excluded []id.
 	return -1
 }
 
-// drains reports whether the node said of itself, freshly, that it drains.
-func (b *Balancer) drains(now time.Time, nodeID id.ID) bool {
-	n := b.nodes[nodeID]
+// drains reports whether candidate i said of itself, freshly, that it drains.
+func (b *Balancer) drains(now time.Time, i int) bool {
+	n := b.states[i]
 	return n.load.Draining && now.Sub(n.loadAt) <= b.cfg.Fresh
 }
 
@@ -121,7 +121,7 @@ type signal struct {
 }
 
 func (b *Balancer) signal(now time.Time, i int) signal {
-	n := b.nodes[b.candidates[i].Node]
+	n := b.states[i]
 	rif := n.inFlight
 	if now.Sub(n.loadAt) <= b.cfg.Fresh {
 		rif = max(rif, int(n.load.InFlight)+n.since)

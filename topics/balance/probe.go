@@ -20,8 +20,8 @@ func (b *Balancer) Probes(now time.Time) []id.ID {
 	b.probes.refill(now, b.cfg.ProbeRate, b.cfg.ProbeRate/10)
 	var out []id.ID
 	for tries := 0; tries < 2*probesAtOnce && len(out) < probesAtOnce; tries++ {
-		c := &b.candidates[b.rand.IntN(len(b.candidates))]
-		n := b.nodes[c.Node]
+		i := b.rand.IntN(len(b.candidates))
+		c, n := &b.candidates[i], b.states[i]
 		if c.Draining || now.Sub(n.loadAt) <= b.cfg.Stale || now.Sub(n.probedAt) <= b.cfg.Stale {
 			continue
 		}

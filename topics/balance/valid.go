@@ -14,7 +14,7 @@ func (b *Balancer) Valid() error {
 	}
 	for i, c := range b.candidates {
 		n := b.nodes[c.Node]
-		if n == nil || n.index != i {
+		if n == nil || n.index != i || b.states[i] != n {
 			return fmt.Errorf("(1) candidate %d (%v) has state %+v", i, c.Node, n)
 		}
 		total += b.weights[i]
@@ -30,8 +30,11 @@ func (b *Balancer) Valid() error {
 			return fmt.Errorf("(4) %v left and idles", k)
 		}
 	}
-	for i, k := range b.pool {
-		if slices.Index(b.pool, k) != i || i >= poolSize {
+	if n := b.latest.node; n != nil && b.nodes[b.latest.id] != n {
+		return fmt.Errorf("(1) %v is remembered with state %+v", b.latest.id, n)
+	}
+	for i, n := range b.pool {
+		if slices.Index(b.pool, n) != i || i >= poolSize {
 			return fmt.Errorf("(5) pool %v", b.pool)
 		}
 	}

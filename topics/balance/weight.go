@@ -19,7 +19,7 @@ const weighEvery = 100 * time.Millisecond
 // Reports are late and everybody gets the same, so they are averaged over 10 s,
 // held to between a tenth and ten times of the median, and only weigh.
 func (b *Balancer) Capacity(now time.Time, nodeID id.ID, perSecond float64) {
-	n := b.nodes[nodeID]
+	n := b.find(nodeID)
 	if n == nil || !(perSecond > 0) || math.IsInf(perSecond, 0) {
 		return
 	}
@@ -53,7 +53,7 @@ func (b *Balancer) weighAll() {
 	for i := range b.candidates {
 		w := weigh(b.candidates[i])
 		b.weights = append(b.weights, w)
-		if c := b.nodes[b.candidates[i].Node].capacity; c > 0 && w > 0 {
+		if c := b.states[i].capacity; c > 0 && w > 0 {
 			per = append(per, c/w)
 		}
 	}
@@ -64,7 +64,7 @@ func (b *Balancer) weighAll() {
 	}
 	total := 0.0
 	for i, w := range b.weights {
-		if c := b.nodes[b.candidates[i].Node].capacity; c > 0 && w > 0 {
+		if c := b.states[i].capacity; c > 0 && w > 0 {
 			b.weights[i] = w * min(max(c/w/median, 0.1), 10)
 		}
 		total += b.weights[i]

@@ -36,7 +36,7 @@ func (b *Balancer) stayLocal(now time.Time, reach func(id.ID) Reach) bool {
 	for i := range b.candidates {
 		c := &b.candidates[i]
 		s := b.signal(now, i)
-		usable := !c.Draining && reach(c.Node) == Up && !b.drains(now, c.Node)
+		usable := !c.Draining && reach(c.Node) == Up && !b.drains(now, i)
 		if c.Zone != b.cfg.Zone {
 			if usable && s.known {
 				there = append(there, s.rif)
