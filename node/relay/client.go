@@ -38,6 +38,8 @@ type client struct {
 
 	topics subscriptions
 
+	together []packet.Packet // room for those of a batch; the actor's own
+
 	membership *topics.Registration // of its cluster, else nil
 	leaving    atomic.Bool          // it takes nothing new
 	left       sync.Once
@@ -185,8 +187,8 @@ func (c *client) put(list ...packet.Packet) {
 }
 
 // offer is put for what may be lost, and tells if it was.
-func (c *client) offer(p packet.Packet) error {
-	err := c.out.offer(p)
+func (c *client) offer(list ...packet.Packet) error {
+	err := c.out.offer(list...)
 	if errors.Is(err, errSlow) {
 		c.stalled()
 	}

@@ -15,7 +15,8 @@
 // The actor is what the rest of the network sees: it is the member of the
 // client's cluster and the reader of its topics, and gets its incoming tunnels.
 // It only turns messages into packets, so it never waits. A payload is
-// actor.Bytes on the one side and octets on the other.
+// actor.Bytes on the one side and octets on the other. Events and broadcasts that
+// came together from another node stay together, into the outbox.
 //
 // # Lifecycle
 //
@@ -39,7 +40,7 @@
 //
 // # Bounds
 //
-// Per client: 48 MiB wait to be sent, with one message more, then it misses
+// Per client: 48 MiB wait to be sent, with one message more (or a batch of 32 KiB), then it misses
 // events and broadcasts, and requests go to other members; if it has read nothing
 // for 5 s, or 64 MiB of what must not be missed wait, it is dropped; 4096 requests of its own, with 64 MiB and one message, then its packets wait
 // in its socket; as many for the operations in order, 1024 and 4 MiB; 16384 requests

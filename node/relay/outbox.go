@@ -54,13 +54,13 @@ func (o *outbox) put(list ...packet.Packet) error {
 	return o.within(maxBacklog, list)
 }
 
-// offer is put for packets that may be lost, as what comes for a full mailbox is:
-// they leave room for the others. errFull if too much waits; errSlow if moreover
+// offer is put for packets that may be lost, as what comes for a full mailbox is,
+// all or none: they leave room for the others. errFull if too much waits; errSlow if moreover
 // the client has read nothing for a while.
-func (o *outbox) offer(p packet.Packet) error {
+func (o *outbox) offer(list ...packet.Packet) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	err := o.within(maxOffered, []packet.Packet{p})
+	err := o.within(maxOffered, list)
 	if err == errSlow && time.Since(o.moved) < stallTimeout {
 		return errFull
 	}
@@ -112,7 +112,11 @@ func (o *outbox) mute() {
 func (o *outbox) add(p packet.Packet) {
 	n := len(o.queue)
 	if n == 0 || o.queue[n-1].Len() >= fullBatch {
-		o.queue = append(o.queue, o.batch())
+		b := o.batch()
+		if n > 0 {
+			b.Like(o.queue[n-1])
+		}
+		o.queue = append(o.queue, b)
 		n++
 	}
 	b := o.queue[n-1]

@@ -10,14 +10,16 @@ import (
 )
 
 // The messages of the actor iris/relay/<n> are those of its cluster and its
-// topics: requests, broadcasts, messages to one member and events as actor.Bytes,
-// and *tunnels.Incoming. Senders are whoever uses these names; requests are
+// topics: requests and messages to one member as actor.Bytes, events and
+// broadcasts as *actor.Batch, and *tunnels.Incoming. Senders are whoever uses these names; requests are
 // answered with what the client replies. What is lost in the mailbox is a dead
 // letter as with any member.
 
 // Receive implements actor.Actor.
 func (c *client) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
+	case *actor.Batch:
+		c.receiveBatch(ctx, m)
 	case actor.Bytes:
 		c.receive(ctx, m)
 	case *tunnels.Incoming:
@@ -32,8 +34,6 @@ func (c *client) Receive(ctx actor.Context) {
 // receive turns a message into a packet.
 func (c *client) receive(ctx actor.Context, m actor.Bytes) {
 	switch d := actor.Meta(ctx); {
-	case d.Kind == actor.Event:
-		c.pass(packet.Publish{Topic: d.Topic, Payload: m}, d)
 	case c.cluster == "": // no client could make sense of it
 		c.r.sys.Dropped(actor.DeadDenied, c.pid.Id, "actor.Bytes", d.Origin, 1)
 	case d.Kind == actor.Request:
@@ -41,14 +41,68 @@ func (c *client) receive(ctx actor.Context, m actor.Bytes) {
 	case c.leaving.Load():
 		c.r.sys.Dropped(actor.DeadClosed, c.pid.Id, "actor.Bytes", d.Origin, 1)
 	default:
-		c.pass(packet.Delivery{Payload: m}, d)
+		c.pass(d, packet.Delivery{Payload: m})
 	}
 }
 
-// pass sends the client a packet that it may miss if it does not keep up.
-func (c *client) pass(p packet.Packet, d actor.Delivery) {
-	if c.offer(p) != nil {
-		c.r.sys.Dropped(actor.DeadOverflow, c.pid.Id, "actor.Bytes", d.Origin, 1)
+// receiveBatch turns events or broadcasts that came together into packets that go
+// together.
+func (c *client) receiveBatch(ctx actor.Context, m *actor.Batch) {
+	d := actor.Meta(ctx)
+	if d.Kind == actor.Broadcast {
+		switch {
+		case c.cluster == "":
+			c.r.sys.Dropped(actor.DeadDenied, c.pid.Id, "actor.Bytes", d.Origin, uint64(m.Len()))
+			return
+		case c.leaving.Load():
+			c.r.sys.Dropped(actor.DeadClosed, c.pid.Id, "actor.Bytes", d.Origin, uint64(m.Len()))
+			return
+		}
+	}
+	list := c.together[:0]
+	for i := range m.Len() {
+		payload, ok := payloadOf(m, i)
+		switch {
+		case !ok:
+			c.r.sys.Dropped(actor.DeadCodec, c.pid.Id, typeOf(m, i), d.Origin, 1)
+		case d.Kind == actor.Event:
+			list = append(list, packet.Publish{Topic: d.Topic, Payload: payload})
+		default:
+			list = append(list, packet.Delivery{Payload: payload})
+		}
+	}
+	c.pass(d, list...)
+	clear(list)
+	c.together = list
+}
+
+// payloadOf returns a message as a payload for the outbox, which copies small ones
+// before the batch ends. false if it is of a Go type.
+func payloadOf(m *actor.Batch, i int) (payload []byte, ok bool) {
+	if m.Type(i) != "" {
+		return nil, false
+	}
+	if lent := m.At(i); len(lent) > 0 && len(lent) < packet.Kept {
+		return lent, true
+	}
+	own, err := m.Clone(i)
+	payload, ok = own.(actor.Bytes)
+	return payload, ok && err == nil
+}
+
+// typeOf names the type of a message that is no payload.
+func typeOf(m *actor.Batch, i int) string {
+	if name := m.Type(i); name != "" {
+		return name
+	}
+	v, _ := m.Clone(i) // it was sent on this node: as it is
+	return fmt.Sprintf("%T", v)
+}
+
+// pass sends the client packets that it may miss if it does not keep up.
+func (c *client) pass(d actor.Delivery, list ...packet.Packet) {
+	if len(list) > 0 && c.offer(list...) != nil {
+		c.r.sys.Dropped(actor.DeadOverflow, c.pid.Id, "actor.Bytes", d.Origin, uint64(len(list)))
 	}
 }
 

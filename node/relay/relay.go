@@ -137,7 +137,7 @@ func (r *Relay) admit(c *client) error {
 	c.number = r.last.Add(1)
 	// The same value again after a failure: what it knows is not in doubt.
 	pid, err := r.sys.SpawnUnder(r.parent, strconv.FormatUint(c.number, 10),
-		actor.Of(func() actor.Actor { return c }).Mailbox(mailbox).MailboxBytes(mailboxBytes))
+		actor.Of(func() actor.Actor { return c }).Mailbox(mailbox).MailboxBytes(mailboxBytes).Batches())
 	c.pid = pid
 	return err
 }

@@ -1,15 +1,18 @@
 package packet
 
+import "slices"
+
+// Kept is the size in octets from which on a Batch does not copy a payload: it is
+// cheaper to hand to the system as it is.
+const Kept = 8 << 10
+
 const (
-	// keep is the size from which on a payload is cheaper to hand to the system
-	// as it is than to copy.
-	keep = 8 << 10
 	// maxSpare is the most memory that an empty batch holds for the next one.
 	maxSpare = 1 << 20
 )
 
-// Batch collects packets for one write to the connection. Payloads of 8 KiB and
-// more are kept and not copied; they must not change until Reset. The zero
+// Batch collects packets for one write to the connection. Payloads of Kept octets
+// and more are kept and not copied; they must not change until Reset. The zero
 // value is an empty batch.
 type Batch struct {
 	buf   []byte
@@ -29,7 +32,7 @@ func (b *Batch) Add(p Packet) {
 	before := len(b.buf)
 	out := output{head: b.buf}
 	out.packet(p)
-	if len(out.payload) < keep {
+	if len(out.payload) < Kept {
 		out.head = append(out.head, out.payload...)
 	} else {
 		b.kept = append(b.kept, kept{len(out.head), out.payload})
@@ -37,6 +40,13 @@ func (b *Batch) Add(p Packet) {
 	}
 	b.buf = append(out.head, out.tail[:out.tailLen]...)
 	b.size += len(b.buf) - before
+}
+
+// Like makes room for what another batch holds and a little more, so that one that
+// follows it in a burst need not grow.
+func (b *Batch) Like(other *Batch) {
+	n := len(other.buf)
+	b.buf = slices.Grow(b.buf, n+n/8)
 }
 
 // Len returns the number of octets in the batch.
@@ -69,7 +79,7 @@ func (b *Batch) Reset() {
 	clear(b.parts[:cap(b.parts)])
 	b.kept, b.parts, b.size = b.kept[:0], b.parts[:0], 0
 	b.buf = b.buf[:0]
-	if cap(b.kept) > maxBuffer/keep {
+	if cap(b.kept) > maxBuffer/Kept {
 		b.kept, b.parts = nil, nil
 	}
 }

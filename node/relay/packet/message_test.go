@@ -84,7 +84,7 @@ func TestBatch(t *testing.T) {
 		for range 3 { // a batch is used again
 			var want []byte
 			for range rapid.IntRange(0, 6).Draw(t, "packets") {
-				payload := bytes.Repeat([]byte{'x'}, rapid.SampledFrom([]int{0, 1, keep - 1, keep, 3 * keep}).Draw(t, "size"))
+				payload := bytes.Repeat([]byte{'x'}, rapid.SampledFrom([]int{0, 1, Kept - 1, Kept, 3 * Kept}).Draw(t, "size"))
 				p := rapid.SampledFrom([]Packet{
 					Serve{ID: 1, Payload: payload, TimeoutMs: 1000}, Publish{"news", payload}, TunAllow{1, 2},
 				}).Draw(t, "packet")
@@ -105,6 +105,24 @@ func TestBatch(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestBatchLike: a batch that follows another one of the same traffic takes its
+// memory at once, and none for payloads that it does not copy.
+func TestBatchLike(t *testing.T) {
+	var full, large, next Batch
+	for range 40 {
+		full.Add(Delivery{Payload: make([]byte, 1000)})
+		large.Add(Delivery{Payload: make([]byte, 1000*Kept/100)})
+	}
+	next.Like(&full)
+	if n := cap(next.buf); n < full.Len() || n > 2*full.Len() {
+		t.Errorf("room for %d octets like %d", n, full.Len())
+	}
+	next = Batch{}
+	if next.Like(&large); cap(next.buf) > Kept {
+		t.Errorf("room for %d octets where payloads are kept", cap(next.buf))
+	}
 }
 
 // TestBatchMemory: a batch keeps the memory that its traffic needs, and returns
