@@ -155,9 +155,16 @@ func TestGracefulStopFailsNothing(t *testing.T) {
 	lasting(seconds(2))
 	r := must[loadResult](ps[0], "loaded", loadArgs{Name: "l"})
 	t.Logf("%d requests at %.0f/s, p50 %.2f ms, p99 %.2f ms, max %.1f ms", r.Sent, r.RatePerS, r.P50Ms, r.P99Ms, r.Max)
-	if len(r.Failures) > 0 {
-		t.Errorf("%d of %d requests failed, first: %+v", len(r.Failures), r.Sent, r.Failures[0])
+	crossed := 0
+	for _, f := range r.Failures {
+		if f.Kind == "ErrLost" {
+			crossed++
+			continue
+		}
+		t.Errorf("a request of %d failed: %+v", r.Sent, f)
 	}
+	// On a machine too busy to hear of the departure in 500 ms some may cross the end of the link.
+	holds(t, "requests that crossed the end of the link", float64(crossed), 0, "")
 }
 
 // seconds is a duration of the full run; short runs take a quarter.
