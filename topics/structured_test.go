@@ -112,6 +112,7 @@ func TestStructuredRootDies(t *testing.T) {
 		<-time.After(15 * time.Second)
 		got := map[string]bool{}
 		for range 30 {
+			<-time.After(10 * time.Millisecond) // as in TestStructuredGroups
 			got[f.strangers(g)[7].ask(t, "c", "x")] = true
 		}
 		if len(got) != 3 {
