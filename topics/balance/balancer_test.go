@@ -2,6 +2,7 @@ package balance
 
 import (
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -189,15 +190,22 @@ func TestPickDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// A choice among so many, and what its answer says.
 func BenchmarkPick(b *testing.B) {
-	var list []Candidate
-	for i := range 64 {
-		list = append(list, Candidate{Node: serverID(i)})
-	}
-	x := newTest(list...)
-	b.ReportAllocs()
-	for b.Loop() {
-		n, _ := x.Pick(t0, up, nil)
-		x.Done(t0, n, x.Sent(n), time.Millisecond, Served, nil)
+	for _, members := range []int{1, 2, 64} {
+		b.Run(strconv.Itoa(members), func(b *testing.B) {
+			var list []Candidate
+			for i := range members {
+				list = append(list, Candidate{Node: serverID(i)})
+			}
+			x, now := newTest(list...), t0
+			b.ReportAllocs()
+			for b.Loop() {
+				now = now.Add(time.Microsecond)
+				n, _ := x.Pick(now, up, nil)
+				x.Done(now, n, x.Sent(n), time.Millisecond, Served, &Load{InFlight: 2})
+				x.Capacity(now, n, 1000)
+			}
+		})
 	}
 }
