@@ -23,6 +23,9 @@ type Stream interface {
 	CancelRead(wire.Code)
 	// CancelWrite drops what was not sent and fails the peer's reads.
 	CancelWrite(wire.Code)
+	// RoundTrip is the shortest round trip to the peer that was seen, so without
+	// what waits on the way; 0 if none was, or within this process.
+	RoundTrip() time.Duration
 	SetReadDeadline(time.Time) error
 	SetWriteDeadline(time.Time) error
 	// Context ends with the write half of the stream or with the connection.
@@ -33,18 +36,19 @@ type Stream interface {
 // ended. Whoever has it ends them, also after an error.
 type quicStream struct {
 	*quic.Stream
-	open                *atomic.Int64 // halves of the pair
+	pair                *tunnelConn
+	conn                *quic.Conn // of the pair
 	readOver, writeOver atomic.Bool
 }
 
-func (t *tunnelConn) hold(s *quic.Stream) *quicStream {
+func (t *tunnelConn) hold(conn *quic.Conn, s *quic.Stream) *quicStream {
 	t.open.Add(2)
-	return &quicStream{Stream: s, open: &t.open}
+	return &quicStream{Stream: s, pair: t, conn: conn}
 }
 
 func (s *quicStream) end(over *atomic.Bool) {
 	if over.CompareAndSwap(false, true) {
-		s.open.Add(-1)
+		s.pair.open.Add(-1)
 	}
 }
 
@@ -65,6 +69,8 @@ func (s *quicStream) failed(err error) {
 		s.endRead()
 	}
 }
+
+func (s *quicStream) RoundTrip() time.Duration { return s.pair.roundTrip(s.conn) }
 
 func (s *quicStream) Close() error {
 	s.endWrite()

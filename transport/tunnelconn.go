@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/quic-go/quic-go"
 
@@ -63,7 +64,7 @@ func (e *Endpoint) OpenStream(ctx context.Context, n id.ID) (Stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: tunnel stream: %w", actor.ErrUnreachable, err)
 	}
-	return t.hold(s), nil
+	return t.hold(conn, s), nil
 }
 
 // Tunnels reports whether tunnel streams are open between this node and n.
@@ -178,6 +179,18 @@ func (t *tunnelConn) add(conn *quic.Conn, accepted bool) error {
 	return nil
 }
 
+// roundTrip is the shortest that conn or the pair's link has seen. The link has had
+// the time to see one between two tunnels.
+func (t *tunnelConn) roundTrip(conn *quic.Conn) time.Duration {
+	trip := conn.ConnectionStats().MinRTT
+	if l := t.e.Link(t.peer); l != nil {
+		if other := l.conn.ConnectionStats().MinRTT; other > 0 && (trip == 0 || other < trip) {
+			trip = other
+		}
+	}
+	return trip
+}
+
 func (t *tunnelConn) accept(conn *quic.Conn) {
 	for {
 		s, err := conn.AcceptStream(conn.Context())
@@ -190,7 +203,7 @@ func (t *tunnelConn) accept(conn *quic.Conn) {
 				s.CancelWrite(quic.StreamErrorCode(wire.CodeBusy))
 				return
 			}
-			t.e.onStream(t.peer, t.hold(s))
+			t.e.onStream(t.peer, t.hold(conn, s))
 		})
 	}
 }

@@ -58,6 +58,9 @@ func TestTunnelConnectionsOfAPeerAreBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if trip, link := s.RoundTrip(), a.Link(b.ID()).conn.ConnectionStats().MinRTT; trip <= 0 || trip > link {
+			t.Errorf("a round trip of %v beside a link with %v", trip, link)
+		}
 		if _, err := s.Write([]byte("x")); err != nil {
 			t.Fatal(err)
 		}

@@ -65,7 +65,7 @@ func (ts *Tunnels) accept(from id.ID, s Stream) {
 		ts.refuse(s, refusalCode(err), err)
 		return
 	}
-	t.out.first(&wire.TunnelAccept{Credit: uint64(ts.config.Window)})
+	t.out.first(&wire.TunnelAccept{Credit: flow.First(ts.config.Window)})
 	err = ts.config.System.Deliver(member, &actor.Inbound{
 		Delivery: actor.Delivery{Kind: actor.Tell, Cluster: open.Cluster, Origin: from.String()},
 		Message:  &Incoming{Tunnel: t},

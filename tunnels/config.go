@@ -65,7 +65,7 @@ type Config struct {
 	Local  func(cluster string) (*actor.PID, error)
 	Logger *slog.Logger
 
-	Window       int           // bytes a peer may have on its way to us per tunnel; 4 KiB .. 1 GiB
+	Window       int           // bytes a peer may run ahead of our application per tunnel; 4 KiB .. 1 GiB
 	MaxMessage   int           // bytes of the longest message that Recv returns
 	MaxPerPeer   int           // tunnel ends with one peer, whoever opened; one to this node has both ends here
 	OpenTimeout  time.Duration // of Open without a deadline, and for the opening frame of a peer

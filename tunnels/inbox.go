@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"iris/tunnels/flow"
 )
@@ -13,7 +14,8 @@ import (
 // inbox is the receiving half of a tunnel end: what has arrived and waits for
 // the application, bounded by the credit granted.
 type inbox struct {
-	grant func(n uint64) // announces credit; called without mu
+	grant  func(n uint64) // announces credit; called without mu
+	stream Stream         // says how far the sender is
 
 	mu      sync.Mutex // guards the following fields
 	store   store
@@ -34,7 +36,8 @@ type inbox struct {
 	skipping bool   // the rest of an oversized message is dropped
 }
 
-func (in *inbox) init(pool *segments, window int, grant func(uint64)) {
+func (in *inbox) init(s Stream, pool *segments, window int, grant func(uint64)) {
+	in.stream = s
 	in.store.pool = pool
 	in.flow = flow.NewReceiver(window)
 	in.grant = grant
@@ -87,7 +90,11 @@ func (in *inbox) arrived(filled, n int, more bool) {
 	if !in.discard {
 		in.store.commit(n, more)
 	}
+	credit := in.due()
 	in.mu.Unlock()
+	if credit > 0 {
+		in.grant(credit)
+	}
 	in.signal()
 }
 
@@ -226,15 +233,20 @@ func (in *inbox) take(n int) (last bool) {
 		cost += flow.Overhead
 	}
 	in.flow.Consumed(cost)
-	credit := in.flow.Grant()
-	if in.end || in.err != nil {
-		credit = 0 // nobody would use it
-	}
+	credit := in.due()
 	in.mu.Unlock()
 	if credit > 0 {
 		in.grant(credit)
 	}
 	return done && !m.more
+}
+
+// due is the credit to grant now. Called with mu.
+func (in *inbox) due() uint64 {
+	if !in.flow.Due() || in.end || in.err != nil { // nobody would use it after that
+		return 0
+	}
+	return in.flow.Grant(time.Now(), in.stream.RoundTrip())
 }
 
 // recv is Tunnel.Recv.

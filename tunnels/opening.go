@@ -9,6 +9,7 @@ import (
 	"iris/actor"
 	"iris/internal/id"
 	"iris/transport/wire"
+	"iris/tunnels/flow"
 )
 
 // openTo opens a tunnel to a member of cluster on node.
@@ -57,7 +58,7 @@ func (ts *Tunnels) stream(ctx context.Context, node id.ID) (Stream, error) {
 
 // negotiate asks for the tunnel and waits for the answer.
 func (ts *Tunnels) negotiate(ctx context.Context, s Stream, node id.ID, cluster string) (*Tunnel, error) {
-	open := &wire.TunnelOpen{Cluster: cluster, Credit: uint64(ts.config.Window), TTLMs: millisLeft(ctx)}
+	open := &wire.TunnelOpen{Cluster: cluster, Credit: flow.First(ts.config.Window), TTLMs: millisLeft(ctx)}
 	if _, err := s.Write(encode(open)); err != nil {
 		return nil, fmt.Errorf("%w: %w", actor.ErrLost, err)
 	}

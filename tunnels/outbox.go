@@ -69,7 +69,7 @@ func (out *outbox) init(credit uint64) error {
 	if credit == 0 {
 		return nil
 	}
-	out.whole = credit / 4
+	out.whole = credit / 2
 	return out.flow.Grant(credit)
 }
 
@@ -188,7 +188,7 @@ func (out *outbox) finish() {
 }
 
 // fits reports whether a message of that cost is sent all or nothing. The limit
-// is a quarter of the peer's window: since the peer owes us less than half a
+// is half of the peer's first window: since the peer owes us less than half a
 // window once it has consumed everything, such a credit always comes together.
 func (out *outbox) fits(cost uint64) bool {
 	out.mu.Lock()

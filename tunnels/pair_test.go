@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"iris/internal/id"
+	"iris/tunnels/flow"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -76,8 +77,8 @@ func newPair(t testing.TB, c Config) (a, b end) {
 func newPairOver(t testing.TB, x, y Stream, c Config) (a, b end) {
 	t.Helper()
 	c = c.withDefaults()
-	a = newEnd(t, x, nodeB, c, uint64(c.Window))
-	b = newEnd(t, y, nodeA, c, uint64(c.Window))
+	a = newEnd(t, x, nodeB, c, flow.First(c.Window))
+	b = newEnd(t, y, nodeA, c, flow.First(c.Window))
 	t.Cleanup(func() {
 		stop(a, b)
 		for _, e := range [...]end{a, b} {

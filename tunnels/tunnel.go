@@ -97,7 +97,7 @@ func newTunnel(s setup) (*Tunnel, error) {
 	t.out.stream, t.out.buffers, t.out.spawn = s.stream, &s.memory.buffers, s.spawn
 	t.out.patient = s.config.StallAfter
 	t.out.tunnel = t
-	t.in.init(&s.memory.segments, s.config.Window, t.out.grant)
+	t.in.init(s.stream, &s.memory.segments, s.config.Window, t.out.grant)
 	return t, t.out.init(s.credit)
 }
 
@@ -126,8 +126,8 @@ func (t *Tunnel) Done() <-chan struct{} { return t.finished }
 //
 // If ctx ends before any of the message was queued, Send fails (actor.ErrTimeout
 // for a deadline) and the tunnel goes on. That is always so for messages of up
-// to a quarter of the receiver's window, 256 KiB unless configured. A longer one
-// travels as credit comes; if ctx ends in the middle of it the tunnel is aborted
+// to half of what the receiver grants at first, 127 KiB unless it is configured to
+// grant less. A longer one travels as credit comes; if ctx ends in the middle of it the tunnel is aborted
 // with ErrSendCancelled, for half a message must not pass as a whole one.
 func (t *Tunnel) Send(ctx context.Context, msg []byte) error {
 	torn, err := t.out.send(ctx, msg)

@@ -1,6 +1,9 @@
 package flow
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Limits of the accounting.
 const (
@@ -89,20 +92,22 @@ func (s *Sender) Chunk(want, limit int) (n int, ok bool) {
 
 // Receiver accounts for what the peer may have on its way to us.
 type Receiver struct {
-	window   uint64
+	window   uint64 // bounds open; grows to most
+	most     uint64 // bounds open and buffered together
 	open     uint64 // granted and not yet arrived
 	buffered uint64 // arrived and not yet consumed
-	spare    uint64 // consumed and not yet granted again
+	pace     pace
 }
 
-// NewReceiver has granted one window; the caller announces it to the peer in
-// its opening frame. The window is clamped to MinWindow..MaxWindow.
-func NewReceiver(window int) Receiver {
-	w := uint64(min(max(window, MinWindow), MaxWindow))
-	return Receiver{window: w, open: w}
+// NewReceiver has granted First(most), which the caller announces to the peer in
+// its opening frame. most bytes, clamped to MinWindow..MaxWindow, bound what is on
+// its way and what is buffered.
+func NewReceiver(most int) Receiver {
+	first := First(most)
+	return Receiver{window: first, most: clamp(most), open: first}
 }
 
-// Window is the window in bytes.
+// Window is the window in force, in bytes.
 func (r *Receiver) Window() uint64 { return r.window }
 
 // Buffered is what has arrived and waits for the application, in bytes of cost.
@@ -126,20 +131,31 @@ func (r *Receiver) Arrived(n int) error {
 func (r *Receiver) Consumed(cost uint64) {
 	cost = min(cost, r.buffered)
 	r.buffered -= cost
-	r.spare += cost
 }
 
-// Grant is the credit to announce now: 0 while less than half a window has been
-// consumed since the last grant, so that credit costs two frames per window.
-func (r *Receiver) Grant() uint64 {
-	if r.spare < r.window/2 {
+// spare is what could be granted.
+func (r *Receiver) spare() uint64 { return min(r.window, r.most-r.buffered) - r.open }
+
+// Due reports that Grant has something to announce, which is at least half a window:
+// so credit costs two frames per window.
+func (r *Receiver) Due() bool { return r.spare() >= r.window/2 }
+
+// Grant is the credit to announce now, 0 unless it is Due. now is a clock that does
+// not go back; rtt is the round trip to the sender without what waits on the way, 0
+// if it is not known. By them the window may grow.
+func (r *Receiver) Grant(now time.Time, rtt time.Duration) uint64 {
+	if !r.Due() {
 		return 0
 	}
-	n := r.spare
-	r.spare = 0
+	if r.pace.short(now, rtt, r.spare(), r.window) {
+		r.window += min(r.window, r.most-r.window)
+	}
+	n := r.spare()
 	r.open += n
 	return n
 }
 
-// valid checks the invariant of the receiver: nothing is lost or invented.
-func (r *Receiver) valid() bool { return r.open+r.buffered+r.spare == r.window }
+// valid checks the invariants of the receiver.
+func (r *Receiver) valid() bool {
+	return r.open <= r.window && r.window <= r.most && r.open+r.buffered <= r.most
+}

@@ -3,6 +3,7 @@ package flow
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -128,14 +129,14 @@ func TestReceiver(t *testing.T) {
 		t.Fatalf("buffered %d: a refused chunk was counted", r.Buffered())
 	}
 	r.Consumed(4<<10 - 1)
-	if g := r.Grant(); g != 0 {
+	if g := r.Grant(time.Time{}, 0); g != 0 {
 		t.Fatalf("granted %d before half a window", g)
 	}
 	r.Consumed(1)
-	if g := r.Grant(); g != 4<<10 {
+	if g := r.Grant(time.Time{}, 0); g != 4<<10 {
 		t.Fatalf("granted %d at half a window", g)
 	}
-	if g := r.Grant(); g != 0 {
+	if g := r.Grant(time.Time{}, 0); g != 0 {
 		t.Fatalf("granted %d twice", g)
 	}
 	r.Consumed(1 << 40)
@@ -145,10 +146,19 @@ func TestReceiver(t *testing.T) {
 }
 
 func TestReceiverClampsItsWindow(t *testing.T) {
-	for in, want := range map[int]uint64{-1: MinWindow, 0: MinWindow, 1 << 20: 1 << 20, MaxWindow + 1: MaxWindow} {
-		r := NewReceiver(in)
-		if r.Window() != want {
-			t.Errorf("NewReceiver(%d).Window() = %d, want %d", in, r.Window(), want)
+	for _, tt := range []struct {
+		in          int
+		first, most uint64
+	}{
+		{-1, MinWindow, MinWindow},
+		{0, MinWindow, MinWindow},
+		{100_000, 100_000, 100_000},
+		{1 << 20, FirstWindow, 1 << 20},
+		{MaxWindow + 1, FirstWindow, MaxWindow},
+	} {
+		r := NewReceiver(tt.in)
+		if r.Window() != tt.first || First(tt.in) != tt.first || r.most != tt.most {
+			t.Errorf("NewReceiver(%d) grants %d of %d, want %d of %d", tt.in, r.Window(), r.most, tt.first, tt.most)
 		}
 	}
 }
@@ -157,7 +167,9 @@ func TestReceiverClampsItsWindow(t *testing.T) {
 // never holds more than its window and the sender is never stuck for good.
 func TestPairProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		window := rapid.IntRange(MinWindow, 64<<10).Draw(t, "window")
+		window := rapid.OneOf(rapid.IntRange(MinWindow, 64<<10), rapid.IntRange(FirstWindow, 2<<20)).Draw(t, "window")
+		rtt := rapid.SampledFrom([]time.Duration{0, Near - 1, Near, 50 * time.Millisecond}).Draw(t, "round trip")
+		now := time.Unix(0, 0)
 		limit := rapid.IntRange(1, 64<<10).Draw(t, "chunk")
 		r := NewReceiver(window)
 		var s Sender
@@ -180,6 +192,13 @@ func TestPairProperty(t *testing.T) {
 			sent += n
 			return true
 		}
+		grant := func() {
+			now = now.Add(time.Duration(rapid.IntRange(0, 2000).Draw(t, "microseconds")) * time.Microsecond)
+			if g := r.Grant(now, rtt); g > 0 {
+				credits = append(credits, g)
+				inFlight += g
+			}
+		}
 		deliver := func() {
 			if len(data) == 0 {
 				return
@@ -187,6 +206,7 @@ func TestPairProperty(t *testing.T) {
 			if err := r.Arrived(data[0]); err != nil {
 				t.Fatalf("an honest sender was accused: %v", err)
 			}
+			grant()
 			arrived += data[0]
 			held = append(held, data[0])
 			data = data[1:]
@@ -197,10 +217,7 @@ func TestPairProperty(t *testing.T) {
 			}
 			r.Consumed(Cost(held[0]))
 			held = held[1:]
-			if g := r.Grant(); g > 0 {
-				credits = append(credits, g)
-				inFlight += g
-			}
+			grant()
 		}
 		credit := func() {
 			if len(credits) == 0 {
@@ -213,8 +230,11 @@ func TestPairProperty(t *testing.T) {
 			credits = credits[1:]
 		}
 		check := func(*rapid.T) {
-			if r.Buffered() > r.Window() {
-				t.Fatalf("%d bytes buffered of a window of %d", r.Buffered(), r.Window())
+			if r.Window() < First(window) || r.Window() > uint64(window) {
+				t.Fatalf("a window of %d with %d at most", r.Window(), window)
+			}
+			if r.Buffered() > r.most {
+				t.Fatalf("%d bytes buffered where %d may be", r.Buffered(), r.most)
 			}
 			var wire uint64
 			for _, n := range data {
@@ -252,7 +272,7 @@ func TestHostileSenderProperty(t *testing.T) {
 			n := rapid.IntRange(0, 64<<10).Draw(t, "n")
 			if err := r.Arrived(n); err == nil && rapid.Bool().Draw(t, "consume") {
 				r.Consumed(uint64(rapid.IntRange(0, 2*n+Overhead).Draw(t, "cost")))
-				r.Grant()
+				r.Grant(time.Time{}, 0)
 			}
 			if r.Buffered() > r.Window() || !r.valid() {
 				t.Fatalf("held %d of %d: %+v", r.Buffered(), r.Window(), r)
