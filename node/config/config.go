@@ -135,7 +135,7 @@ type Limits struct {
 	Peers        int // links to peers; 1..1024, default 1024; at least Overlay.MeshMax and twice Overlay.LeafSet
 	HalfOpen     int // handshakes not yet admitted, over all sources; 1..65 536, default 256
 	Tunnels      int // open tunnels with one peer; 1..65 536, default 1024
-	TunnelWindow int // bytes a tunnel's receiver grants ahead; 64 KiB..1 GiB, default 1 MiB
+	TunnelWindow int // bytes a tunnel's sender may be ahead of who receives; 64 KiB..1 GiB, default 1 MiB
 	Replies      int // requests of this node awaiting a reply; 1..16 777 216, default 1 048 576
 }
 
