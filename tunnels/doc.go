@@ -14,7 +14,7 @@
 // which always drains the stream, and a writer that runs only while there is
 // something to write. How far the sender may run ahead is up to the receiving
 // application: consuming frees credit (package flow), arriving does not beyond
-// Config.Window. Of that, 256 KiB may be on their way at once, or more from a peer so
+// Config.Window. Of that, 1 MiB may be on their way at once, or more from a peer so
 // far that it would wait for credit otherwise. A reader that stops therefore stops its
 // own sender, and no one else; what one end of a tunnel holds is bounded by Config.Window on the receiving and a few
 // hundred KiB on the sending side.

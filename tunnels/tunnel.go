@@ -126,7 +126,7 @@ func (t *Tunnel) Done() <-chan struct{} { return t.finished }
 //
 // If ctx ends before any of the message was queued, Send fails (actor.ErrTimeout
 // for a deadline) and the tunnel goes on. That is always so for messages of up
-// to half of what the receiver grants at first, 127 KiB unless it is configured to
+// to half of what the receiver grants at first, 511 KiB unless it is configured to
 // grant less. A longer one travels as credit comes; if ctx ends in the middle of it the tunnel is aborted
 // with ErrSendCancelled, for half a message must not pass as a whole one.
 func (t *Tunnel) Send(ctx context.Context, msg []byte) error {

@@ -5,9 +5,9 @@ import "time"
 const (
 	// FirstWindow is the window that a receiver begins with, in bytes, if it may be so
 	// large.
-	FirstWindow = 256 << 10
+	FirstWindow = 1 << 20
 	// Near is the round trip below which a window does not grow: the first one then
-	// lasts for half a gigabyte a second and more.
+	// lasts for two gigabytes a second and more.
 	Near = 500 * time.Microsecond
 	// shortTrips is how many round trips a window lasts at least if it is long enough.
 	// Where the sender does nothing but wait for credit it lasts one, or up to two

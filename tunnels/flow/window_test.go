@@ -17,14 +17,14 @@ func TestWindowGrows(t *testing.T) {
 		took time.Duration // each window
 		want uint64
 	}{
-		{"far, and the sender waits for credit", 1 << 20, 50 * ms, 50 * ms, 1 << 20},
-		{"far, and the credit comes by halves", 1 << 20, 50 * ms, 100 * ms, 1 << 20},
-		{"far, at a third of what would fit", 1 << 20, 50 * ms, 150 * ms, FirstWindow},
-		{"far, and the application takes its time", 1 << 20, 50 * ms, time.Second, FirstWindow},
-		{"just far", 1 << 20, Near, Near, 1 << 20},
-		{"near", 1 << 20, Near - 1, 0, FirstWindow},
-		{"unknown", 1 << 20, 0, 0, FirstWindow},
-		{"up to no power of two", 1_000_000, 50 * ms, 0, 1_000_000},
+		{"far, and the sender waits for credit", 4 << 20, 50 * ms, 50 * ms, 4 << 20},
+		{"far, and the credit comes by halves", 4 << 20, 50 * ms, 100 * ms, 4 << 20},
+		{"far, at a third of what would fit", 4 << 20, 50 * ms, 150 * ms, FirstWindow},
+		{"far, and the application takes its time", 4 << 20, 50 * ms, time.Second, FirstWindow},
+		{"just far", 4 << 20, Near, Near, 4 << 20},
+		{"near", 4 << 20, Near - 1, 0, FirstWindow},
+		{"unknown", 4 << 20, 0, 0, FirstWindow},
+		{"up to no power of two", 5_000_000, 50 * ms, 0, 5_000_000},
 		{"smaller than the first one", 64 << 10, 50 * ms, 0, 64 << 10},
 		{"larger than any", 1 << 40, 50 * ms, 0, MaxWindow},
 	}
@@ -128,7 +128,7 @@ func TestWindowFollowsThePathProperty(t *testing.T) {
 			rtt:  time.Duration(rapid.IntRange(50, 200_000).Draw(t, "round trip in us")) * time.Microsecond,
 			rate: rapid.IntRange(1<<20, 1<<30).Draw(t, "bytes a second"),
 		}
-		const most = 4 << 20
+		const most = 16 << 20
 		fits := uint64(float64(p.rate) * p.rtt.Seconds()) // is on its way at full rate
 		d := 40*p.rtt + 20*most*time.Second/time.Duration(p.rate)
 		r, consumed := p.run(most, d)
@@ -148,7 +148,7 @@ func TestWindowFollowsThePathProperty(t *testing.T) {
 // However slow the application is, what is on its way is a window, and a sender may
 // run ahead of it by most.
 func TestSenderRunsAheadByMost(t *testing.T) {
-	const most, chunk = 1 << 20, 16<<10 - Overhead
+	const most, chunk = 4 << 20, 16<<10 - Overhead
 	r := NewReceiver(most)
 	credit := r.Window()
 	for credit >= Cost(chunk) {
