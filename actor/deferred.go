@@ -58,7 +58,7 @@ func (d *Deferred) end(msg any, err error, executed bool) {
 }
 
 func (d *Deferred) done(executed bool) {
-	if t := d.in.Tracker; t != nil {
+	if t := d.in.Tracker; t != nil && !d.in.counted { // else Receive had returned before, and an answer to its Ask deferred
 		t.Done(d.begin.Sub(d.in.Posted), time.Since(d.begin), executed)
 	}
 }

@@ -78,3 +78,34 @@ func TestDeferNeedsSomebodyWhoWaits(t *testing.T) {
 		t.Error("a message without an asker was deferred")
 	}
 }
+
+// A handler that returned, and defers in the continuation of an Ask, counts once: the load went with Receive.
+func TestDeferAfterReceiveCountsOnce(t *testing.T) {
+	s := newTestSystem(t)
+	echo := s.Spawn(Func(func(ctx Context) {
+		if m, ok := ctx.Message().(Bytes); ok {
+			ctx.Respond(m)
+		}
+	}))
+	got := make(chan *Deferred, 1)
+	pid := s.Spawn(Func(func(ctx Context) {
+		if m, ok := ctx.Message().(Bytes); ok {
+			ctx.Ask(echo, m, patience, func(any, error) { got <- Defer(ctx) })
+		}
+	}))
+	replies := make(chan Reply, 1)
+	id, err := s.Replies().Open(s.Node(), time.Now().Add(patience), func(r Reply) { replies <- r })
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &testTracker{}
+	in := &Inbound{Message: Bytes("x"), From: s.Node(), ReplyTo: id, Tracker: tr}
+	in.Kind, in.Deadline = Request, time.Now().Add(patience)
+	if err := s.Deliver(pid, in); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, got).Reply(Bytes("y"))
+	if r := receive(t, replies); r.Err != nil || tr.done.Load() != 1 {
+		t.Fatalf("done %d times, reply %+v", tr.done.Load(), r)
+	}
+}

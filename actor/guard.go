@@ -193,6 +193,7 @@ func (g *guard) inbound(in *Inbound) {
 	defer func() {
 		if in.Tracker != nil { // else it was deferred
 			in.Tracker.Done(start.Sub(in.Posted), time.Since(start), true)
+			in.counted = true
 		}
 	}()
 	g.handle(current{msg: in.Message, in: in})

@@ -64,6 +64,8 @@ type Inbound struct {
 	SenderNode string    // its node if that is not From
 	Tracker    Tracker   // may be nil
 	Posted     time.Time // when it came, for Tracker; zero: Deliver sets it
+
+	counted bool // Tracker was told that it is done
 }
 
 // Meta describes the message ctx is handling. Messages sent to a PID on this node are a Tell from this node.

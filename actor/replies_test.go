@@ -2,6 +2,7 @@ package actor
 
 import (
 	"errors"
+	"math"
 	"math/rand/v2"
 	"sync/atomic"
 	"testing"
@@ -141,5 +142,28 @@ func BenchmarkReplies(b *testing.B) {
 	b.StopTimer()
 	if err := s.Shutdown(b.Context()); err != nil {
 		b.Fatal(err)
+	}
+}
+
+// Free slots have the id 0, which is nobody's.
+func TestNoRequestHasTheIDZero(t *testing.T) {
+	r := newReplies(1000, func(string, Reply) {})
+	defer r.close()
+	for range 2 * replyShards { // every shard holds something
+		if _, err := r.Open("node", time.Time{}, func(Reply) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := r.len()
+	if r.Cancel(0) || r.len() != before {
+		t.Fatalf("cancelled nobody's request: %d of %d are left", r.len(), before)
+	}
+}
+
+// A deadline may be as distant as a time can be.
+func TestDistantDeadlinesOfReplies(t *testing.T) {
+	s := replyShard{base: time.Now()}
+	if tick := s.tick(s.base.Add(math.MaxInt64)); tick != int64(math.MaxInt64/replyTick)+1 {
+		t.Fatalf("the most distant deadline is in tick %d", tick)
 	}
 }

@@ -39,14 +39,19 @@ var errTaken = errors.New("slot taken")
 
 // tick is the first tick that does not begin before t.
 func (s *replyShard) tick(t time.Time) int64 {
-	return int64((t.Sub(s.base) + replyTick - 1) / replyTick)
+	d := t.Sub(s.base)
+	tick := int64(d / replyTick)
+	if d%replyTick > 0 { // adding first would overflow for the most distant
+		tick++
+	}
+	return tick
 }
 
 func (s *replyShard) slot(id uint32) int { return int(id/replyShards) & (len(s.slots) - 1) }
 
 // find returns the slot of a pending request, -1 if there is none.
 func (s *replyShard) find(id uint32) int {
-	if s.used == 0 {
+	if s.used == 0 || id == 0 { // free slots have the id 0
 		return -1
 	}
 	if i := s.slot(id); s.slots[i].id == id {
