@@ -155,7 +155,7 @@ func (c *call) send(ctx context.Context, ch choice, then func(actor.Reply)) (uin
 		requestFrames.Put(f)
 	}
 	if err != nil {
-		return 0, t.unsent(pending, err)
+		return pending, t.unsent(pending, err)
 	}
 	return pending, nil
 }
@@ -188,7 +188,7 @@ func (c *call) sendHere(ch choice, then func(actor.Reply)) (uint32, error) {
 		Message:  c.msg, From: t.name, ReplyTo: pending,
 	}
 	if err := t.accept(c.g, in, c.key); err != nil {
-		return 0, t.unsent(pending, err)
+		return pending, t.unsent(pending, err)
 	}
 	return pending, nil
 }

@@ -35,7 +35,7 @@ type node struct {
 	*Topics
 	handlers map[wire.Kind]func(from id.ID, f wire.Frame)
 	gathers  map[wire.Kind]bool
-	intake   func(from id.ID, keep func() bool) transport.Intake // of the kinds in gathers
+	intake   func(from id.ID, keep func(n int) bool) transport.Intake // of the kinds in gathers
 
 	mu     sync.Mutex
 	links  map[id.ID]*pipe
@@ -172,7 +172,7 @@ func (n *node) Link(p id.ID) link {
 
 func (n *node) Handle(k wire.Kind, h func(from id.ID, f wire.Frame)) { n.handlers[k] = h }
 
-func (n *node) HandleBatch(intake func(from id.ID, keep func() bool) transport.Intake, kinds ...wire.Kind) {
+func (n *node) HandleBatch(intake func(from id.ID, keep func(n int) bool) transport.Intake, kinds ...wire.Kind) {
 	n.intake = intake
 	for _, k := range kinds {
 		n.gathers[k] = true

@@ -216,7 +216,7 @@ func (o *outgoing) await(ctx context.Context, f late, begin time.Time) error {
 func (o *outgoing) within(ctx context.Context, f late, d time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
-	return o.g.t.send(ctx, f.peer, transport.Fanout, f.frame)
+	return o.g.t.send(ctx, f.peer, transport.Fanout, own(f.frame))
 }
 
 // lose counts an event that a slow peer does not get.

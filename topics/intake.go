@@ -22,7 +22,7 @@ const maxOpen = 16
 type intake struct {
 	t     *Topics
 	from  string // node at the other end
-	keep  func() bool
+	keep  func(n int) bool
 	last  *gathered // whom the frame before was for; nil if nobody, or nothing is open
 	open  []*gathered
 	known map[gatheredKey]*gathered // open ones, and others as long as they are few
@@ -46,7 +46,7 @@ type gathered struct {
 	messages *actor.Gather  // nil if this is not open
 }
 
-func (t *Topics) newIntake(from id.ID, keep func() bool) transport.Intake {
+func (t *Topics) newIntake(from id.ID, keep func(n int) bool) transport.Intake {
 	return &intake{t: t, from: from.String(), keep: keep, known: map[gatheredKey]*gathered{}, requests: requests{node: from}}
 }
 
@@ -192,10 +192,10 @@ func (x *gathered) hand() {
 
 // alone gives one message to every member: decoded once, the value is shared. keep
 // tells whether its bytes may be kept; it may be nil.
-func (x *gathered) alone(typ string, data []byte, keep func() bool) {
+func (x *gathered) alone(typ string, data []byte, keep func(n int) bool) {
 	t := x.g.t
 	var msg any
-	if typ == "" && keep != nil && keep() {
+	if typ == "" && keep != nil && keep(len(data)) {
 		msg = actor.Bytes(data)
 	} else {
 		var err error

@@ -32,7 +32,7 @@ func take(in *intake, topic, text string) {
 
 // newTestIntake is what takes the frames of the lane of a peer that keeps its buffers.
 func newTestIntake(n *node) *intake {
-	return n.newIntake(nodeID(99), func() bool { return false }).(*intake)
+	return n.newIntake(nodeID(99), func(int) bool { return false }).(*intake)
 }
 
 // What comes for one actor in several topics keeps its order, whatever else comes between; and so does what is large.
@@ -190,7 +190,7 @@ func TestKeptPayloadsAreNotCopied(t *testing.T) {
 			}), "news")
 		}
 		kept := true
-		in := n.newIntake(nodeID(99), func() bool { return kept }).(*intake)
+		in := n.newIntake(nodeID(99), func(int) bool { return kept }).(*intake)
 		data := bytes.Repeat([]byte{1}, 40_000)
 		for range 2 {
 			in.Frame(&wire.Event{Topic: "news", Body: wire.Body{Data: data}})

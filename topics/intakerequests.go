@@ -61,8 +61,8 @@ func (in *intake) take(g *group, f *wire.Request) error {
 }
 
 // decode makes the message of a body. keep tells whether its bytes may be kept.
-func decode(b *wire.Body, keep func() bool) (any, error) {
-	if b.Type == "" && keep() {
+func decode(b *wire.Body, keep func(n int) bool) (any, error) {
+	if b.Type == "" && keep(len(b.Data)) {
 		return actor.Bytes(b.Data), nil
 	}
 	return actor.Decode(b.Type, b.Data)

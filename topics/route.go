@@ -135,5 +135,15 @@ func (x *target) send(t *Topics, f wire.Frame) error {
 			return err
 		}
 	}
-	return t.trySend(x.node, transport.Fanout, f)
+	return t.trySend(x.node, transport.Fanout, own(f))
+}
+
+// own returns a copy of an event for the router, which may keep it: the form may have
+// become the structured one since the route was made, and the frame is the route's.
+func own(f wire.Frame) wire.Frame {
+	if e, ok := f.(*wire.Event); ok {
+		c := *e
+		return &c
+	}
+	return f
 }

@@ -17,7 +17,7 @@ type network interface {
 	// must not block, and the frame is valid during the call only.
 	Handle(k wire.Kind, h func(from id.ID, f wire.Frame))
 	// HandleBatch is transport.Endpoint.HandleBatch.
-	HandleBatch(make func(from id.ID, keep func() bool) transport.Intake, kinds ...wire.Kind)
+	HandleBatch(make func(from id.ID, keep func(n int) bool) transport.Intake, kinds ...wire.Kind)
 }
 
 // sender takes frames for a peer.
@@ -50,6 +50,6 @@ func (s seam) Handle(k wire.Kind, h func(from id.ID, f wire.Frame)) {
 	s.e.Handle(k, func(l *transport.Link, f wire.Frame) { h(l.Peer(), f) })
 }
 
-func (s seam) HandleBatch(make func(from id.ID, keep func() bool) transport.Intake, kinds ...wire.Kind) {
-	s.e.HandleBatch(func(l *transport.Link, keep func() bool) transport.Intake { return make(l.Peer(), keep) }, kinds...)
+func (s seam) HandleBatch(make func(from id.ID, keep func(n int) bool) transport.Intake, kinds ...wire.Kind) {
+	s.e.HandleBatch(func(l *transport.Link, keep func(n int) bool) transport.Intake { return make(l.Peer(), keep) }, kinds...)
 }

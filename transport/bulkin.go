@@ -15,6 +15,7 @@ func largest(n int) int { return n + wire.MaxFrame }
 type bulkFrame struct {
 	seq   uint64
 	frame wire.Frame // nil: of a kind that this node does not know
+	size  int        // bytes of it
 	room  *room      // released by whoever dispatches the frame
 }
 
@@ -95,10 +96,10 @@ func (b *bulkIn) deliver() error {
 			return &wire.ProtocolError{Kind: k, Reason: fmt.Sprintf("in chunks for the %s lane", b.lane)}
 		}
 	}
-	out := bulkFrame{b.seq, frame, b.room}
+	out := bulkFrame{b.seq, frame, len(b.data), b.room}
 	b.data, b.seq = nil, b.seq+1 // the frame aliases data
 	if b.lane == Control {
-		b.out.assembled(frame)
+		b.out.assembled(frame, out.size)
 		b.out.flush()
 		b.room.release()
 		b.room = nil

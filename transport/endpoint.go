@@ -82,7 +82,7 @@ type Endpoint struct {
 	gate     *gate
 	quic     *quic.Config
 	handlers [256]Handler
-	intake   func(*Link, func() bool) Intake // of the kinds in gathers
+	intake   func(*Link, func(int) bool) Intake // of the kinds in gathers
 	gathers  [256]bool
 	onStream func(from id.ID, s Stream)
 	post     func(n id.ID, f wire.Frame) (taken bool, err error)

@@ -161,7 +161,7 @@ func (in *inbound) readFrames(n Lane, r *frames) (err error) {
 					b.room.release()
 					return &wire.ProtocolError{Kind: f.Kind(), Reason: "out of order"}
 				}
-				d.assembled(b.frame)
+				d.assembled(b.frame, b.size)
 				b.room.release()
 			case <-in.l.done:
 				return actor.ErrUnreachable

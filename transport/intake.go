@@ -24,10 +24,10 @@ type Intake interface {
 }
 
 // HandleBatch makes frames of these kinds go to an Intake, instead of a Handler. make
-// is called once for each lane of a link that brings one. The function keep makes the
-// bytes of the frame that is being handled the Intake's own, to use for as long as it
+// is called once for each lane of a link that brings one. The function keep makes
+// n bytes of the frame that is being handled the Intake's own, to use for as long as it
 // likes; if it reports false they have to be copied. Only before Start, and once.
-func (e *Endpoint) HandleBatch(make func(l *Link, keep func() bool) Intake, kinds ...wire.Kind) {
+func (e *Endpoint) HandleBatch(make func(l *Link, keep func(n int) bool) Intake, kinds ...wire.Kind) {
 	e.intake = make
 	for _, k := range kinds {
 		e.gathers[k] = true
@@ -41,7 +41,7 @@ type dispatcher struct {
 	r       *frames
 	intake  Intake    // nil before the first frame for it
 	waiting bool      // it may have gathered something
-	apart   bool      // the frame being handled came in chunks: its bytes are its own
+	apart   int       // bytes of the frame being handled if it came in chunks: they are its own; else 0
 	kind    wire.Kind // of that frame
 }
 
@@ -87,11 +87,11 @@ func (d *dispatcher) again(f wire.Frame) bool {
 	return true
 }
 
-// assembled is dispatch for a frame that came in chunks.
-func (d *dispatcher) assembled(f wire.Frame) {
-	d.apart = true
+// assembled is dispatch for a frame of size bytes that came in chunks.
+func (d *dispatcher) assembled(f wire.Frame, size int) {
+	d.apart = size
 	d.dispatch(f)
-	d.apart = false
+	d.apart = 0
 }
 
 // flush ends what the intake has gathered.
@@ -102,7 +102,14 @@ func (d *dispatcher) flush() {
 	}
 }
 
-func (d *dispatcher) keep() bool { return d.apart || d.r.Keep() }
+// keep is what an Intake gets. What is kept holds the whole frame in memory, so a small
+// part of one is not.
+func (d *dispatcher) keep(n int) bool {
+	if d.apart > 0 {
+		return n > d.apart/2
+	}
+	return d.r.Keep(n)
+}
 
 // contain is deferred by a lane's reader. A handler that panics is a defect of this
 // node: the link that met it is closed, the node lives on.

@@ -17,7 +17,7 @@ type noted struct {
 	mu   sync.Mutex
 	log  []string
 	kept [][]byte
-	keep func() bool
+	keep func(n int) bool
 	boom string // topic at which it panics
 }
 
@@ -33,7 +33,7 @@ func (n *noted) Frame(f wire.Frame) {
 		panic("boom")
 	}
 	n.note(e.Topic)
-	if n.keep() {
+	if n.keep(len(e.Body.Data)) {
 		n.kept = append(n.kept, e.Body.Data)
 	}
 }
@@ -43,7 +43,7 @@ func (n *noted) Flush() { n.note("flush") }
 // taking makes a place give its events to one intake.
 func taking(p *place) *noted {
 	n := &noted{}
-	p.HandleBatch(func(_ *Link, keep func() bool) Intake {
+	p.HandleBatch(func(_ *Link, keep func(n int) bool) Intake {
 		n.keep = keep
 		return n
 	}, wire.KindEvent)
@@ -177,4 +177,12 @@ func TestIntakeThatPanics(t *testing.T) {
 		a.close(t)
 		b.close(t)
 	})
+}
+
+// What came in chunks is memory of its own, which a small part must not hold.
+func TestASmallPartOfALargeFrameIsNotKept(t *testing.T) {
+	d := dispatcher{apart: 1 << 20}
+	if d.keep(1) || d.keep(1<<19) || !d.keep(1<<19+1) {
+		t.Fatal("kept less than half of a frame, or not the most of it")
+	}
 }

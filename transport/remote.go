@@ -203,7 +203,10 @@ func (r remote) onReply(l *Link, f *wire.Reply) {
 // TTL is the form in which the time left of a request travels: milliseconds,
 // rounded up, at least 1; 0 means no limit.
 func TTL(left time.Duration) uint32 {
-	ms := (left + time.Millisecond - 1) / time.Millisecond
+	ms := left / time.Millisecond
+	if left%time.Millisecond > 0 { // adding first would overflow for the longest
+		ms++
+	}
 	return uint32(min(max(ms, 1), 1<<31))
 }
 

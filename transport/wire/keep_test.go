@@ -31,12 +31,15 @@ func TestKeptFramesStayAsTheyAre(t *testing.T) {
 				t.Fatalf("frame %d is not what was sent", i)
 			}
 			before := len(r.buf)
-			if ok := r.Keep(); ok {
+			if n > keepSize && r.Keep(keepSize-1) {
+				t.Fatal("kept a large frame for a small part of it")
+			}
+			if ok := r.Keep(n); ok {
 				kept = append(kept, data)
 				if n+100 < keepSize || before > 2*(n+100) {
 					t.Fatalf("kept %d bytes in a buffer of %d", n, before)
 				}
-				if limit := max(2*batchSize, 3*n); len(r.buf) > limit || r.Keep() {
+				if limit := max(2*batchSize, 3*n); len(r.buf) > limit || r.Keep(n) {
 					t.Fatalf("buffer of %d behind a frame of %d, or kept twice", len(r.buf), n)
 				}
 			}
