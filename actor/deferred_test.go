@@ -20,19 +20,26 @@ func deferring(t *testing.T) (s *System, ask func() (*Deferred, *testTracker, <-
 		}
 	}))
 	return s, func() (*Deferred, *testTracker, <-chan Reply) {
-		replies := make(chan Reply, 1)
-		id, err := s.Replies().Open(s.Node(), time.Now().Add(patience), func(r Reply) { replies <- r })
-		if err != nil {
-			t.Fatal(err)
-		}
-		tr := &testTracker{}
-		in := &Inbound{Message: Bytes("x"), From: s.Node(), ReplyTo: id, Tracker: tr}
-		in.Kind, in.Deadline = Request, time.Now().Add(patience)
-		if err := s.Deliver(pid, in); err != nil {
-			t.Fatal(err)
-		}
+		tr, replies := asking(t, s, pid)
 		return receive(t, got), tr, replies
 	}
+}
+
+// asking delivers a request to pid.
+func asking(t *testing.T, s *System, pid *PID) (*testTracker, <-chan Reply) {
+	t.Helper()
+	replies := make(chan Reply, 1)
+	id, err := s.Replies().Open(s.Node(), time.Now().Add(patience), func(r Reply) { replies <- r })
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &testTracker{}
+	in := &Inbound{Message: Bytes("x"), From: s.Node(), ReplyTo: id, Tracker: tr}
+	in.Kind, in.Deadline = Request, time.Now().Add(patience)
+	if err := s.Deliver(pid, in); err != nil {
+		t.Fatal(err)
+	}
+	return tr, replies
 }
 
 func TestDeferredRequestIsInFlightUntilItIsAnswered(t *testing.T) {
@@ -93,17 +100,7 @@ func TestDeferAfterReceiveCountsOnce(t *testing.T) {
 			ctx.Ask(echo, m, patience, func(any, error) { got <- Defer(ctx) })
 		}
 	}))
-	replies := make(chan Reply, 1)
-	id, err := s.Replies().Open(s.Node(), time.Now().Add(patience), func(r Reply) { replies <- r })
-	if err != nil {
-		t.Fatal(err)
-	}
-	tr := &testTracker{}
-	in := &Inbound{Message: Bytes("x"), From: s.Node(), ReplyTo: id, Tracker: tr}
-	in.Kind, in.Deadline = Request, time.Now().Add(patience)
-	if err := s.Deliver(pid, in); err != nil {
-		t.Fatal(err)
-	}
+	tr, replies := asking(t, s, pid)
 	receive(t, got).Reply(Bytes("y"))
 	if r := receive(t, replies); r.Err != nil || tr.done.Load() != 1 {
 		t.Fatalf("done %d times, reply %+v", tr.done.Load(), r)

@@ -10,6 +10,7 @@ import (
 
 	"iris/actor"
 	"iris/internal/id"
+	"iris/router"
 	"iris/transport"
 	"iris/transport/wire"
 )
@@ -172,4 +173,45 @@ func TestTopicsFoundWithoutALockAreInTheTable(t *testing.T) {
 			}
 		}
 	})
+}
+
+// keeping is the router of a structured network, which keeps the frames that it is given.
+type keeping struct {
+	Router
+	routes *router.Routes
+	kept   []wire.Frame
+}
+
+func (k *keeping) Routes() *router.Routes { return k.routes }
+
+func (k *keeping) Post(_ id.ID, _ transport.Lane, f wire.Frame) error {
+	k.kept = append(k.kept, f)
+	return nil
+}
+
+// The form may become the structured one while a route of the mesh is in use: what the
+// router keeps then is not the route's frame, which the next event fills.
+func TestRouterKeepsNoFrameOfARoute(t *testing.T) {
+	k := &keeping{routes: router.NewStructured(nodeID(0), 1, router.Ring{}, nil)}
+	n := &Topics{router: k}
+	r := &route{}
+	f, _ := r.borrow()
+	*f = wire.Event{Topic: "news"}
+	x := target{node: nodeID(1)}
+	if err := x.send(n, f); err != nil {
+		t.Fatal(err)
+	}
+	o := outgoing{g: &group{t: n}}
+	if err := o.within(t.Context(), late{flow: &flow{peer: x.node}, frame: f}, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	r.giveBack(f)
+	for _, kept := range k.kept {
+		if e := kept.(*wire.Event); e == f || e.Topic != "news" {
+			t.Fatalf("the router keeps %+v", e)
+		}
+	}
+	if len(k.kept) != 2 {
+		t.Fatalf("%d frames were posted", len(k.kept))
+	}
 }

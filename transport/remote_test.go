@@ -45,3 +45,21 @@ func TestAReplyThatIsTooLargeIsAnError(t *testing.T) {
 		b.close(t)
 	})
 }
+
+// The time left travels in milliseconds, rounded up, however long it is.
+func TestTTL(t *testing.T) {
+	for left, want := range map[time.Duration]uint32{
+		-time.Hour:                       1,
+		0:                                1,
+		1:                                1,
+		time.Millisecond:                 1,
+		time.Millisecond + 1:             2,
+		24 * time.Hour:                   24 * 60 * 60 * 1000,
+		1<<63 - 1:                        1 << 31,
+		(1<<63 - 1) - time.Millisecond/2: 1 << 31,
+	} {
+		if got := TTL(left); got != want {
+			t.Errorf("TTL(%v) = %d, want %d", left, got, want)
+		}
+	}
+}
