@@ -40,7 +40,7 @@ func TestRelayIsOpenedAsConfigured(t *testing.T) {
 	if err != nil || len(n.RelayAddrs()) == 0 || !strings.Contains(said, "relay listening") {
 		t.Errorf("with a port: %v\n%s", err, said)
 	}
-	n, _, err = began(func(c *config.Config) { c.Relay.Listen = config.RelayOff })
+	n, _, err = began(func(c *config.Config) { c.Relay.Listen = config.EndpointOff })
 	if err != nil || len(n.RelayAddrs()) > 0 {
 		t.Errorf("off: %v", err)
 	}

@@ -53,6 +53,9 @@ type Config struct {
 	// Relay is the endpoint for programs in other languages.
 	Relay Relay
 
+	// Admin is the endpoint for people and tools that look after the node.
+	Admin Admin
+
 	// Log chooses what the node writes about itself.
 	Log Log
 
@@ -188,7 +191,7 @@ type Relay struct {
 }
 
 // On reports whether there is a relay.
-func (r Relay) On() bool { return r.Listen != "" && r.Listen != RelayOff }
+func (r Relay) On() bool { return r.Listen != "" && r.Listen != EndpointOff }
 
 // Log chooses what the node logs and how.
 type Log struct {
@@ -216,7 +219,8 @@ const (
 	FormatJSON = "json"
 
 	RelayPort = "55555" // where programs look for the relay of their host
-	RelayOff  = "off"
+
+	EndpointOff = "off" // also of Admin.Listen
 
 	ExhaustedStop     = "stop"
 	ExhaustedEscalate = "escalate"

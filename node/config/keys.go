@@ -59,6 +59,7 @@ type key struct {
 	choices  []string
 	field    func(*target) any // pointer to the field, of the type that kind names
 	fixed    bool              // zero is a value like any other, not "take the default"
+	port     string            // of an endpoint, where others look for it
 }
 
 // target is what a key's field function points into: the configuration and, for
@@ -127,8 +128,13 @@ func keys() []key {
 		{path: strategyPrefix + "backoff_max", kind: duration, min: ms(time.Millisecond), max: ms(time.Hour), fixed: true, field: func(t *target) any { return &t.strategy().BackoffMax }},
 		{path: strategyPrefix + "exhausted", kind: choice, choices: []string{ExhaustedStop, ExhaustedEscalate}, fixed: true, field: func(t *target) any { return &t.strategy().Exhausted }},
 		{path: topicPrefix + "reliable", kind: flag, field: func(t *target) any { return &t.topic.Reliable }},
-		{path: "relay.listen", kind: endpoint, field: func(t *target) any { return &t.config.Relay.Listen }},
+		{path: "relay.listen", kind: endpoint, port: RelayPort, field: func(t *target) any { return &t.config.Relay.Listen }},
 		{path: "relay.token_file", kind: path, field: func(t *target) any { return &t.config.Relay.TokenFile }},
+		{path: "admin.listen", kind: endpoint, port: AdminPort, field: func(t *target) any { return &t.config.Admin.Listen }},
+		{path: "admin.token_file", kind: path, field: func(t *target) any { return &t.config.Admin.TokenFile }},
+		{path: "admin.tls_cert", kind: path, field: func(t *target) any { return &t.config.Admin.TLSCert }},
+		{path: "admin.tls_key", kind: path, field: func(t *target) any { return &t.config.Admin.TLSKey }},
+		{path: "admin.pprof", kind: flag, field: func(t *target) any { return &t.config.Admin.PProf }},
 		{path: "log.level", kind: level, field: func(t *target) any { return &t.config.Log.Level }},
 		{path: "log.format", kind: choice, choices: []string{FormatText, FormatJSON}, field: func(t *target) any { return &t.config.Log.Format }},
 		{path: "shutdown.timeout", kind: duration, min: ms(100 * time.Millisecond), max: ms(time.Hour), field: func(t *target) any { return &t.config.Shutdown.Timeout }},

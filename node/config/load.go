@@ -73,12 +73,24 @@ func load(path string, env []string) (Config, Origins, error) {
 			r.place("network.key", err)
 		}
 	}
-	if file := r.config.Relay.TokenFile; file != "" && !r.has("relay.token_file") {
-		if _, err := readToken(file); err != nil {
-			r.place("relay.token_file", err)
+	r.checkToken("relay.token_file", r.config.Relay.TokenFile)
+	r.checkToken("admin.token_file", r.config.Admin.TokenFile)
+	if a := r.config.Admin; a.TLSCert != "" && a.TLSKey != "" && !r.has("admin.tls_cert") && !r.has("admin.tls_key") {
+		if _, key, err := a.readCertificate(); err != nil {
+			r.place(key, err)
 		}
 	}
 	return r.result()
+}
+
+// checkToken notes what is wrong with the token file of a key, if there is one.
+func (r *reader) checkToken(key, file string) {
+	if file == "" || r.has(key) {
+		return
+	}
+	if _, err := readToken(file); err != nil {
+		r.place(key, err)
+	}
 }
 
 // Parse reads data, the content of the file called name, without looking at the
@@ -107,7 +119,8 @@ func unreadable(path string, err error) Problem {
 
 // resolve makes the paths of files relative to the config file's folder.
 func (r *reader) resolve() {
-	for _, file := range []*string{&r.config.Network.Key, &r.config.Relay.TokenFile} {
+	a := &r.config.Admin
+	for _, file := range []*string{&r.config.Network.Key, &r.config.Relay.TokenFile, &a.TokenFile, &a.TLSCert, &a.TLSKey} {
 		if *file != "" && !filepath.IsAbs(*file) {
 			*file = filepath.Join(filepath.Dir(r.file), *file)
 		}

@@ -19,7 +19,7 @@ const (
 func ReadToken(path string) ([]byte, error) {
 	token, err := readToken(path)
 	if err != nil {
-		return nil, Errors{problemOf("", "relay.token_file", err)}
+		return nil, Errors{problemOf("", "", err)}
 	}
 	return token, nil
 }

@@ -79,7 +79,7 @@ func (k *key) check(dst any) error {
 	case address:
 		return checkAddress(*dst.(*string), true)
 	case endpoint:
-		return checkEndpoint(*dst.(*string))
+		return checkEndpoint(*dst.(*string), k.port)
 	case seeds:
 		list := *dst.(*[]string)
 		if len(list) > maxSeeds {
@@ -253,16 +253,17 @@ func checkPath(s string) error {
 	return nil
 }
 
-// checkEndpoint checks what relay.listen may be.
-func checkEndpoint(s string) error {
-	if s == RelayOff {
+// checkEndpoint checks what an endpoint for programs of this host may be; port is
+// its usual one.
+func checkEndpoint(s, port string) error {
+	if s == EndpointOff {
 		return nil
 	}
 	if strings.Contains(s, ":") {
 		return checkAddress(s, true)
 	}
 	if _, err := strconv.ParseUint(s, 10, 16); err != nil {
-		return bad("write a port such as "+RelayPort+", an address such as 127.0.0.1:"+RelayPort+", or off", "%q is not a port", s)
+		return bad("write a port such as "+port+", an address such as 127.0.0.1:"+port+", or off", "%q is not a port", s)
 	}
 	return nil
 }
