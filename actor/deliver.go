@@ -86,15 +86,17 @@ func (s *System) refuse(in *Inbound, id string, err error) {
 	}
 }
 
-// Remote nodes may address user actors and members of clusters, nothing else of this node.
+// Remote nodes may address user actors, members of clusters, readers of topics and the actor that answers questions about
+// this node, nothing else.
 const (
+	inspectID     = rootName + "/inspect"
 	userPrefix    = userID + "/"
 	clusterPrefix = clustersID + "/"
 	readerPrefix  = rootName + "/readers/"
 )
 
 func addressable(id string) bool {
-	return strings.HasPrefix(id, userPrefix) || strings.HasPrefix(id, clusterPrefix) || strings.HasPrefix(id, readerPrefix)
+	return strings.HasPrefix(id, userPrefix) || strings.HasPrefix(id, clusterPrefix) || strings.HasPrefix(id, readerPrefix) || id == inspectID
 }
 
 // DeliverRemote is Deliver for an id named by a peer: ErrDenied (an ErrNoActor, so that peers cannot probe for names)

@@ -41,6 +41,7 @@ func (n *Node) disconnect(peer string) {
 // drain leaves every cluster and topic, by command; the node stays in the
 // network and keeps asking others. ctx ends when the node stops.
 func (n *Node) drain(ctx context.Context) {
+	n.draining.Store(true)
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.Shutdown.Timeout)
 	defer cancel()
 	if err := n.topics.Drain(ctx); err != nil {

@@ -15,6 +15,7 @@ import (
 	"iris/internal/id"
 	"iris/node/config"
 	"iris/node/discovery"
+	"iris/node/inspect"
 	"iris/node/relay"
 	"iris/router"
 	"iris/topics"
@@ -38,11 +39,15 @@ type Node struct {
 	clusters  *handlers    // of clusters
 	readers   *handlers    // of topics
 	relay     *relay.Relay // nil if there is none
+	inspector *inspect.Inspector
+	began     time.Time
 	watch     context.CancelFunc
 	watching  sync.WaitGroup
 	life      context.Context // ends with actor.ErrClosed when Stop begins
 	end       context.CancelCauseFunc
 	joining   sync.WaitGroup // calls of Register and Subscribe under way
+	ready     atomic.Bool    // Start has come to its end
+	draining  atomic.Bool    // by command
 	gone      atomic.Bool    // Stop has come to its end
 
 	mu      sync.Mutex // guards the following fields
@@ -98,7 +103,7 @@ func start(ctx context.Context, cfg config.Config, s seams) (*Node, error) {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
 	log := slog.New(cfg.Log.NewHandler(os.Stderr)).With("node", ident.ID().Short())
-	n := &Node{cfg: cfg, network: network, log: log}
+	n := &Node{cfg: cfg, network: network, log: log, began: began}
 	n.life, n.end = context.WithCancelCause(context.Background())
 	incarnation := uint64(began.UnixNano())
 	n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Incarnation: incarnation, Replies: cfg.Limits.Replies, Mailboxes: cfg.Limits.Memory / mailboxesPart, Logger: log})
@@ -112,6 +117,7 @@ func start(ctx context.Context, cfg config.Config, s seams) (*Node, error) {
 	if err := n.openRelay(); err != nil {
 		return nil, errors.Join(err, n.unwind())
 	}
+	n.ready.Store(true)
 	n.sys.Events().Publish(&actor.NodeStarted{})
 	log.Info("node started", "network", network, "addr", n.Addr().String(), "peers", len(n.Peers()), "took", time.Since(began))
 	return n, nil
@@ -161,6 +167,9 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 		return err
 	}
 	if n.readers, err = newHandlers(n.sys, "readers"); err != nil {
+		return err
+	}
+	if err := n.openInspector(host); err != nil {
 		return err
 	}
 	if err := n.endpoint.Start(n.router.PID()); err != nil {

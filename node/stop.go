@@ -87,6 +87,9 @@ func (n *Node) shutdown(ctx context.Context) error {
 	if n.tunnels != nil {
 		step("tunnels", n.tunnels.Close(ctx))
 	}
+	if n.inspector != nil {
+		step("inspect", n.inspector.Close(ctx))
+	}
 	if n.router != nil {
 		step("router", n.router.Leave(ctx))
 	}

@@ -1,0 +1,43 @@
+package node
+
+import "iris/node/inspect"
+
+// Inspect returns who answers questions about this node, and passes on those about
+// others. After Stop it answers nothing more.
+func (n *Node) Inspect() inspect.Asker { return n.inspector }
+
+// openInspector makes the answers to questions about this node, also those of other
+// nodes.
+func (n *Node) openInspector(name string) (err error) {
+	n.inspector, err = inspect.New(inspect.Config{
+		System: n.sys, Endpoint: n.endpoint, Router: n.router, Topics: n.topics, Tunnels: n.tunnels,
+		About: inspect.About{
+			Name: name, Network: n.network, Zone: n.cfg.Node.Zone, Labels: n.cfg.Node.Labels, Started: n.began,
+			MemoryLimit: int64(n.cfg.Limits.Memory),
+		},
+		State: n.state, Settings: n.settings,
+	})
+	return err
+}
+
+// settings is the configuration in force, by path.
+func (n *Node) settings() map[string]any {
+	m := make(map[string]any)
+	for _, s := range n.cfg.Settings() {
+		m[s.Path] = s.Value
+	}
+	return m
+}
+
+// state says how far the node is in its life.
+func (n *Node) state() string {
+	switch {
+	case n.life.Err() != nil:
+		return "stopping"
+	case n.draining.Load():
+		return "draining"
+	case !n.ready.Load():
+		return "joining"
+	}
+	return "ready"
+}
