@@ -71,14 +71,16 @@ type (
 	// MemberJoined: a node has (more) members of a cluster.
 	MemberJoined struct {
 		At
-		Cluster, Node string
-		Members       int
+		Cluster string
+		Peer    string // the node that has them, may be this one
+		Members int
 	}
 	// MemberLeft: a node has fewer or no members of a cluster.
 	MemberLeft struct {
 		At
-		Cluster, Node string
-		Members       int
+		Cluster string
+		Peer    string // the node that had them, may be this one
+		Members int    // that are left
 	}
 
 	// TreeParentChanged: this node hangs below another parent in a dissemination tree.
@@ -183,15 +185,11 @@ type (
 		At
 		Peer, Reason string
 	}
-	// KeyringChanged: the network keys were replaced.
-	KeyringChanged struct {
-		At
-		Keys int
-	}
-	// ConfigChanged: settings were replaced while running.
+	// ConfigChanged: a setting was changed while running.
 	ConfigChanged struct {
 		At
-		What string
+		What  string // the key of the setting, such as "log.level"
+		Value string // its new value
 	}
 	// ClockJump: the wall clock moved against the monotonic one.
 	ClockJump struct {
@@ -205,24 +203,3 @@ type (
 	}
 )
 
-// Commands are published by supervising programs. Restart and StopHandler are carried out by the System on its own
-// actors before Publish returns control to the subscribers, the others by the layers they name.
-type (
-	// Restart gives the actor a new incarnation now, whether it failed, waits for its back-off, or is well.
-	Restart struct {
-		At
-		PID *PID
-	}
-	// StopHandler ends the actor for good.
-	StopHandler struct {
-		At
-		PID *PID
-	}
-	// Drain makes the node take nothing new.
-	Drain struct{ At }
-	// Disconnect drops the link to a peer.
-	Disconnect struct {
-		At
-		Peer string
-	}
-)

@@ -21,6 +21,9 @@ type Events struct {
 	busy atomic.Int32 // number of subscribers; lets Publish return early
 	runs tally        // their goroutines
 
+	carrier atomic.Pointer[func(*Order)] // of the commands that are not for actors
+	asked   sync.Map                     // Command -> chan error, of those who wait in Do
+
 	mu     sync.Mutex // guards the following fields
 	subs   []*subscriber
 	closed bool
@@ -45,26 +48,41 @@ type subscriber struct {
 
 func newEvents(s *System) *Events { return &Events{sys: s} }
 
-// Publish stamps the event, which must be a pointer to one of the event structs or to one of your own that embeds At,
-// carries it out if it is a command for an actor, and queues it for all subscribers. The event must not be modified
-// afterwards. It does not block. After Shutdown it does nothing.
+// Publish stamps the event, which must be a pointer to one of the event structs or to one of your own that embeds At, and
+// queues it for all subscribers; then, if it is a command, it is carried out or handed to who does. The event must not be
+// modified afterwards. It does not block. After Shutdown it does nothing.
 func (e *Events) Publish(ev any) {
-	if ev == nil {
-		return
+	if ev != nil {
+		e.publish(ev)
 	}
+}
+
+// publish reports false after Shutdown.
+func (e *Events) publish(ev any) bool {
 	e.sys.count.events.Add(1)
 	if at, ok := ev.(interface{ stamp(time.Time, string) }); ok {
 		at.stamp(time.Now(), e.sys.node)
 	}
-	e.sys.command(ev)
-	if e.busy.Load() == 0 {
-		return
+	command, ordered := ev.(Command)
+	if !ordered && e.busy.Load() == 0 {
+		return true
 	}
+	if !e.queue(ev) {
+		return false
+	}
+	if ordered {
+		e.sys.command(command)
+	}
+	return true
+}
+
+func (e *Events) queue(ev any) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, s := range e.subs {
 		s.put(ev)
 	}
+	return !e.closed
 }
 
 // Subscribe calls fn for every event published from now on, one at a time, on a goroutine of its own. A subscriber that

@@ -110,20 +110,6 @@ func (s *System) publishFailure(c *cell, f *fault, restarts int, d Directive, de
 	})
 }
 
-// command carries out the commands that are for actors. Called by the hub for every event published.
-func (s *System) command(ev any) {
-	switch m := ev.(type) {
-	case *Restart:
-		if c := s.local(m.PID); c != nil && c.parent != nil {
-			c.mb.postSystem(&restartCommand{})
-		}
-	case *StopHandler:
-		if c := s.local(m.PID); c != nil && c.parent != nil {
-			c.stop("stopped by command")
-		}
-	}
-}
-
 // local finds the cell of a PID of this node, nil if there is none.
 func (s *System) local(pid *PID) *cell {
 	if pid == nil || !s.isLocal(pid) {

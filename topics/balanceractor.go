@@ -16,9 +16,9 @@ func (b *balancerActor) Receive(ctx actor.Context) {
 		return
 	}
 	for _, e := range msg.left {
-		b.t.sys.Events().Publish(&actor.MemberLeft{Cluster: b.g.key.Name, Node: e.Node.String(), Members: int(e.Members)})
+		b.t.sys.Events().Publish(&actor.MemberLeft{Cluster: b.g.key.Name, Peer: e.Node.String(), Members: int(e.Members)})
 	}
 	for _, e := range msg.joined {
-		b.t.sys.Events().Publish(&actor.MemberJoined{Cluster: b.g.key.Name, Node: e.Node.String(), Members: int(e.Members)})
+		b.t.sys.Events().Publish(&actor.MemberJoined{Cluster: b.g.key.Name, Peer: e.Node.String(), Members: int(e.Members)})
 	}
 }
