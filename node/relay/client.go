@@ -30,15 +30,17 @@ type client struct {
 	end  context.CancelCauseFunc
 	work sync.WaitGroup
 
-	out    outbox
-	chores chores
-	asks   asks
-	serves serves
-	pipes  pipes
+	out     outbox
+	written chan struct{} // closed when the writer has ended
+	chores  chores
+	asks    asks
+	serves  serves
+	pipes   pipes
 
 	topics subscriptions
 
 	together []packet.Packet // room for those of a batch; the actor's own
+	bye      bool            // it has sent Close; the reader's own
 
 	membership *topics.Registration // of its cluster, else nil
 	leaving    atomic.Bool          // it takes nothing new
@@ -55,7 +57,7 @@ type client struct {
 // attach makes a client of a connection that has greeted. It is a member of its
 // cluster before Welcome is sent, and gets what comes meanwhile after it.
 func (r *Relay) attach(conn net.Conn, in *packet.Reader, cluster string) (*client, error) {
-	c := &client{r: r, addr: conn.RemoteAddr().String(), cluster: cluster, conn: conn, in: in}
+	c := &client{r: r, addr: conn.RemoteAddr().String(), cluster: cluster, conn: conn, in: in, written: make(chan struct{})}
 	c.life, c.end = context.WithCancelCause(context.Background())
 	c.out.init(conn)
 	c.chores.init()
@@ -104,7 +106,9 @@ func (c *client) run() {
 	if errors.Is(err, io.EOF) {
 		c.leaving.Store(true)
 		c.serves.fail(lostServer(c)) // what Relay.Close may be waiting for
-		c.leave(context.WithoutCancel(c.life), 0)
+		if !c.bye {                  // else it leaves in its turn
+			c.leave(context.WithoutCancel(c.life), 0)
+		}
 		c.chores.drain(linger) // what came before the end still counts
 	}
 	c.drop(reasonOf(err))
@@ -149,7 +153,10 @@ func reasonOf(err error) string {
 // too much is under way, which is the back-pressure. An error drops the client.
 func (c *client) handle(p packet.Packet) error {
 	switch p := p.(type) {
-	case packet.Publish, packet.Broadcast, packet.Subscribe, packet.Unsubscribe, packet.Close:
+	case packet.Publish, packet.Broadcast, packet.Subscribe, packet.Unsubscribe:
+		c.chores.push(p)
+	case packet.Close:
+		c.bye = true
 		c.chores.push(p)
 	case packet.Request:
 		return c.ask(p)
@@ -171,6 +178,7 @@ func (c *client) handle(p packet.Packet) error {
 
 // send is the goroutine of the writer.
 func (c *client) send() {
+	defer close(c.written)
 	if err := c.out.write(); err != nil {
 		c.drop(reasonOf(err))
 		_ = c.conn.Close()

@@ -145,7 +145,7 @@ func (c *client) finish() {
 		c.pipes.abort(reason)
 	}
 	c.out.last(packet.Closed{Reason: reason}) // ends the writer
-	_ = c.conn.SetWriteDeadline(time.Now())
+	<-c.written                               // who closed only its own half may still read; lastWord bounds that
 	_ = c.conn.Close()
 	c.r.delist(c)
 	c.publish(&actor.RelayClientDown{Client: c.number, Addr: c.addr, Cluster: c.cluster, Reason: reason})

@@ -1,0 +1,54 @@
+package relay_test
+
+import (
+	"net"
+	"testing"
+
+	"iris/node/relay/packet"
+)
+
+// A client that says Close, and closes its half of the connection at once, still
+// reads everything that is meant for it, and Closed as the last packet.
+func TestCloseAndHangUp(t *testing.T) {
+	h := houses(t, 1)[0]
+	for range 20 {
+		client, service := h.attach(t, ""), h.attach(t, "tun")
+		join(client, service, "tun")
+		client.send(packet.Request{ID: 1, Cluster: "tun", TimeoutMs: 600_000}, packet.TunClose{}, packet.Close{})
+		client.hangUp()
+		expect[packet.TunClosed](client)
+		if r := expect[packet.Result](client); !r.TimedOut {
+			t.Errorf("got %+v", r)
+		}
+		if reason := client.expectEnd(); reason != "" {
+			t.Errorf("closed with %q", reason)
+		}
+		service.close()
+	}
+	if reasons := h.downs(t, 40); reasons[0] != "" {
+		t.Errorf("gone for %q", reasons[0])
+	}
+}
+
+// The same with more to read than the sockets hold.
+func TestCloseAndHangUpWithMuchToRead(t *testing.T) {
+	const events, size = 24, 1 << 20 // of which the last may not be heard any more
+	c := houses(t, 1)[0].attach(t, "")
+	c.send(packet.Subscribe{Topic: "news"})
+	for range events {
+		c.send(packet.Publish{Topic: "news", Payload: octets(size)})
+	}
+	c.send(packet.Close{})
+	c.hangUp()
+	if reason := c.expectEnd(); reason != "" {
+		t.Errorf("closed with %q", reason)
+	}
+}
+
+// hangUp closes the client's half of the connection.
+func (c *raw) hangUp() {
+	c.t.Helper()
+	if err := c.conn.(*net.TCPConn).CloseWrite(); err != nil {
+		c.t.Fatal(err)
+	}
+}
