@@ -44,7 +44,7 @@ func TestIdleNodesInOneProcess(t *testing.T) {
 			gate <- struct{}{}
 			defer func() { <-gate }()
 			cfg := config.Default()
-			cfg.Network.Name, cfg.Network.Secret = fmt.Sprintf("idle-%d", i/size), []byte(secret)
+			cfg.Network.Name, cfg.Network.Secret = ofThisRun(fmt.Sprintf("idle-%d", i/size)), []byte(secret)
 			cfg.Log.Level = slog.LevelError
 			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 			defer cancel()

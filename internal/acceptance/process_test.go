@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"bufio"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -51,6 +52,12 @@ type process struct {
 }
 
 const secret = "acceptance: a key that is thirty-two bytes long or more"
+
+var run = rand.Text()
+
+// ofThisRun makes a name of a network that no other run of these tests on the same
+// machine uses: nodes of one name find each other.
+func ofThisRun(network string) string { return "acceptance-" + network + "-" + run }
 
 // spawn starts a worker process. prefix, if any, is put before the command,
 // such as "ip netns exec x". It is killed at the end of the test.
@@ -162,8 +169,9 @@ func (p *process) do(op string, args any) { p.t.Helper(); must[json.RawMessage](
 func (p *process) start(a startArgs) {
 	p.t.Helper()
 	if a.Network == "" {
-		a.Network = "acceptance-" + p.t.Name()
+		a.Network = p.t.Name()
 	}
+	a.Network = ofThisRun(a.Network)
 	if a.Secret == "" {
 		a.Secret = secret
 	}

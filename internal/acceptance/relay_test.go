@@ -40,7 +40,7 @@ func relays(t *testing.T, n int) (addrs []string) {
 	})
 	for range n {
 		cfg := config.Default()
-		cfg.Network.Name, cfg.Network.Secret = t.Name(), key
+		cfg.Network.Name, cfg.Network.Secret = ofThisRun(t.Name()), key
 		cfg.Log.Handler = slog.DiscardHandler
 		cfg.Relay.Listen = "127.0.0.1:0"
 		if len(nodes) > 0 {

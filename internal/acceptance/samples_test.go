@@ -3,7 +3,6 @@ package acceptance
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -120,7 +119,7 @@ func TestSamples(t *testing.T) {
 		var players []*sample
 		for _, k := range []string{"2", "1", "3"} {
 			players = append(players, startSample(t, filepath.Join(bin, "whispers"),
-				"-ring", fmt.Sprintf("%s %d", t.Name(), os.Getpid()), "-players", "3", "-player", k, "-rounds", "20"))
+				"-ring", ofThisRun(t.Name()), "-players", "3", "-player", k, "-rounds", "20"))
 		}
 		for _, s := range players {
 			if status := s.wait(t); status != 0 || s.complaints() != "" {

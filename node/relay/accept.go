@@ -49,13 +49,16 @@ func (r *Relay) serve(conn net.Conn, guarded bool) {
 		return
 	}
 	in, init, err := r.greet(conn, guarded)
-	evicted := !r.halfOpen.leave(place)
 	if err == nil && init.Version != packet.Version {
 		err = r.deny(conn, fmt.Sprintf("Unsupported protocol. Client: %s. Iris: %s.", init.Version, packet.Version))
 	}
+	evicted := !r.halfOpen.leave(place)
 	var c *client
 	if err == nil && !evicted {
-		c, err = r.attach(conn, in, init.Cluster)
+		if err = r.reserve(); err == nil {
+			defer r.vacate()
+			c, err = r.attach(conn, in, init.Cluster)
+		}
 	}
 	if c == nil {
 		_ = conn.Close()

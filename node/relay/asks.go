@@ -25,6 +25,13 @@ func (a *asks) init() {
 	a.open = map[uint64]struct{}{}
 }
 
+// count returns how many requests have no Result.
+func (a *asks) count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.open)
+}
+
 // begin counts a request in. It waits while there are too many; false if the
 // client's requests have ended.
 func (a *asks) begin(p packet.Request) (bool, error) {

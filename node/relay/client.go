@@ -22,6 +22,7 @@ type client struct {
 	number  uint64
 	addr    string
 	cluster string // that it serves, empty if none
+	since   time.Time
 	conn    net.Conn
 	in      *packet.Reader
 	pid     *actor.PID
@@ -57,7 +58,7 @@ type client struct {
 // attach makes a client of a connection that has greeted. It is a member of its
 // cluster before Welcome is sent, and gets what comes meanwhile after it.
 func (r *Relay) attach(conn net.Conn, in *packet.Reader, cluster string) (*client, error) {
-	c := &client{r: r, addr: conn.RemoteAddr().String(), cluster: cluster, conn: conn, in: in, written: make(chan struct{})}
+	c := &client{r: r, since: time.Now(), addr: conn.RemoteAddr().String(), cluster: cluster, conn: conn, in: in, written: make(chan struct{})}
 	c.life, c.end = context.WithCancelCause(context.Background())
 	c.out.init(conn)
 	c.chores.init()

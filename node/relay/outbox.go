@@ -137,6 +137,13 @@ func (o *outbox) batch() *packet.Batch {
 	return b
 }
 
+// waiting returns how many bytes are queued and being written.
+func (o *outbox) waiting() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.backlog
+}
+
 func (o *outbox) signal() {
 	select {
 	case o.wake <- struct{}{}:

@@ -34,6 +34,13 @@ func (ps *pipes) init(c *client) {
 	ps.open, ps.opening, ps.offers = map[uint64]*pipe{}, map[uint64]struct{}{}, map[uint64]offer{}
 }
 
+// count returns how many are open.
+func (ps *pipes) count() int {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	return len(ps.open)
+}
+
 // full reports whether there are too many. Called with mu.
 func (ps *pipes) full() bool { return len(ps.open)+len(ps.opening)+len(ps.offers) >= maxPipes }
 

@@ -30,6 +30,7 @@ type Relay struct {
 	work      sync.WaitGroup // every goroutine of the relay
 
 	mu      sync.Mutex // guards the following fields
+	places  int        // taken, by clients and those that are about to be
 	clients map[uint64]*client
 	closing bool
 	gone    chan struct{} // closed when Close has come to its end
@@ -70,13 +71,6 @@ func (r *Relay) Addrs() []net.Addr {
 		addrs[i] = l.Addr()
 	}
 	return addrs
-}
-
-// Clients returns how many programs are attached.
-func (r *Relay) Clients() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.clients)
 }
 
 // Close takes no more clients and lets those that are attached leave: out of
@@ -129,11 +123,27 @@ func (r *Relay) Close(ctx context.Context, reason string) error {
 	return r.sys.Poison(ctx, r.parent)
 }
 
-// admit gives a client its number and its actor.
-func (r *Relay) admit(c *client) error {
-	if r.Clients() >= maxClients {
+// reserve takes a place for a client, which is given back when it is gone or has
+// failed to attach.
+func (r *Relay) reserve() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.places >= maxClients {
 		return fmt.Errorf("%d clients are attached: %w", maxClients, actor.ErrOverloaded)
 	}
+	r.places++
+	return nil
+}
+
+// vacate is the inverse of reserve.
+func (r *Relay) vacate() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.places--
+}
+
+// admit gives a client its number and its actor.
+func (r *Relay) admit(c *client) error {
 	c.number = r.last.Add(1)
 	// The same value again after a failure: what it knows is not in doubt.
 	pid, err := r.sys.SpawnUnder(r.parent, strconv.FormatUint(c.number, 10),
