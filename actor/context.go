@@ -40,14 +40,18 @@ func (g *guard) Sender() *PID {
 
 // delivery is what Meta returns.
 func (g *guard) delivery() Delivery {
+	d := Delivery{Origin: g.cell.sys.node}
 	if g.cur.in != nil {
-		return g.cur.in.Delivery
+		d = g.cur.in.Delivery
 	}
-	return Delivery{Origin: g.cell.sys.node}
+	if g.cur.trace != "" {
+		d.Trace = g.cur.trace
+	}
+	return d
 }
 
-func (g *guard) Send(to *PID, msg any)    { g.cell.sys.Send(to, nil, msg) }
-func (g *guard) Request(to *PID, msg any) { g.cell.sys.Send(to, g.cell.pid, msg) }
+func (g *guard) Send(to *PID, msg any)    { g.cell.sys.Send(to, nil, g.traced(msg)) }
+func (g *guard) Request(to *PID, msg any) { g.cell.sys.Send(to, g.cell.pid, g.traced(msg)) }
 
 func (g *guard) Respond(msg any) {
 	g.cur.responded = true
@@ -76,11 +80,11 @@ func (g *guard) Forward(to *PID) {
 	g.cur.responded = true
 	switch {
 	case g.cur.in == nil:
-		g.cell.sys.Send(to, g.cur.sender, g.cur.msg)
+		g.cell.sys.Send(to, g.cur.sender, g.traced(g.cur.msg))
 	case g.cur.bundled:
 		g.forwardBundled(to)
 	default:
-		g.cell.sys.forward(to, g.cur.in)
+		g.cell.sys.forward(to, g.cur.in, g.trace())
 	}
 }
 
@@ -98,7 +102,7 @@ func (g *guard) Ask(to *PID, msg any, timeout time.Duration, then func(reply any
 	c.cur = g.cur
 	c.cur.from = nil
 	mb := &g.cell.mb
-	g.cell.sys.request(to, g.cell.pid, msg, timeout, func(r Reply) {
+	g.cell.sys.request(to, g.cell.pid, g.traced(msg), timeout, func(r Reply) {
 		c.reply = r
 		_ = mb.post(c, true) // stopped meanwhile: nobody is left to be told
 	})

@@ -179,8 +179,8 @@ func (s *System) expired(c *cell, in *Inbound) {
 }
 
 // forward passes an Inbound on. A request that leaves this node is asked anew: its asker accepts an answer from nobody but
-// this node.
-func (s *System) forward(to *PID, in *Inbound) {
+// this node. trace replaces that of in.
+func (s *System) forward(to *PID, in *Inbound, trace string) {
 	if to == nil {
 		s.drop(DeadNoTarget, to, in.sender(), in.Message, fmt.Errorf("nil target: %w", ErrUnreachable))
 		return
@@ -190,18 +190,19 @@ func (s *System) forward(to *PID, in *Inbound) {
 			Delivery: in.Delivery, Message: in.Message, Size: in.Size, From: in.From, ReplyTo: in.ReplyTo,
 			SenderID: in.SenderID, SenderNode: in.SenderNode,
 		}
+		copied.Trace = trace
 		if err := s.Deliver(to, copied); err != nil && in.ReplyTo != 0 {
 			s.reply(in, nil, err)
 		}
 		return
 	}
 	if in.ReplyTo == 0 {
-		s.Send(to, in.sender(), in.Message)
+		s.Send(to, in.sender(), withTrace(in.Message, trace))
 		return
 	}
 	ttl := time.Duration(0)
 	if !in.Deadline.IsZero() {
 		ttl = max(time.Until(in.Deadline), time.Millisecond)
 	}
-	s.request(to, nil, in.Message, ttl, func(r Reply) { s.answer(in.From, in.ReplyTo, r.Message, r.Err, r.Load) })
+	s.request(to, nil, withTrace(in.Message, trace), ttl, func(r Reply) { s.answer(in.From, in.ReplyTo, r.Message, r.Err, r.Load) })
 }

@@ -34,6 +34,7 @@ type current struct {
 	in        *Inbound // if it came as one, or in a bundle
 	sender    *PID     // if known; else made from in on demand
 	responded bool     // answered or forwarded
+	trace     string   // in the place of that of in; empty: that one
 }
 
 // poison asks an actor to end when it gets there.
@@ -59,7 +60,7 @@ func newFault(reason, message any) *fault {
 
 // typeName is the Go type of msg, "" for nil.
 func typeName(msg any) string {
-	if msg == nil {
+	if msg, _ = Untraced(msg); msg == nil {
 		return ""
 	}
 	return reflect.TypeOf(msg).String()

@@ -83,7 +83,7 @@ func (g *guard) forwardBundled(to *PID) {
 	forward := func(msg any) {
 		in := *g.cur.in
 		in.Message, in.Size = msg, int(sizeOf(msg))
-		g.cell.sys.forward(to, &in)
+		g.cell.sys.forward(to, &in, g.trace())
 	}
 	b, ok := g.cur.msg.(*Batch)
 	if !ok {

@@ -46,14 +46,22 @@ func (s *System) Send(to, sender *PID, msg any) {
 }
 
 func (s *System) sendCell(c *cell, sender *PID, msg any) {
-	var err error
-	if sender == nil {
-		err = c.mb.post(msg, false)
-	} else {
-		err = c.mb.post(&proto.MessageEnvelope{Message: msg, Sender: sender}, false)
-	}
+	err := c.mb.post(enveloped(s.node, sender, msg), false)
 	if err != nil {
 		s.drop(reasonOf(err), c.pid, sender, msg, err)
+	}
+}
+
+// enveloped is the form in which msg waits in a mailbox of this node.
+func enveloped(node string, sender *PID, msg any) any {
+	t, traced := msg.(*Traced)
+	switch {
+	case traced:
+		return t.inbound(node, sender)
+	case sender != nil:
+		return &proto.MessageEnvelope{Message: msg, Sender: sender}
+	default:
+		return msg
 	}
 }
 
@@ -147,6 +155,7 @@ func (s *System) fail(sender, target *PID, err error) {
 
 // replyTo sends msg to a PID made from a pending reply, outside of the handler that got the request.
 func (s *System) replyTo(to *PID, msg any) {
+	msg, _ = Untraced(msg)
 	if err, ok := msg.(error); ok {
 		s.answer(to.Address, to.RequestId, nil, s.handlerError("", err), Load{})
 		return
@@ -235,8 +244,9 @@ func (s *System) request(to, sender *PID, msg any, ttl time.Duration, done func(
 		return 0
 	}
 	if local {
+		msg, trace := Untraced(msg)
 		err = s.deliver(s.cells.get(to.Id), &Inbound{
-			Delivery: Delivery{Kind: Request, Origin: s.node, Deadline: deadline},
+			Delivery: Delivery{Kind: Request, Origin: s.node, Deadline: deadline, Trace: trace},
 			Message:  msg, Size: int(sizeOf(msg)), From: s.node, ReplyTo: id,
 		}, to.Id)
 	} else if r := s.remote.Load(); r == nil {

@@ -63,7 +63,7 @@ func (n *Node) Broadcast(ctx context.Context, cluster string, msg any) error {
 	if err := n.over(); err != nil {
 		return err
 	}
-	return n.topics.Broadcast(ctx, cluster, msg)
+	return n.topics.Broadcast(ctx, cluster, msg, topics.BroadcastOptions{})
 }
 
 // Tunnel opens an ordered, throttled stream to one member of the cluster,

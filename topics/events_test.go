@@ -24,7 +24,7 @@ func TestBroadcastReachesEveryMember(t *testing.T) {
 			n.serve(t, "c", echo(n, &handled), 3)
 		}
 		for i, n := range f.nodes {
-			if err := n.Broadcast(t.Context(), "c", actor.Bytes("x")); err != nil {
+			if err := n.Broadcast(t.Context(), "c", actor.Bytes("x"), BroadcastOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()

@@ -36,7 +36,8 @@ func (n names) Send(to, sender *actor.PID, msg any) error {
 	if err != nil {
 		return err
 	}
-	now := func() error { return g.sendNow(to.Address, msg) }
+	msg, trace := actor.Untraced(msg)
+	now := func() error { return g.sendNow(to.Address, msg, trace) }
 	if g.busy.Load() || !g.ready() {
 		ok := g.await(func(err error) {
 			if err == nil {
@@ -72,23 +73,23 @@ var (
 )
 
 // sendNow sends by the present view.
-func (g *group) sendNow(address string, msg any) error {
+func (g *group) sendNow(address string, msg any, trace string) error {
 	if address == clusterAddress {
-		return g.tellOne(msg)
+		return g.tellOne(msg, trace)
 	}
 	if address == topicAddress {
 		if r := g.route(); r != nil {
-			return g.publish(atOnce, r, msg, PublishOptions{Reliable: g.surely})
+			return g.publish(atOnce, r, msg, PublishOptions{Reliable: g.surely, Trace: trace})
 		}
 	} else if v := g.live(time.Now()); v != nil {
-		return g.broadcast(atOnce, v, msg)
+		return g.broadcast(atOnce, v, msg, trace)
 	}
 	return actor.ErrUnreachable // the lease ended while it waited
 }
 
 // tellOne sends msg to one member, or to another one if that takes nothing.
-func (g *group) tellOne(msg any) error {
-	c := &call{g: g, msg: msg}
+func (g *group) tellOne(msg any, trace string) error {
+	c := &call{g: g, msg: msg, trace: trace}
 	for {
 		ch, live, err := c.pick(time.Now())
 		if !live {
@@ -109,13 +110,13 @@ func (c *call) tell(ch choice) error {
 	t := c.g.t
 	if ch.node == t.self {
 		return c.g.deliver(&actor.Inbound{
-			Delivery: actor.Delivery{Kind: actor.Tell, Cluster: c.g.key.Name, Origin: t.name}, Message: c.msg, From: t.name,
+			Delivery: actor.Delivery{Kind: actor.Tell, Cluster: c.g.key.Name, Origin: t.name, Trace: c.trace}, Message: c.msg, From: t.name,
 		})
 	}
 	if err := c.encode(); err != nil {
 		return err
 	}
-	return t.trySend(ch.node, transport.Direct, &wire.Request{Cluster: c.g.key.Name, Body: c.body})
+	return t.trySend(ch.node, transport.Direct, &wire.Request{Cluster: c.g.key.Name, Body: c.body, Trace: c.trace})
 }
 
 // Request implements actor.Names.
@@ -132,7 +133,8 @@ func (n names) Request(to, sender *actor.PID, msg any, timeout time.Duration, do
 	if timeout <= 0 {
 		timeout = actor.DefaultTimeout
 	}
-	c := &call{g: g, msg: msg, deadline: time.Now().Add(timeout)}
+	c := &call{g: g, deadline: time.Now().Add(timeout)}
+	c.msg, c.trace = actor.Untraced(msg)
 	if g.busy.Load() { // keep the order among the requests of one actor
 		c.later(done)
 		return

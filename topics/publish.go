@@ -106,19 +106,24 @@ func (g *group) publishList(ctx context.Context, r *route, msg any, o PublishOpt
 	return out.finish(ctx)
 }
 
+// BroadcastOptions are the rare variants of Broadcast.
+type BroadcastOptions struct {
+	Trace string // as of PublishOptions
+}
+
 // Broadcast sends msg to every member of the cluster, at most once and in the
 // order of the calls. It blocks while a lane is full, until ctx ends. Errors wrap
 // actor.ErrNoMembers, ErrTimeout or the context's: the message may have reached some
 // members. Members that are lost at this moment, or whose mailbox is full, are
 // no error but dead letters.
-func (t *Topics) Broadcast(ctx context.Context, cluster string, msg any) error {
+func (t *Topics) Broadcast(ctx context.Context, cluster string, msg any, o BroadcastOptions) error {
 	g, err := t.named(wire.GroupCluster, cluster)
 	if err != nil {
 		return err
 	}
 	v, err := g.awaitView(ctx)
 	if err == nil {
-		err = g.broadcast(ctx, v, msg)
+		err = g.broadcast(ctx, v, msg, o.Trace)
 	}
 	if err != nil {
 		return g.wrap(err)
@@ -127,7 +132,7 @@ func (t *Topics) Broadcast(ctx context.Context, cluster string, msg any) error {
 }
 
 // broadcast sends to the nodes of v; with atOnce for ctx it never blocks.
-func (g *group) broadcast(ctx context.Context, v *tree.View, msg any) error {
+func (g *group) broadcast(ctx context.Context, v *tree.View, msg any, trace string) error {
 	t := g.t
 	if len(v.Entries) == 0 {
 		return actor.ErrNoMembers
@@ -137,7 +142,7 @@ func (g *group) broadcast(ctx context.Context, v *tree.View, msg any) error {
 	for i := range v.Entries {
 		n := v.Entries[i].Node
 		if n == t.self {
-			g.spread(actor.Broadcast, t.name, msg, 0, "")
+			g.spread(actor.Broadcast, t.name, msg, 0, trace)
 			continue
 		}
 		if frame == nil {
@@ -145,7 +150,7 @@ func (g *group) broadcast(ctx context.Context, v *tree.View, msg any) error {
 			if err != nil {
 				return err
 			}
-			frame = &wire.Broadcast{Cluster: g.key.Name, Body: wire.Body{Type: typ, Data: data}}
+			frame = &wire.Broadcast{Cluster: g.key.Name, Body: wire.Body{Type: typ, Data: data}, Trace: trace}
 		}
 		switch err := t.trySend(n, transport.Fanout, frame); {
 		case err == nil:

@@ -51,7 +51,7 @@ func TestStructuredGroups(t *testing.T) {
 				t.Errorf("%s: a far asker reaches %v", name, got)
 			}
 			handled.Store(0)
-			if err := far[6].Broadcast(t.Context(), name, actor.Bytes("all")); err != nil {
+			if err := far[6].Broadcast(t.Context(), name, actor.Bytes("all"), BroadcastOptions{}); err != nil {
 				t.Errorf("broadcast: %v", err)
 			}
 			<-time.After(100 * time.Millisecond)

@@ -80,7 +80,7 @@ func TestNobodyServes(t *testing.T) {
 			if !errors.Is(err, actor.ErrNoMembers) || time.Since(begin) > 50*time.Millisecond {
 				t.Errorf("after %v: %v", time.Since(begin), err)
 			}
-			if err := n.Broadcast(t.Context(), "nobody", actor.Bytes("x")); !errors.Is(err, actor.ErrNoMembers) {
+			if err := n.Broadcast(t.Context(), "nobody", actor.Bytes("x"), BroadcastOptions{}); !errors.Is(err, actor.ErrNoMembers) {
 				t.Errorf("broadcast: %v", err)
 			}
 			if err := n.Publish(t.Context(), "nobody", actor.Bytes("x"), PublishOptions{}); err != nil {

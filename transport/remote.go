@@ -71,12 +71,13 @@ var (
 )
 
 func (r remote) Tell(to, sender *actor.PID, msg any) error {
+	msg, trace := actor.Untraced(msg)
 	typ, data, err := actor.Encode(msg)
 	if err != nil {
 		return err
 	}
 	f := tells.Get().(*wire.Tell)
-	*f = wire.Tell{Target: to.Id, Body: wire.Body{Type: typ, Data: data}}
+	*f = wire.Tell{Target: to.Id, Body: wire.Body{Type: typ, Data: data}, Trace: trace}
 	if sender != nil {
 		f.Sender, f.SenderReq = sender.Id, sender.RequestId
 		if sender.Address != r.e.sys.Node() {
@@ -94,12 +95,13 @@ func (r remote) Tell(to, sender *actor.PID, msg any) error {
 }
 
 func (r remote) Ask(to *actor.PID, req uint32, ttl time.Duration, msg any) error {
+	msg, trace := actor.Untraced(msg)
 	typ, data, err := actor.Encode(msg)
 	if err != nil {
 		return err
 	}
 	f := asks.Get().(*wire.Ask)
-	*f = wire.Ask{ID: req, Target: to.Id, TTLMs: TTL(ttl), Body: wire.Body{Type: typ, Data: data}}
+	*f = wire.Ask{ID: req, Target: to.Id, TTLMs: TTL(ttl), Body: wire.Body{Type: typ, Data: data}, Trace: trace}
 	kept, err := r.send(to.Address, f)
 	if !kept {
 		*f = wire.Ask{}

@@ -124,7 +124,7 @@ func (c *client) do(p packet.Packet) error {
 		if err := misnamed(p.Op(), p.Cluster); err != nil {
 			return err
 		}
-		err := c.r.cfg.Topics.Broadcast(c.life, p.Cluster, actor.Bytes(p.Payload))
+		err := c.r.cfg.Topics.Broadcast(c.life, p.Cluster, actor.Bytes(p.Payload), topics.BroadcastOptions{})
 		if !errors.Is(err, actor.ErrNoMembers) { // who is told, if there is nobody?
 			c.lost(err, "cluster/"+p.Cluster)
 		}
