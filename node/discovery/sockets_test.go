@@ -270,8 +270,12 @@ func TestProcessesOnLoopbackAlone(t *testing.T) {
 	}
 }
 
-// child is the main function of the processes of TestProcessesOnLoopbackAlone.
+// child is the main function of the processes of TestProcessesOnLoopbackAlone and
+// TestReachBehindFirewall.
 func child(role string) int {
+	if role == "firewall" {
+		return firewall()
+	}
 	var n, self int
 	if _, err := fmt.Sscanf(role, "family %d", &n); err == nil {
 		return family(n)
