@@ -55,12 +55,14 @@ type client struct {
 	reason  string     // for the event
 }
 
-// attach makes a client of a connection that has greeted. It is a member of its
-// cluster before Welcome is sent, and gets what comes meanwhile after it.
+// attach makes a client of a connection that has greeted. Welcome waits to be sent
+// before anything else can; that begins when the client is a member of its cluster,
+// and known to Close, which therefore has a word for everybody who was welcomed.
 func (r *Relay) attach(conn net.Conn, in *packet.Reader, cluster string) (*client, error) {
 	c := &client{r: r, since: time.Now(), addr: conn.RemoteAddr().String(), cluster: cluster, conn: conn, in: in, written: make(chan struct{})}
 	c.life, c.end = context.WithCancelCause(context.Background())
 	c.out.init(conn)
+	c.put(packet.Welcome{Version: packet.Version})
 	c.chores.init()
 	c.asks.init()
 	c.serves.init()
@@ -85,15 +87,6 @@ func (c *client) join() (err error) {
 		if err != nil {
 			return err
 		}
-	}
-	if err := c.conn.SetWriteDeadline(time.Now().Add(greetTimeout)); err != nil {
-		return err
-	}
-	if _, err := c.conn.Write(packet.Append(nil, packet.Welcome{Version: packet.Version})); err != nil {
-		return err
-	}
-	if err := c.conn.SetWriteDeadline(time.Time{}); err != nil {
-		return err
 	}
 	return c.r.enlist(c)
 }
