@@ -40,7 +40,7 @@ type Counters struct {
 	Sent, Delivered uint64
 	Failures        uint64            // panics of handlers
 	Events          uint64            // published
-	EventsLost      uint64            // dropped in full subscriber queues
+	EventsLost      uint64            // missed by subscribers that were too far behind
 	Dropped         map[string]uint64 // messages by DeadReason, only reasons that occurred
 }
 
@@ -62,7 +62,7 @@ type counters struct {
 func (s *System) Counters() Counters {
 	c := Counters{
 		Sent: s.count.sent.Load(), Delivered: s.count.delivered.Load(), Failures: s.count.failures.Load(),
-		Events: s.count.events.Load(), EventsLost: s.count.eventsLost.Load(), Dropped: map[string]uint64{},
+		Events: s.count.events.Load(), EventsLost: s.events.lost(), Dropped: map[string]uint64{},
 	}
 	for r := range s.count.dropped {
 		if n := s.count.dropped[r].Load(); n > 0 {

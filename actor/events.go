@@ -202,4 +202,3 @@ type (
 		Count uint64
 	}
 )
-
