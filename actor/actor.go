@@ -137,6 +137,20 @@ func (p *Props) Batches() *Props { p.batches = true; return p }
 // Strategy says what happens when this actor fails, in place of its supervisor's strategy, and when its children do.
 func (p *Props) Strategy(s Strategy) *Props { p.strategy = &s; return p }
 
+// Wrap puts what wrap returns in the place of each actor made: for those who watch what handlers do, such as package
+// node/tracing.
+func (p *Props) Wrap(wrap func(Actor) Actor) *Props {
+	produce := p.make
+	p.make = func() Actor {
+		a := produce()
+		if a == nil {
+			return nil // a mistake that is reported where actors are made
+		}
+		return wrap(a)
+	}
+	return p
+}
+
 // Exported lets other nodes stop and poison the actor.
 func (p *Props) Exported() *Props { p.exported = true; return p }
 

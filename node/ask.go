@@ -16,7 +16,9 @@ type RequestOption func(*topics.Options)
 // see it twice answer it once.
 func Idempotent() RequestOption { return func(o *topics.Options) { o.Idempotent = true } }
 
-// Trace passes an opaque string of up to 255 bytes on to the handler.
+// Trace passes an opaque string of up to 255 bytes on to the handler, and to what that
+// sends to actors and names meanwhile. A W3C traceparent, with a tracestate behind
+// a semicolon, is what package tracing understands.
 func Trace(id string) RequestOption { return func(o *topics.Options) { o.Trace = id } }
 
 // Request sends msg to one member of the cluster, anywhere in the network, and
@@ -27,10 +29,14 @@ func (n *Node) Request(ctx context.Context, cluster string, msg any, opts ...Req
 	if err := n.over(); err != nil {
 		return nil, err
 	}
-	if len(opts) == 0 {
-		return n.topics.Request(ctx, cluster, msg, topics.Options{})
+	var o topics.Options
+	if len(opts) > 0 {
+		o = optionsOf(opts)
 	}
-	return n.topics.Request(ctx, cluster, msg, optionsOf(opts))
+	span := n.tracing.Request(ctx, cluster, &o.Trace)
+	reply, err := n.topics.Request(ctx, cluster, msg, o)
+	span.End(err)
+	return reply, err
 }
 
 func optionsOf(opts []RequestOption) (o topics.Options) {
@@ -63,7 +69,11 @@ func (n *Node) Broadcast(ctx context.Context, cluster string, msg any) error {
 	if err := n.over(); err != nil {
 		return err
 	}
-	return n.topics.Broadcast(ctx, cluster, msg, topics.BroadcastOptions{})
+	var o topics.BroadcastOptions
+	span := n.tracing.Broadcast(ctx, cluster, &o.Trace)
+	err := n.topics.Broadcast(ctx, cluster, msg, o)
+	span.End(err)
+	return err
 }
 
 // Tunnel opens an ordered, throttled stream to one member of the cluster,

@@ -13,10 +13,12 @@ import (
 
 	"iris/actor"
 	"iris/internal/id"
+	"iris/node/admin"
 	"iris/node/config"
 	"iris/node/discovery"
 	"iris/node/inspect"
 	"iris/node/relay"
+	"iris/node/tracing"
 	"iris/router"
 	"iris/topics"
 	"iris/transport"
@@ -36,11 +38,13 @@ type Node struct {
 	topics    *topics.Topics
 	tunnels   *tunnels.Tunnels
 	discovery *discovery.Discovery
-	clusters  *handlers    // of clusters
-	readers   *handlers    // of topics
-	relay     *relay.Relay // nil if there is none
+	clusters  *handlers     // of clusters
+	readers   *handlers     // of topics
+	relay     *relay.Relay  // nil if there is none
+	admin     *admin.Server // the same
 	inspector *inspect.Inspector
 	began     time.Time
+	tracing   *tracing.Tracing // nil if it is off
 	watch     context.CancelFunc
 	watching  sync.WaitGroup
 	life      context.Context // ends with actor.ErrClosed when Stop begins
@@ -111,6 +115,9 @@ func start(ctx context.Context, cfg config.Config, s seams) (*Node, error) {
 		return nil, errors.Join(err, n.unwind())
 	}
 	n.watchCommands()
+	if err := n.openAdmin(); err != nil {
+		return nil, errors.Join(err, n.unwind())
+	}
 	if err := n.join(ctx); err != nil {
 		return nil, errors.Join(err, n.unwind())
 	}
@@ -161,6 +168,9 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 		Window: limits.TunnelWindow, MaxMessage: limits.Message, MaxPerPeer: limits.Tunnels,
 	})
 	if err != nil {
+		return err
+	}
+	if n.tracing, err = tracing.New(n.cfg.Tracing, ident.ID().String(), n.network, n.log); err != nil {
 		return err
 	}
 	if n.clusters, err = newHandlers(n.sys, "clusters"); err != nil {

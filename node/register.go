@@ -82,6 +82,7 @@ func (n *Node) register(h *handlers, name string, props *actor.Props, o registra
 		return nil, fmt.Errorf("%d members, want 1 to %d", o.members, 1<<16)
 	}
 	props.DefaultLimits(n.cfg.Limits.Mailbox, n.cfg.Limits.MailboxBytes)
+	n.tracing.Handlers(props)
 	if err := n.enter(); err != nil {
 		return nil, err
 	}

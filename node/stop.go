@@ -87,6 +87,9 @@ func (n *Node) shutdown(ctx context.Context) error {
 	if n.tunnels != nil {
 		step("tunnels", n.tunnels.Close(ctx))
 	}
+	if n.admin != nil {
+		step("admin", n.admin.Close(ctx))
+	}
 	if n.inspector != nil {
 		step("inspect", n.inspector.Close(ctx))
 	}
@@ -100,6 +103,7 @@ func (n *Node) shutdown(ctx context.Context) error {
 		n.watch()
 	}
 	n.watching.Wait()
+	step("tracing", n.tracing.Close(ctx))
 	n.sys.Events().Publish(&actor.NodeStopped{})
 	step("actors", n.sys.Shutdown(ctx))
 	return errors.Join(errs...)

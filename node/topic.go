@@ -78,5 +78,8 @@ func (n *Node) Publish(ctx context.Context, topic string, msg any, opts ...Publi
 	for _, opt := range opts {
 		o = opt.publish(o)
 	}
-	return n.topics.Publish(ctx, topic, msg, o)
+	span := n.tracing.Publish(ctx, topic, &o.Trace)
+	err := n.topics.Publish(ctx, topic, msg, o)
+	span.End(err)
+	return err
 }

@@ -59,6 +59,9 @@ type Config struct {
 	// Log chooses what the node writes about itself.
 	Log Log
 
+	// Tracing tells OpenTelemetry of requests and events; off by default.
+	Tracing Tracing
+
 	// Shutdown bounds the drained stop.
 	Shutdown Shutdown
 }
@@ -247,6 +250,7 @@ func Default() Config {
 			Replies:      1 << 20,
 		},
 		Log:      Log{Level: slog.LevelInfo, Format: FormatText},
+		Tracing:  Tracing{Exporter: ExporterNone},
 		Shutdown: Shutdown{Timeout: 10 * time.Second},
 	}
 }
@@ -293,6 +297,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Log.Format == "" {
 		c.Log.Format = d.Log.Format
+	}
+	if c.Tracing.Exporter == "" {
+		c.Tracing.Exporter = d.Tracing.Exporter
 	}
 	if c.Shutdown.Timeout == 0 {
 		c.Shutdown.Timeout = d.Shutdown.Timeout

@@ -73,6 +73,8 @@ topics:
 log:
   level: debug
   format: json
+tracing:
+  exporter: otlp
 shutdown:
   timeout: 1m30s
 `))
@@ -99,6 +101,7 @@ shutdown:
 		},
 		Topics:   map[string]Topic{"orders.eu": {Reliable: true}, "news": {}},
 		Log:      Log{Level: slog.LevelDebug, Format: "json"},
+		Tracing:  Tracing{Exporter: ExporterOTLP},
 		Shutdown: Shutdown{Timeout: 90 * time.Second},
 	}
 	if diff := cmp.Diff(want, got, cmp.Transformer("fields", expose)); diff != "" {

@@ -137,6 +137,7 @@ func keys() []key {
 		{path: "admin.pprof", kind: flag, field: func(t *target) any { return &t.config.Admin.PProf }},
 		{path: "log.level", kind: level, field: func(t *target) any { return &t.config.Log.Level }},
 		{path: "log.format", kind: choice, choices: []string{FormatText, FormatJSON}, field: func(t *target) any { return &t.config.Log.Format }},
+		{path: "tracing.exporter", kind: choice, choices: []string{ExporterNone, ExporterOTLP}, field: func(t *target) any { return &t.config.Tracing.Exporter }},
 		{path: "shutdown.timeout", kind: duration, min: ms(100 * time.Millisecond), max: ms(time.Hour), field: func(t *target) any { return &t.config.Shutdown.Timeout }},
 	}
 }
