@@ -41,7 +41,9 @@ func (unusedDispatcher) Throughput() int { return 1 }
 // gets Started, on its own turn.
 func (g *guard) incarnate(self *PID) {
 	c := g.sys.cells.get(self.Id) // in there until it is Stopped
-	c.incarnation++
+	if c.incarnation++; c.incarnation > 1 {
+		c.blame(func(t *trouble) { t.restarts++ })
+	}
 	g.cell, g.incarnation = c, c.incarnation
 	c.guard = g
 }

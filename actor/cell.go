@@ -32,6 +32,8 @@ type cell struct {
 	gone     atomic.Bool            // protoactor is about to tell parent and watchers
 	reason   atomic.Pointer[string] // why it was told to stop
 	logger   atomic.Pointer[slog.Logger]
+	trouble  atomic.Pointer[trouble] // nil: it has had none; written by the runner
+	kind     atomic.Pointer[string]  // type of the user's actor, once it was made
 
 	mu     sync.Mutex // guards the following fields
 	timers map[*timer]struct{}
@@ -73,6 +75,7 @@ func newCell(s *System, parent *cell, id string, p *Props) *cell {
 	c := &cell{sys: s, pid: &PID{Address: s.node, Id: id}, parent: parent}
 	c.props = p.Clone().DefaultLimits(DefaultMailbox, DefaultMailboxBytes) // the caller may go on changing p
 	c.mb.cell = c
+	c.mb.meter.fresh = true
 	if parent != nil {
 		c.props.silent = c.props.silent || parent.props.silent
 		c.cluster = parent.cluster

@@ -228,6 +228,7 @@ func (g *guard) receive() {
 		if g.actor == nil {
 			panic("actor: Props produced a nil actor")
 		}
+		g.cell.kind.Store(kindOf(g.cell.props, g.actor))
 	}
 	g.actor.Receive(g)
 }
@@ -237,6 +238,7 @@ func (g *guard) failed(reason any) {
 	f := newFault(reason, g.kept())
 	g.cell.mb.fault = f
 	g.cell.sys.count.failures.Add(1)
+	g.cell.blame(func(t *trouble) { t.failures++; t.last = reasonText(f.reason) })
 	if g.cur.responded {
 		return
 	}

@@ -54,7 +54,9 @@ type mailbox struct {
 	fault    *fault // set by the guard when a handler panicked
 	broken   bool   // a Goexit cut protoactor's lifecycle code short
 	finished bool
-	handled  uint64 // since the last count
+	handled  uint64 // ever
+
+	meter meter
 }
 
 // turnMessages is how many user messages are handled before the mailbox looks at what became of it.
@@ -136,12 +138,11 @@ func (m *mailbox) turn() bool {
 		m.system(msg)
 		return true
 	}
-	if !m.suspended {
-		m.collect()
-	}
+	took := !m.suspended && m.collect()
 	m.settle()
 	if !m.busy() || m.suspended {
 		m.running = false
+		m.meter.fresh = m.load.Load() == 0
 		m.mu.Unlock()
 		return false
 	}
@@ -150,27 +151,32 @@ func (m *mailbox) turn() bool {
 	if relieved {
 		m.cell.sys.events.Publish(&Relieved{What: m.cell.pid.Id, Dropped: refused})
 	}
+	m.meter.begin(m.cell.sys.beat.Load(), took)
 	for left := turnMessages; left > 0 && m.busy() && !m.urgent.Load(); {
 		left -= m.step(left)
 	}
 	m.count()
+	m.meter.end(m.cell.sys.beat.Load())
 	return true
 }
 
 // busy reports whether the runner has taken messages that are not yet handled.
 func (m *mailbox) busy() bool { return m.parcel != nil || m.taken.n > 0 }
 
-// collect takes what is in the user lane, when all taken before is handled. Called under mu.
-func (m *mailbox) collect() {
+// collect takes what is in the user lane, when all taken before is handled. It reports whether there was anything.
+// Called under mu.
+func (m *mailbox) collect() (took bool) {
 	switch {
 	case m.busy():
-		return
+		return false
 	case m.user.n > 0:
 		m.user, m.taken = m.taken, m.user
+		took = true
 	default:
 		m.taken.fit(0)
 	}
 	m.user.fit(m.taken.n)
+	return took
 }
 
 // step handles the next message, or up to most of a parcel, and returns how many.
@@ -198,9 +204,9 @@ func (m *mailbox) judge() {
 
 // count adds what was handled to the system's counter, once per turn.
 func (m *mailbox) count() {
-	if m.handled > 0 {
-		m.cell.sys.count.delivered.Add(m.handled)
-		m.handled = 0
+	if n := m.handled - m.meter.shown.Load(); n > 0 {
+		m.cell.sys.count.delivered.Add(n)
+		m.meter.shown.Store(m.handled)
 	}
 }
 

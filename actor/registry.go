@@ -52,16 +52,30 @@ func (c *cells) remove(x *cell) {
 	}
 }
 
-// all returns the cells of the moment, in no order.
-func (c *cells) all() []*cell {
+// len returns the number of cells.
+func (c *cells) len() (n int) {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.RLock()
+		n += len(s.m)
+		s.RUnlock()
+	}
+	return n
+}
+
+// each calls f for the cells of the moment, in no order. A shard is held only while its cells are noted.
+func (c *cells) each(f func(*cell)) {
 	var list []*cell
 	for i := range c.shards {
 		s := &c.shards[i]
+		list = list[:0]
 		s.RLock()
 		for _, x := range s.m {
 			list = append(list, x)
 		}
 		s.RUnlock()
+		for _, x := range list {
+			f(x)
+		}
 	}
-	return list
 }

@@ -81,9 +81,7 @@ func withGrace(ctx context.Context) (context.Context, context.CancelFunc) {
 // busy names the actors that did not end, the innermost of a chain only.
 func (s *System) busy() string {
 	var ids []string
-	for _, c := range s.cells.all() {
-		ids = append(ids, c.pid.Id)
-	}
+	s.cells.each(func(c *cell) { ids = append(ids, c.pid.Id) })
 	slices.Sort(ids)
 	ids = slices.DeleteFunc(ids, func(id string) bool {
 		return slices.ContainsFunc(ids, func(other string) bool { return strings.HasPrefix(other, id+"/") })

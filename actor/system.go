@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	proto "github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/eventstream"
@@ -39,9 +40,11 @@ type System struct {
 	remote      atomic.Pointer[Remote]
 	names       atomic.Pointer[Names]
 	nextName    atomic.Uint64
-	waiters     sync.Pool   // of *waiter; per system because of testing/synctest
-	timing      tally       // timers armed or firing
-	closing     atomic.Bool // nothing new is spawned
+	begun       time.Time
+	beat        atomic.Uint32 // see Beat
+	waiters     sync.Pool     // of *waiter; per system because of testing/synctest
+	timing      tally         // timers armed or firing
+	closing     atomic.Bool   // nothing new is spawned
 
 	mu       sync.Mutex // guards the following fields
 	services []*PID     // in order of creation
@@ -58,7 +61,7 @@ func NewSystem(o Options) *System {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &System{
-		node: o.Node, incarnation: o.Incarnation, logger: o.Logger, dispatcher: newDispatcher(), cells: newCells(),
+		node: o.Node, incarnation: o.Incarnation, begun: time.Now(), logger: o.Logger, dispatcher: newDispatcher(), cells: newCells(),
 		waiters: sync.Pool{New: newWaiter},
 	}
 	s.events = newEvents(s)
@@ -132,10 +135,10 @@ type Stats struct {
 // Stats walks all actors; it is meant for people and metrics.
 func (s *System) Stats() Stats {
 	var st Stats
-	for _, c := range s.cells.all() {
+	s.cells.each(func(c *cell) {
 		st.Actors++
 		st.Queued += c.mb.UserMessageCount()
-	}
+	})
 	st.Workers, st.Idle = s.dispatcher.size()
 	st.Replies = s.replies.len()
 	st.Watches = s.watches.len()

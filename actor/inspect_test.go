@@ -1,0 +1,180 @@
+package actor
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// inspected is a system in a bubble whose beats come by themselves.
+func inspected(t *testing.T, f func(t *testing.T, s *System)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := NewSystem(Options{})
+		done := make(chan struct{})
+		go func() {
+			for {
+				select {
+				case <-time.After(beatLength):
+					s.Beat()
+				case <-done:
+					return
+				}
+			}
+		}()
+		f(t, s)
+		close(done)
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func supervisor(t *testing.T, s *System, under *PID, name string) *PID {
+	t.Helper()
+	pid, err := s.SpawnUnder(under, name, Supervisor(Strategy{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}
+
+func TestLevelSumsUpWhatIsBelow(t *testing.T) {
+	inspected(t, func(t *testing.T, s *System) {
+		clusters, err := s.Service("clusters", Supervisor(Strategy{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"a", "b", "c"} {
+			g := supervisor(t, s, clusters, name)
+			for i := range 5 {
+				pid, err := s.SpawnUnder(g, fmt.Sprint(i), Func(func(Context) {}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.Send(pid, nil, "hello")
+			}
+		}
+		synctest.Wait()
+		list, total := s.Level(clusters.Id, "", 2)
+		if total != 3 || len(list) != 2 {
+			t.Fatalf("got %d of %d", len(list), total)
+		}
+		for i, want := range []string{"iris/clusters/a", "iris/clusters/b"} {
+			a := list[i]
+			if a.ID != want || a.Children != 5 || a.Actors != 6 || a.Handled != 5 {
+				t.Errorf("%s: %+v", want, a)
+			}
+		}
+		rest, _ := s.Level(clusters.Id, list[1].ID, 2)
+		if len(rest) != 1 || rest[0].ID != "iris/clusters/c" {
+			t.Errorf("the rest is %+v", rest)
+		}
+		if a, ok := s.Look("iris/clusters/c/3"); !ok || a.Cluster != "c" || a.Handled != 1 || a.Actors != 1 || a.State != "running" {
+			t.Errorf("one alone: %+v", a)
+		}
+		if _, ok := s.Look("iris/nobody"); ok {
+			t.Error("nobody was found")
+		}
+	})
+}
+
+// An actor that works for 3 s on one of two messages was busy for that, and the other one waits as long.
+func TestActorsTellHowBusyTheyAre(t *testing.T) {
+	inspected(t, func(t *testing.T, s *System) {
+		slow := s.Spawn(Func(func(ctx Context) {
+			if d, ok := ctx.Message().(time.Duration); ok {
+				time.Sleep(d)
+			}
+		}))
+		idle := s.Spawn(Func(func(Context) {}))
+		time.Sleep(time.Second)
+		for range 3 {
+			s.Send(slow, nil, 3*time.Second)
+		}
+		time.Sleep(2 * time.Second)
+		a, _ := s.Look(slow.Id)
+		if near(a.Busy, 2*time.Second) && near(a.Oldest, 2*time.Second) && a.Queued == 2 {
+			list, total := s.Top("iris", Busiest, 2)
+			if total < 3 || len(list) != 2 || list[0].ID != slow.Id {
+				t.Errorf("the busiest of %d are %+v", total, list)
+			}
+		} else {
+			t.Errorf("at work: %+v", a)
+		}
+		time.Sleep(8 * time.Second)
+		if a, _ = s.Look(slow.Id); !near(a.Busy, 9*time.Second) || a.Oldest != 0 || a.Queued != 0 || a.Handled != 3 {
+			t.Errorf("after work: %+v", a)
+		}
+		if a, _ = s.Look(idle.Id); a.Busy != 0 {
+			t.Errorf("idle: %+v", a)
+		}
+	})
+}
+
+func near(got, want time.Duration) bool { return (got - want).Abs() <= 2*beatLength }
+
+func TestActorsTellOfTheirTroubles(t *testing.T) {
+	inspected(t, func(t *testing.T, s *System) {
+		pid := s.Spawn(Of(func() Actor { return &fragile{} }).Strategy(Strategy{BackoffMin: 4 * time.Second, BackoffMax: 4 * time.Second}))
+		s.Send(pid, nil, "break")
+		s.Send(pid, nil, "wait")
+		time.Sleep(2 * time.Second)
+		a, _ := s.Look(pid.Id)
+		if a.State != "waiting" || a.Failures != 1 || a.Restarts != 0 || a.LastError != "broken" || a.Queued != 1 || !near(a.Oldest, 2*time.Second) {
+			t.Errorf("in its back-off: %+v", a)
+		}
+		time.Sleep(3 * time.Second)
+		if a, _ = s.Look(pid.Id); a.State != "running" || a.Restarts != 1 || a.Queued != 0 || a.Type != "*actor.fragile" {
+			t.Errorf("restarted: %+v", a)
+		}
+		if list, _ := s.Top("iris", Failing, 1); len(list) != 1 || list[0].ID != pid.Id {
+			t.Errorf("failing: %+v", list)
+		}
+	})
+}
+
+type fragile struct{}
+
+func (*fragile) Receive(ctx Context) {
+	if ctx.Message() == "break" {
+		panic("broken")
+	}
+}
+
+// What is under way when somebody looks is looked at without a race.
+func TestLookingWhileActorsComeAndGo(t *testing.T) {
+	s := NewSystem(Options{})
+	stop := make(chan struct{})
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			pid := s.Spawn(Of(func() Actor { return &fragile{} }))
+			s.Send(pid, nil, []string{"break", "go on"}[i%2])
+			if i%3 == 0 {
+				_ = s.Stop(t.Context(), pid)
+			}
+		}
+	}()
+	for range 200 {
+		s.Beat()
+		s.Level("iris", "", 10)
+		list, total := s.Top("iris", Busiest, 5)
+		if len(list) > total || !slices.IsSortedFunc(list, func(a, b ActorInfo) int { return int(b.Busy - a.Busy) }) {
+			t.Fatalf("%d of %d: %+v", len(list), total, list)
+		}
+	}
+	close(stop)
+	<-gone
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
