@@ -27,6 +27,8 @@ so that no other process can join.
 
 Programs in other languages attach to its relay, port 55555 of this host unless
 relay.listen says otherwise; if the port is in use the node runs without one.
+The same holds for its admin endpoint, port 8787 unless admin.listen says
+otherwise: a browser finds the network there.
 
 The first SIGTERM or SIGINT makes the node leave in order, for at most
 shutdown.timeout; the second ends the process at once.`,
@@ -46,6 +48,9 @@ func runNode(s streams, file string, signals <-chan os.Signal) error {
 	}
 	if cfg.Relay.Listen == "" {
 		cfg.Relay.Listen, cfg.Relay.Optional = config.RelayPort, true
+	}
+	if cfg.Admin.Listen == "" {
+		cfg.Admin.Listen, cfg.Admin.Optional = config.AdminPort, true
 	}
 	defer node.PaceCollector(cfg)()
 	cfg.Log.Handler = cfg.Log.NewHandler(s.err)
@@ -104,6 +109,9 @@ func greeting(n *node.Node) string {
 			list[i] = a.String()
 		}
 		text += "relay listening on " + strings.Join(list, ", ") + "\n"
+	}
+	if urls := n.AdminURLs(); len(urls) > 0 {
+		text += "admin at " + urls[0] + "\n"
 	}
 	return text
 }

@@ -60,19 +60,26 @@ const maxCertificate = 1 << 20 // bytes of the file
 // readCertificate returns the pair, or the key of the configuration that is wrong
 // and why.
 func (a Admin) readCertificate() (pair tls.Certificate, key string, err error) {
-	cert, _, err := readRegular(a.TLSCert, maxCertificate)
+	pair, at, err := readPair(a.TLSCert, a.TLSKey)
+	return pair, "admin.tls_" + at, err
+}
+
+// readPair reads a certificate and its key, or says which of the two is wrong,
+// "cert" or "key", and why.
+func readPair(certFile, keyFile string) (pair tls.Certificate, at string, err error) {
+	cert, _, err := readRegular(certFile, maxCertificate)
 	if err != nil {
-		return pair, "admin.tls_cert", unreadableFile("certificate", a.TLSCert, err)
+		return pair, "cert", unreadableFile("certificate", certFile, err)
 	}
-	private, mode, err := readRegular(a.TLSKey, maxCertificate)
+	private, mode, err := readRegular(keyFile, maxCertificate)
 	if err != nil {
-		return pair, "admin.tls_key", unreadableFile("private key", a.TLSKey, err)
+		return pair, "key", unreadableFile("private key", keyFile, err)
 	}
-	if err := onlyOwner("private key", a.TLSKey, mode); err != nil {
-		return pair, "admin.tls_key", err
+	if err := onlyOwner("private key", keyFile, mode); err != nil {
+		return pair, "key", err
 	}
 	if pair, err = tls.X509KeyPair(cert, private); err != nil {
-		return pair, "admin.tls_cert", bad("", "%s with %s is no certificate with its key: %s", a.TLSCert, a.TLSKey, err)
+		return pair, "cert", bad("", "%s with %s is no certificate with its key: %s", certFile, keyFile, err)
 	}
 	return pair, "", nil
 }
@@ -94,7 +101,7 @@ func adminRelations(a Admin, add func(err error, keys ...string)) {
 	case a.TLSCert == "" && a.TLSKey != "":
 		add(bad("name the file of the certificate in admin.tls_cert", "a key without its certificate"), "admin.tls_key", "admin.tls_cert")
 	}
-	if !a.On() || onlyHere(a.Listen) {
+	if !a.On() || LocalOnly(a.Listen) {
 		return
 	}
 	const hint = "it shows and steers the whole node: set admin.token_file, admin.tls_cert and admin.tls_key, or listen on 127.0.0.1"
@@ -106,8 +113,8 @@ func adminRelations(a Admin, add func(err error, keys ...string)) {
 	}
 }
 
-// onlyHere reports whether a listen value of the kind endpoint can only be
+// LocalOnly reports whether a value of Relay.Listen or Admin.Listen can only be
 // reached from this host.
-func onlyHere(listen string) bool {
+func LocalOnly(listen string) bool {
 	return !strings.Contains(listen, ":") || onThisHost(listen)
 }

@@ -76,11 +76,12 @@ func relations(c Config) []relation {
 			add(bad(hint, "from %s the seed %s cannot be reached", c.Listen, c.Seeds[i]), "listen", "seeds")
 		}
 	}
-	if c.Relay.On() && c.Relay.TokenFile == "" && !onlyHere(c.Relay.Listen) {
+	if c.Relay.On() && c.Relay.TokenFile == "" && !LocalOnly(c.Relay.Listen) {
 		add(bad("name a file with a token in relay.token_file, or listen on 127.0.0.1",
 			"%s can be reached from outside without a token", c.Relay.Listen), "relay.listen", "relay.token_file")
 	}
 	adminRelations(c.Admin, add)
+	discoveryRelations(c.Discovery, add)
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
 		if s := c.Clusters[name].Strategy; s != nil && s.BackoffMin > s.BackoffMax {
 			add(bad("", "%s is less than backoff_min, %s", formatDuration(s.BackoffMax), formatDuration(s.BackoffMin)),
