@@ -136,9 +136,11 @@ func (c *Client) Get(ctx context.Context, node, what string, args url.Values, v 
 }
 
 // Do gives a node a command, such as drain, and returns when it was carried out.
-// body is encoded as JSON.
-func (c *Client) Do(ctx context.Context, node, command string, body any) error {
-	data, err := json.Marshal(body)
+func (c *Client) Do(ctx context.Context, node, command string, args map[string]string) error {
+	if args == nil {
+		args = map[string]string{}
+	}
+	data, err := json.Marshal(args)
 	if err != nil {
 		return err
 	}

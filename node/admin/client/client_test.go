@@ -89,6 +89,9 @@ func TestGetAndDo(t *testing.T) {
 			}
 			fmt.Fprint(w, `{"done":true}`)
 		case "POST /api/v1/drain":
+			if body, _ := io.ReadAll(r.Body); string(body) != "{}" {
+				t.Errorf("body %s", body)
+			}
 			fmt.Fprint(w, `{}`)
 		case "GET /metrics":
 			fmt.Fprint(w, "iris_peers 3\n")
