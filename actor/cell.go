@@ -75,7 +75,7 @@ func newCell(s *System, parent *cell, id string, p *Props) *cell {
 	c := &cell{sys: s, pid: &PID{Address: s.node, Id: id}, parent: parent}
 	c.props = p.Clone().DefaultLimits(DefaultMailbox, DefaultMailboxBytes) // the caller may go on changing p
 	c.mb.cell = c
-	c.mb.meter.fresh = true
+	c.mb.fresh = true
 	if parent != nil {
 		c.props.silent = c.props.silent || parent.props.silent
 		c.cluster = parent.cluster

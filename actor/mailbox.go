@@ -54,6 +54,7 @@ type mailbox struct {
 	fault    *fault // set by the guard when a handler panicked
 	broken   bool   // a Goexit cut protoactor's lifecycle code short
 	finished bool
+	fresh    bool   // it was empty when it last came to rest
 	handled  uint64 // ever
 
 	meter meter
@@ -142,7 +143,7 @@ func (m *mailbox) turn() bool {
 	m.settle()
 	if !m.busy() || m.suspended {
 		m.running = false
-		m.meter.fresh = m.load.Load() == 0
+		m.fresh = m.load.Load() == 0
 		m.mu.Unlock()
 		return false
 	}
@@ -151,7 +152,8 @@ func (m *mailbox) turn() bool {
 	if relieved {
 		m.cell.sys.events.Publish(&Relieved{What: m.cell.pid.Id, Dropped: refused})
 	}
-	m.meter.begin(m.cell.sys.beat.Load(), took)
+	m.meter.begin(m.cell.sys.beat.Load(), took, m.fresh)
+	m.fresh = false
 	for left := turnMessages; left > 0 && m.busy() && !m.urgent.Load(); {
 		left -= m.step(left)
 	}

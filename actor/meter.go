@@ -22,15 +22,14 @@ type meter struct {
 	turn  atomic.Uint32 // the beat at which the latest turn began
 	since atomic.Uint32 // the beat before which no message came that is still waiting
 	batch uint32        // the beat at which those being handled were taken
-	fresh bool          // the mailbox was empty before this turn
 }
 
-// begin notes a turn; took says that it begins with messages just taken. What was taken came after those before it were.
-func (m *meter) begin(now uint32, took bool) {
+// begin notes a turn: took says that it begins with messages just taken, fresh that there were none before. What was taken
+// came after those before it were.
+func (m *meter) begin(now uint32, took, fresh bool) {
 	put(&m.turn, now)
 	switch {
-	case m.fresh:
-		m.fresh = false
+	case fresh:
 		put(&m.since, now)
 		m.batch = now
 	case took:
