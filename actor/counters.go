@@ -39,6 +39,7 @@ func (r DeadReason) String() string {
 type Counters struct {
 	Sent, Delivered uint64
 	Failures        uint64            // panics of handlers
+	Restarts        uint64            // of handlers, by supervisors and by command
 	Events          uint64            // published
 	EventsLost      uint64            // missed by subscribers that were too far behind
 	Dropped         map[string]uint64 // messages by DeadReason, only reasons that occurred
@@ -53,7 +54,7 @@ type padded struct {
 // counters are updated from any goroutine.
 type counters struct {
 	sent, delivered    padded
-	failures           atomic.Uint64
+	failures, restarts atomic.Uint64
 	events, eventsLost atomic.Uint64
 	dropped            [deadReasons]atomic.Uint64
 }
@@ -61,7 +62,7 @@ type counters struct {
 // Counters reads the counters one by one: the numbers of a busy system need not add up exactly.
 func (s *System) Counters() Counters {
 	c := Counters{
-		Sent: s.count.sent.Load(), Delivered: s.count.delivered.Load(), Failures: s.count.failures.Load(),
+		Sent: s.count.sent.Load(), Delivered: s.count.delivered.Load(), Failures: s.count.failures.Load(), Restarts: s.count.restarts.Load(),
 		Events: s.count.events.Load(), EventsLost: s.events.lost(), Dropped: map[string]uint64{},
 	}
 	for r := range s.count.dropped {

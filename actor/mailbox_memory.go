@@ -24,6 +24,10 @@ func mailboxShare(s *System, n int) *budget.Share {
 	})
 }
 
+// MailboxMemory returns how many bytes all mailboxes hold of what they share, and how many that may be, 0 if there is no bound.
+// What a mailbox holds in its first KiB is not counted.
+func (s *System) MailboxMemory() (used, limit int64) { return s.mailboxes.Used(), s.mailboxes.Limit() }
+
 // allowance returns how many bytes may be queued now by somebody who would have them be want. Called under mu.
 func (m *mailbox) allowance(want int64) int64 {
 	limit := int64(m.cell.props.bytes)

@@ -76,6 +76,7 @@ func (b *bulkOut) trySend(n Lane, f wire.Frame) error {
 		b.placed[n] = time.Now()
 	}
 	b.seq++
+	b.l.e.large.out.Add(1)
 	b.queue = append(b.queue, item)
 	b.bytes += len(data)
 	if !b.running {

@@ -73,6 +73,7 @@ func (b *bulkIn) add(c *wire.Chunk) error {
 		return breach("empty")
 	}
 	if first {
+		b.in.l.e.large.in.Add(1)
 		b.room, b.total, b.lane = b.in.l.e.assembly.begin(b.in.l, int(c.Total)), c.Total, Lane(c.Lane)
 	}
 	if err := b.room.take(len(c.Data)); err != nil {

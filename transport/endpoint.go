@@ -90,11 +90,12 @@ type Endpoint struct {
 	owner    *actor.PID
 	ctx      context.Context
 	cancel   context.CancelFunc
-	buffers  buffers        // of the lanes of all links
-	lanes    *budget.Share  // what may wait in them together
-	assembly *assembly      // of large frames that arrive
-	linkSeq  atomic.Uint64  // names of link actors
-	wg       sync.WaitGroup // accept loop, handshakes, dials, drains
+	buffers  buffers                         // of the lanes of all links
+	lanes    *budget.Share                   // what may wait in them together
+	assembly *assembly                       // of large frames that arrive
+	linkSeq  atomic.Uint64                   // names of link actors
+	large    struct{ out, in atomic.Uint64 } // large frames of all links
+	wg       sync.WaitGroup                  // accept loop, handshakes, dials, drains
 
 	links   atomic.Pointer[map[id.ID]*Link]  // copied on write under mu
 	named   atomic.Pointer[map[string]*Link] // the same by name

@@ -35,6 +35,23 @@ func lanesShare(sys *actor.System, memory int) *budget.Share {
 	})
 }
 
+// Memory is what the endpoint holds of Limits.Memory, in bytes.
+type Memory struct {
+	Lanes, LanesLimit       int64 // what waits to be sent
+	Arriving, ArrivingLimit int64 // large frames of which parts are there
+}
+
+// Memory returns what is held at this moment.
+func (e *Endpoint) Memory() Memory {
+	a := e.assembly
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return Memory{e.lanes.Used(), e.lanes.Limit(), int64(a.used), int64(a.limit)}
+}
+
+// Large returns how many large frames, beyond Limits.Frame, links took to send, and began to receive.
+func (e *Endpoint) Large() (sent, received uint64) { return e.large.out.Load(), e.large.in.Load() }
+
 // window returns the receive window of each stream of a connection, when there
 // are that many links beside it.
 func window(memory, links int) uint64 {

@@ -27,6 +27,7 @@ type refusals struct {
 	seen    map[string]*refusal
 	minute  time.Time // start of the current minute of reports
 	reports int
+	total   uint64
 }
 
 type refusal struct {
@@ -42,6 +43,7 @@ const maxRefusals = 1024
 func (r *refusals) note(host string, now time.Time) (count uint64, report bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.total++
 	s := r.seen[host]
 	if s == nil {
 		if r.seen == nil || len(r.seen) >= maxRefusals {
@@ -76,6 +78,13 @@ func (e *Endpoint) refuse(addr string, err error) {
 	}
 	e.log.Warn("refused a connection", "addr", addr, "reason", err, "refused", count)
 	e.sys.Events().Publish(&actor.LinkRefused{Addr: addr, Reason: err.Error()})
+}
+
+// Refused returns how many connections of strangers were turned away.
+func (e *Endpoint) Refused() uint64 {
+	e.refused.mu.Lock()
+	defer e.refused.mu.Unlock()
+	return e.refused.total
 }
 
 // handshakeFailed looks at the end of a connection that was never accepted:

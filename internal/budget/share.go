@@ -55,6 +55,14 @@ func (s *Share) Give(n int) {
 	}
 }
 
+// Limit returns how many bytes may be held at most, 0 if there is no bound.
+func (s *Share) Limit() int64 {
+	if s == nil {
+		return 0
+	}
+	return s.limit
+}
+
 // Used returns how many bytes are held.
 func (s *Share) Used() int64 {
 	if s == nil {
