@@ -50,6 +50,9 @@ func (m *membership) curious() bool {
 // never knew of each other would not meet if all hearsay was ignored, so now and
 // then some of it is followed.
 func (m *membership) hear(now time.Time, h hint) {
+	if h.peer.IsZero() && m.settled(h.addrs) {
+		return
+	}
 	if m.curious() {
 		m.book.add(now, h)
 		return
@@ -60,6 +63,23 @@ func (m *membership) hear(now time.Time, h hint) {
 			m.r.ep.Dial(a, h.peer)
 		}
 	}
+}
+
+// settled reports whether this node or a peer with a link is known to live at one
+// of the addresses, which somebody named without saying whose they are.
+func (m *membership) settled(addrs []string) bool {
+	known := func(list []string) bool {
+		return slices.ContainsFunc(addrs, func(a string) bool { return slices.Contains(list, a) })
+	}
+	if known(m.book.own) {
+		return true
+	}
+	for _, p := range m.peers {
+		if p.link != nil && known(p.addrs) {
+			return true
+		}
+	}
+	return false
 }
 
 // begin makes this node the first one of the ring, if it is its turn: nobody

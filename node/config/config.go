@@ -23,7 +23,7 @@ type Config struct {
 	// Listen is the UDP address, host:port, that carries all links; port 0 lets
 	// the system choose. Empty picks by need: the loopback interface while only
 	// processes of this host are looked for ("127.0.0.1:0"), every interface
-	// (":0") once Discovery.LAN is on or a seed lies outside this host. A
+	// (":0") once Discovery looks beyond this host or a seed lies outside. A
 	// developer's machine is thus never reachable from outside by accident.
 	Listen string
 
@@ -97,17 +97,6 @@ type Node struct {
 	// Labels are free name=value pairs for people and tools; at most 64, names
 	// and values at most 255 bytes each.
 	Labels map[string]string
-}
-
-// Discovery chooses how a node finds others without being told an address.
-type Discovery struct {
-	// Host looks for nodes of the network on this machine. Default true; note
-	// that the zero Config has it off.
-	Host bool
-
-	// LAN looks for nodes on the local networks by multicast. Default false: it
-	// makes the node listen beyond this machine.
-	LAN bool
 }
 
 // Overlay chooses the form of the network. Small networks are a mesh: everybody
@@ -273,6 +262,7 @@ func DefaultStrategy() Strategy {
 func (c Config) WithDefaults() Config {
 	d := Default()
 	c = c.clone()
+	c.Discovery = c.Discovery.withDefaults()
 	for _, p := range []struct {
 		field *int
 		value int
@@ -312,7 +302,7 @@ func (c Config) WithDefaults() Config {
 
 // listen picks the address for an empty Listen.
 func (c Config) listen() string {
-	if c.Discovery.LAN || slices.ContainsFunc(c.Seeds, func(s string) bool { return !onThisHost(s) }) {
+	if c.Discovery.LAN || c.Discovery.lookups() || slices.ContainsFunc(c.Seeds, func(s string) bool { return !onThisHost(s) }) {
 		return ":0"
 	}
 	return "127.0.0.1:0"
@@ -336,7 +326,8 @@ func onThisHost(addr string) bool {
 func (c Config) clone() Config {
 	c.Network.Secret = slices.Clone(c.Network.Secret)
 	c.Node.Labels = maps.Clone(c.Node.Labels)
-	c.Seeds = slices.Clone(c.Seeds)
+	c.Seeds, c.Discovery.DNS, c.Discovery.Exec = slices.Clone(c.Seeds), slices.Clone(c.Discovery.DNS), slices.Clone(c.Discovery.Exec)
+	c.Discovery.Etcd.Endpoints = slices.Clone(c.Discovery.Etcd.Endpoints)
 	c.Topics = maps.Clone(c.Topics)
 	c.Clusters = maps.Clone(c.Clusters)
 	for name, cl := range c.Clusters {

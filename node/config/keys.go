@@ -15,6 +15,10 @@ const (
 	secret               // *[]byte: never shown
 	address              // *string: host:port to listen on
 	seeds                // *[]string: host:port to reach
+	services             // *[]string: names to resolve
+	command              // *[]string: a program and its arguments
+	urls                 // *[]string
+	prefix               // *string: of the keys in etcd
 	labels               // *map[string]string
 	flag                 // *bool
 	count                // *int
@@ -32,6 +36,12 @@ func (k kind) String() string {
 		return "the path of a file"
 	case address, seeds:
 		return "host:port"
+	case services:
+		return "_service._protocol.domain or host:port"
+	case command:
+		return "text"
+	case urls:
+		return "URLs"
 	case flag:
 		return "true or false"
 	case count:
@@ -107,6 +117,17 @@ func keys() []key {
 		{path: "seeds", kind: seeds, field: func(t *target) any { return &t.config.Seeds }},
 		{path: "discovery.host", kind: flag, field: func(t *target) any { return &t.config.Discovery.Host }},
 		{path: "discovery.lan", kind: flag, field: func(t *target) any { return &t.config.Discovery.LAN }},
+		{path: "discovery.dns", kind: services, field: func(t *target) any { return &t.config.Discovery.DNS }},
+		{path: "discovery.exec", kind: command, field: func(t *target) any { return &t.config.Discovery.Exec }},
+		{path: "discovery.etcd.endpoints", kind: urls, field: func(t *target) any { return &t.config.Discovery.Etcd.Endpoints }},
+		{path: "discovery.etcd.prefix", kind: prefix, field: func(t *target) any { return &t.config.Discovery.Etcd.Prefix }},
+		{path: "discovery.etcd.ttl", kind: duration, min: ms(5 * time.Second), max: ms(time.Hour), field: func(t *target) any { return &t.config.Discovery.Etcd.TTL }},
+		{path: "discovery.etcd.username", kind: name, field: func(t *target) any { return &t.config.Discovery.Etcd.Username }},
+		{path: "discovery.etcd.password_file", kind: path, field: func(t *target) any { return &t.config.Discovery.Etcd.PasswordFile }},
+		{path: "discovery.etcd.tls_ca", kind: path, field: func(t *target) any { return &t.config.Discovery.Etcd.TLSCA }},
+		{path: "discovery.etcd.tls_cert", kind: path, field: func(t *target) any { return &t.config.Discovery.Etcd.TLSCert }},
+		{path: "discovery.etcd.tls_key", kind: path, field: func(t *target) any { return &t.config.Discovery.Etcd.TLSKey }},
+		{path: "discovery.interval", kind: duration, min: ms(time.Second), max: ms(time.Hour), field: func(t *target) any { return &t.config.Discovery.Interval }},
 		{path: "overlay.mesh_max", kind: count, min: 4, max: 256, field: func(t *target) any { return &t.config.Overlay.MeshMax }},
 		{path: "overlay.leaf_set", kind: count, min: 4, max: 128, even: true, field: func(t *target) any { return &t.config.Overlay.LeafSet }},
 		{path: "limits.memory", kind: size, min: 64 * mib, max: min(1024*gib, math.MaxInt), field: func(t *target) any { return &t.config.Limits.Memory }},

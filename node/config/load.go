@@ -80,7 +80,22 @@ func load(path string, env []string) (Config, Origins, error) {
 			r.place(key, err)
 		}
 	}
+	r.checkEtcd(r.config.Discovery.Etcd)
 	return r.result()
+}
+
+// checkEtcd notes what is wrong with the files of the section.
+func (r *reader) checkEtcd(e Etcd) {
+	const password = "discovery.etcd.password_file"
+	if _, err := e.password(); err != nil && !r.has(password) {
+		r.place(password, err)
+	}
+	if e.TLSCert != "" && e.TLSKey == "" {
+		return // said already
+	}
+	if _, key, err := e.tls(); err != nil && !r.has(key) {
+		r.place(key, err)
+	}
 }
 
 // checkToken notes what is wrong with the token file of a key, if there is one.
@@ -120,7 +135,8 @@ func unreadable(path string, err error) Problem {
 // resolve makes the paths of files relative to the config file's folder.
 func (r *reader) resolve() {
 	a := &r.config.Admin
-	for _, file := range []*string{&r.config.Network.Key, &r.config.Relay.TokenFile, &a.TokenFile, &a.TLSCert, &a.TLSKey} {
+	files := append(r.config.Discovery.files(), &r.config.Network.Key, &r.config.Relay.TokenFile, &a.TokenFile, &a.TLSCert, &a.TLSKey)
+	for _, file := range files {
 		if *file != "" && !filepath.IsAbs(*file) {
 			*file = filepath.Join(filepath.Dir(r.file), *file)
 		}

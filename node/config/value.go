@@ -80,16 +80,10 @@ func (k *key) check(dst any) error {
 		return checkAddress(*dst.(*string), true)
 	case endpoint:
 		return checkEndpoint(*dst.(*string), k.port)
-	case seeds:
-		list := *dst.(*[]string)
-		if len(list) > maxSeeds {
-			return bad("a few seeds are enough, they tell of the others", "%d seeds, at most %d are taken", len(list), maxSeeds)
-		}
-		for _, s := range list {
-			if err := checkAddress(s, false); err != nil {
-				return err
-			}
-		}
+	case seeds, services, command, urls:
+		return k.checkList(*dst.(*[]string))
+	case prefix:
+		return checkPrefix(*dst.(*string))
 	case labels:
 		return checkLabels(*dst.(*map[string]string))
 	case count:

@@ -170,7 +170,7 @@ func (r *reader) suggest(pattern, word string) string {
 // leaf reads the value of a key.
 func (r *reader) leaf(k *key, full string, node ast.Node, t *target) {
 	switch k.kind {
-	case seeds:
+	case seeds, services, command, urls:
 		r.list(k, full, node, t)
 	case labels:
 		r.labels(k, full, node, t)
@@ -229,17 +229,17 @@ func (r *reader) list(k *key, full string, node ast.Node, t *target) {
 	case *ast.SequenceNode:
 		items = n.Values
 	default:
-		r.add(node.GetToken(), full, bad("write one \"- host:port\" per line", "must be a list, not %s", describe(node)))
+		r.add(node.GetToken(), full, bad(k.listHint(), "must be a list, not %s", describe(node)))
 		return
 	}
 	dst := k.field(t).(*[]string)
 	for _, item := range items {
 		text, ok := scalar(item)
 		if !ok || !isString(item) {
-			r.add(item.GetToken(), full, bad("", "must be a list of host:port, not of %s", describe(item)))
+			r.add(item.GetToken(), full, bad("", "must be a list of %s, not of %s", k.kind, describe(item)))
 			continue
 		}
-		if err := checkAddress(text, false); err != nil {
+		if err := k.checkItem(text); err != nil {
 			r.add(item.GetToken(), full, err)
 			continue
 		}

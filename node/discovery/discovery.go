@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"iris/internal/id"
+	"iris/node/discovery/lookup"
 )
 
 // Config of Start. ID, Addrs, Keys and Found are needed.
@@ -23,10 +24,17 @@ type Config struct {
 	Port        int             // UDP port of beacons, 0 = derived from the keys
 	Logger      *slog.Logger    // nil discards
 
+	// Providers are asked for addresses of nodes that no beacon reaches: see package
+	// lookup for when, and for Interval and Alone, which they need.
+	Providers []lookup.Provider
+	Interval  time.Duration
+	Alone     func() bool
+
 	// Found gets each address that an accepted beacon names: hints for whoever
 	// dials, which come again with each beacon that is new in content or half a
-	// second after the last. Called from one goroutine of discovery, perhaps
-	// before Start returns; must not block and must not call Close.
+	// second after the last; and what providers find, with a zero id. Called from
+	// several goroutines of discovery, perhaps before Start returns; must not block
+	// and must not call Close.
 	Found func(addr string, peer id.ID)
 }
 
@@ -41,10 +49,12 @@ type Discovery struct {
 	heard  chan beacon   // readers -> run; bounded, drop-new, counted
 	wake   chan struct{} // capacity 1: joined changed
 	joined atomic.Bool
-	quiet  chan struct{}
+	quiet  chan struct{} // closed when beacons have found what there is
+	over   chan struct{} // and providers have answered
 	done   chan struct{} // closed by Close
 	once   sync.Once
 	wg     sync.WaitGroup
+	asking *lookup.Runner
 
 	// owned by the run goroutine
 	sched   *schedule
@@ -98,6 +108,9 @@ func (cfg *Config) validate() error {
 	if cfg.Port < 0 || cfg.Port > 65535 {
 		errs = append(errs, fmt.Errorf("port %d, want 0 to 65535", cfg.Port))
 	}
+	if len(cfg.Providers) > 0 && (cfg.Alone == nil || cfg.Interval <= 0) {
+		errs = append(errs, errors.New("providers without an interval, or nobody to say whether the node is alone"))
+	}
 	return errors.Join(errs...)
 }
 
@@ -106,12 +119,17 @@ func start(cfg Config, a air, rng *rand.Rand) *Discovery {
 	d := &Discovery{
 		cfg: cfg, keys: newKeyset(cfg.Keys), air: a, log: cfg.Logger,
 		heard: make(chan beacon, heardQueue), wake: make(chan struct{}, 1),
-		quiet: make(chan struct{}), done: make(chan struct{}),
+		quiet: make(chan struct{}), over: make(chan struct{}), done: make(chan struct{}),
 		table: newTable(), failing: map[string]bool{},
 	}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
+	d.asking = lookup.Start(lookup.Config{
+		Providers: cfg.Providers, Interval: cfg.Interval, Alone: cfg.Alone, Logger: d.log,
+		Found: func(addr string) { cfg.Found(addr, id.ID{}) },
+	})
+	d.wg.Go(d.watch)
 	if a == nil {
 		close(d.quiet)
 		return d
@@ -124,9 +142,25 @@ func start(cfg Config, a air, rng *rand.Rand) *Discovery {
 	return d
 }
 
+// watch waits until all that looks for nodes has come to a first end.
+func (d *Discovery) watch() {
+	for _, end := range []<-chan struct{}{d.quiet, d.asking.Ready()} {
+		select {
+		case <-end:
+		case <-d.done:
+			return
+		}
+	}
+	close(d.over)
+}
+
 // Quiet is closed when the first queries have found what there is to find:
-// nothing new was heard for 150 ms, or a second has passed. Discovery goes on.
-func (d *Discovery) Quiet() <-chan struct{} { return d.quiet }
+// nothing new was heard for 150 ms, or a second has passed; and every provider has
+// answered or failed, or two seconds have passed. Discovery goes on.
+func (d *Discovery) Quiet() <-chan struct{} { return d.over }
+
+// Lookups returns what became of each provider, in the order of the configuration.
+func (d *Discovery) Lookups() []lookup.Status { return d.asking.Status() }
 
 // Joined tells whether this node has a place in the network. Joined nodes send
 // few beacons; going from true to false starts a new burst of queries.
@@ -139,14 +173,16 @@ func (d *Discovery) Joined(yes bool) {
 	}
 }
 
-// Close ends discovery and returns when its goroutines are gone. It may be
-// called again. It returns nil.
+// Close ends discovery and returns when its goroutines are gone. To take the node
+// out of where providers have entered it may take a second. It may be called
+// again. It returns nil.
 func (d *Discovery) Close() error {
 	d.once.Do(func() {
 		close(d.done)
 		if d.air != nil {
 			d.air.close()
 		}
+		d.asking.Close()
 	})
 	d.wg.Wait()
 	return nil

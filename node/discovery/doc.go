@@ -1,5 +1,6 @@
 // Package discovery finds the other nodes of a network on this host and on the
-// local network without any address being configured.
+// local network without any address being configured. Beyond them it asks the
+// providers of package lookup, if there are any.
 //
 // Every node says by authenticated beacons where it can be dialled. A beacon is
 // a hint and nothing more: the handshake of transport decides who a peer is.
@@ -69,9 +70,9 @@
 //
 // # Lifecycle, concurrency, errors
 //
-// Start opens the sockets and starts one goroutine per socket and one that runs
-// the protocol; Close ends them and waits. Found and Addrs are called from the
-// latter, one at a time, and must not block. A host without usable sockets is no
+// Start opens the sockets and starts one goroutine per socket, one that runs the
+// protocol and one per provider; Close ends them and waits. Found is called from the
+// latter two, Addrs from the one of the protocol; they must not block. A host without usable sockets is no
 // error: discovery says so in a warning, is quiet at once and tries again every
 // 30 seconds.
 package discovery

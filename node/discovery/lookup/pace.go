@@ -20,7 +20,7 @@ type pace struct {
 // goroutine of the task.
 type clock struct {
 	due   time.Time
-	steps int       // fast ones in a row
+	steps int // fast ones in a row
 }
 
 // done notes the end of an attempt and sets the time of the next one.

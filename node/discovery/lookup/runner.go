@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	readyMax  = 2 * time.Second  // for the first lookups
-	timeout   = 20 * time.Second // of one lookup or registration
-	farewell  = time.Second      // to withdraw registrations
-	recheck   = 5 * time.Second  // whether the node has become alone
-	told      = 64               // addresses of one lookup that are handed on
-	reword    = 10 * time.Minute // a failure that reads differently is not said before
+	readyMax = 2 * time.Second  // for the first lookups
+	timeout  = 20 * time.Second // of one lookup or registration
+	farewell = time.Second      // to withdraw registrations
+	recheck  = 5 * time.Second  // whether the node has become alone
+	told     = 64               // addresses of one lookup that are handed on
+	reword   = 10 * time.Minute // a failure that reads differently is not said before
 )
 
 // Config of Start.
@@ -60,9 +60,9 @@ type asking struct {
 	firstRun sync.Once
 	answered *atomic.Int32 // providers without a first answer
 
-	errs     [2]string // of registering and looking up
-	said     string    // the warning in force
-	saidAt   time.Time
+	errs   [2]string // of registering and looking up
+	said   string    // the warning in force
+	saidAt time.Time
 
 	mu     sync.Mutex
 	status Status // guarded by mu; written by the goroutine only
