@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"iris/node/config"
 	"iris/node/discovery"
 	"iris/node/inspect"
+	"iris/node/logs"
 	"iris/node/relay"
 	"iris/node/tracing"
 	"iris/router"
@@ -31,7 +33,9 @@ import (
 type Node struct {
 	cfg       config.Config
 	network   string
-	log       *slog.Logger
+	logs      *logs.Logs
+	logger    *slog.Logger // of no subsystem yet, see part
+	log       *slog.Logger // of the subsystem node
 	sys       *actor.System
 	endpoint  *transport.Endpoint
 	router    *router.Router
@@ -106,11 +110,15 @@ func start(ctx context.Context, cfg config.Config, s seams) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
-	log := slog.New(cfg.Log.NewHandler(os.Stderr)).With("node", ident.ID().Short())
-	n := &Node{cfg: cfg, network: network, log: log, began: began}
+	if len(cfg.Network.Secret) > 0 {
+		cfg.Network.Secret = []byte("[redacted]") // who looks into the node finds no key
+	}
+	out := logs.New(cfg.Log, os.Stderr)
+	n := &Node{cfg: cfg, network: network, logs: out, logger: out.Logger().With("node", ident.ID().Short()), began: began}
+	n.log = n.part("node")
 	n.life, n.end = context.WithCancelCause(context.Background())
 	incarnation := uint64(began.UnixNano())
-	n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Incarnation: incarnation, Replies: cfg.Limits.Replies, Mailboxes: cfg.Limits.Memory / mailboxesPart, Logger: log})
+	n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Incarnation: incarnation, Replies: cfg.Limits.Replies, Mailboxes: cfg.Limits.Memory / mailboxesPart, Logger: n.part("actor")})
 	if err := n.build(ident, keys, incarnation, s); err != nil {
 		return nil, errors.Join(err, n.unwind())
 	}
@@ -126,7 +134,7 @@ func start(ctx context.Context, cfg config.Config, s seams) (*Node, error) {
 	}
 	n.ready.Store(true)
 	n.sys.Events().Publish(&actor.NodeStarted{})
-	log.Info("node started", "network", network, "addr", n.Addr().String(), "peers", len(n.Peers()), "took", time.Since(began))
+	n.log.Info("node started", "network", network, "addr", n.Addr().String(), "peers", len(n.Peers()), "took", time.Since(began))
 	return n, nil
 }
 
@@ -139,7 +147,7 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 	}
 	n.endpoint, err = transport.Listen(transport.Config{
 		System: n.sys, Identity: ident, Listen: n.cfg.Listen, Conn: s.conn, Incarnation: incarnation,
-		Zone: n.cfg.Node.Zone, Name: host, Labels: n.cfg.Node.Labels, Logger: n.log,
+		Zone: n.cfg.Node.Zone, Name: host, Labels: n.cfg.Node.Labels, Logger: n.part("transport"),
 		Limits: transport.Limits{
 			Message: limits.Message, Frame: limits.Frame, Lane: limits.Lane, Peers: limits.Peers, HalfOpen: limits.HalfOpen, Tunnels: limits.Tunnels,
 			Memory: limits.Memory,
@@ -150,21 +158,21 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 	}
 	r, err := router.New(router.Config{
 		System: n.sys, Endpoint: n.endpoint, Seeds: n.cfg.Seeds, MeshMax: n.cfg.Overlay.MeshMax, Leaf: n.cfg.Overlay.LeafSet,
-		Prober: s.prober, Logger: n.log,
+		Prober: s.prober, Logger: n.part("router"),
 	})
 	if err != nil {
 		return err
 	}
 	n.router = r
 	n.topics, err = topics.New(topics.Config{
-		System: n.sys, Endpoint: n.endpoint, Router: n.router, Zone: n.cfg.Node.Zone, Logger: n.log,
+		System: n.sys, Endpoint: n.endpoint, Router: n.router, Zone: n.cfg.Node.Zone, Logger: n.part("topics"),
 		Reliable: func(topic string) bool { return n.cfg.Topics[topic].Reliable }, Memory: limits.Memory / topicsPart,
 	})
 	if err != nil {
 		return err
 	}
 	n.tunnels, err = tunnels.New(tunnels.Config{
-		System: n.sys, Endpoint: n.endpoint, Picker: n.picker(), Local: n.topics.Local, Logger: n.log,
+		System: n.sys, Endpoint: n.endpoint, Picker: n.picker(), Local: n.topics.Local, Logger: n.part("tunnels"),
 		Window: limits.TunnelWindow, MaxMessage: limits.Message, MaxPerPeer: limits.Tunnels,
 	})
 	if err != nil {
@@ -188,7 +196,7 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 	n.router.Open()
 	n.discovery, err = discovery.Start(discovery.Config{
 		ID: ident.ID(), Incarnation: incarnation, Addrs: n.endpoint.Addrs, Keys: keys.BeaconKeys(),
-		Host: n.cfg.Discovery.Host, LAN: n.cfg.Discovery.LAN, Logger: n.log,
+		Host: n.cfg.Discovery.Host, LAN: n.cfg.Discovery.LAN, Logger: n.part("discovery"),
 		Found: func(addr string, peer id.ID) {
 			n.endpoint.Expect(addr)
 			n.router.Candidate(addr, peer)
@@ -221,6 +229,7 @@ func (n *Node) join(ctx context.Context) error {
 func (n *Node) unwind() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
+	defer n.logs.Close()
 	return n.shutdown(ctx)
 }
 
@@ -232,6 +241,19 @@ func (n *Node) Addr() net.Addr { return n.endpoint.Addr() }
 
 // Network returns the name of the network, also when it was made up.
 func (n *Node) Network() string { return n.network }
+
+// part returns the logger of a subsystem.
+func (n *Node) part(subsystem string) *slog.Logger { return n.logger.With(logs.Subsystem, subsystem) }
+
+// Logger returns the logger of the node itself, for a program that is little more
+// than the node. Handlers have one of their own, see actor.Context.
+func (n *Node) Logger() *slog.Logger { return n.log }
+
+// String returns "node " and the id. Whatever the verb, a printed Node shows no more.
+func (n *Node) String() string { return "node " + n.ID() }
+
+// Format prints String.
+func (n *Node) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, n.String()) }
 
 // Events returns the node's event stream.
 func (n *Node) Events() *actor.Events { return n.sys.Events() }

@@ -24,7 +24,7 @@ func (n *Node) openRelay() error {
 		}
 	}
 	r, err := relay.New(relay.Config{
-		System: n.sys, Topics: n.topics, Tunnels: n.tunnels, Logger: n.log,
+		System: n.sys, Topics: n.topics, Tunnels: n.tunnels, Logger: n.part("relay"),
 		Listen: c.Listen, Token: token, Message: n.cfg.Limits.Message,
 	})
 	switch {

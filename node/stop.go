@@ -46,6 +46,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	} else {
 		n.log.Info("node stopped")
 	}
+	n.logs.Close()
 	return n.stopErr
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"iris/actor"
 )
@@ -25,12 +24,16 @@ func logEvent(log *slog.Logger, event any) {
 		log.Warn("protocol violation", "peer", e.Peer, "reason", e.Reason)
 	case *actor.TopicGap:
 		log.Warn("topic gap", "topic", e.Topic, "publisher", e.Publisher, "missed", e.Missed)
+	case *actor.CommandDone: // logged by who carried it out
 	case *actor.EventsLost:
 		log.Warn("events lost", "count", e.Count)
 	default:
 		if log.Enabled(context.Background(), slog.LevelDebug) {
-			kind := strings.TrimPrefix(fmt.Sprintf("%T", event), "*actor.")
-			log.Debug("event", "kind", kind, "event", fmt.Sprintf("%+v", event))
+			text, err := actor.EncodeEvent(event)
+			if err != nil {
+				text = []byte(err.Error())
+			}
+			log.Debug("event", "event", string(text))
 		}
 	}
 }

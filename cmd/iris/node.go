@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -53,8 +52,7 @@ func runNode(s streams, file string, signals <-chan os.Signal) error {
 		cfg.Admin.Listen, cfg.Admin.Optional = config.AdminPort, true
 	}
 	defer node.PaceCollector(cfg)()
-	cfg.Log.Handler = cfg.Log.NewHandler(s.err)
-	log := slog.New(cfg.Log.Handler)
+	cfg.Log.Writer = s.err
 	if n := cfg.Network; n.Key == "" && len(n.Secret) == 0 {
 		fmt.Fprintln(s.err, "iris: developer mode: random network name and key, no other process can join (iris keygen makes a key to share)")
 	}
@@ -91,7 +89,7 @@ func runNode(s streams, file string, signals <-chan os.Signal) error {
 		return fmt.Errorf("the node did not start: %w", up.err)
 	}
 	n := up.node
-	log = log.With("node", n.ID()[:8]) // as the node's own lines
+	log := n.Logger()
 	defer n.Events().Subscribe(func(event any) { logEvent(log, event) })()
 	fmt.Fprint(s.out, greeting(n)) // in one go: who reads the first line has all
 	if !stop {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -185,19 +184,6 @@ type Relay struct {
 // On reports whether there is a relay.
 func (r Relay) On() bool { return r.Listen != "" && r.Listen != EndpointOff }
 
-// Log chooses what the node logs and how.
-type Log struct {
-	// Level is the least severe level written; default info.
-	Level slog.Level
-
-	// Format is "text" or "json"; empty = text.
-	Format string
-
-	// Handler, if not nil, receives the records instead of standard error;
-	// Level and Format are then the handler's business. Not part of the file.
-	Handler slog.Handler
-}
-
 // Shutdown bounds the end of a node.
 type Shutdown struct {
 	// Timeout is how long a drained stop may take before what is left is cut
@@ -326,6 +312,7 @@ func onThisHost(addr string) bool {
 func (c Config) clone() Config {
 	c.Network.Secret = slices.Clone(c.Network.Secret)
 	c.Node.Labels = maps.Clone(c.Node.Labels)
+	c.Log.Levels = maps.Clone(c.Log.Levels)
 	c.Seeds, c.Discovery.DNS, c.Discovery.Exec = slices.Clone(c.Seeds), slices.Clone(c.Discovery.DNS), slices.Clone(c.Discovery.Exec)
 	c.Discovery.Etcd.Endpoints = slices.Clone(c.Discovery.Etcd.Endpoints)
 	c.Topics = maps.Clone(c.Topics)
@@ -338,17 +325,4 @@ func (c Config) clone() Config {
 		}
 	}
 	return c
-}
-
-// NewHandler returns the log handler that the settings ask for: Handler if there
-// is one, else one that writes records as Format from Level on to w.
-func (l Log) NewHandler(w io.Writer) slog.Handler {
-	if l.Handler != nil {
-		return l.Handler
-	}
-	opts := &slog.HandlerOptions{Level: l.Level}
-	if l.Format == FormatJSON {
-		return slog.NewJSONHandler(w, opts)
-	}
-	return slog.NewTextHandler(w, opts)
 }

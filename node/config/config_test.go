@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,7 @@ topics:
   news:
 log:
   level: debug
+  levels: {router: warn, relay: error}
   format: json
 tracing:
   exporter: otlp
@@ -100,7 +102,7 @@ shutdown:
 			"my cluster": {Strategy: &strategy},
 		},
 		Topics:   map[string]Topic{"orders.eu": {Reliable: true}, "news": {}},
-		Log:      Log{Level: slog.LevelDebug, Format: "json"},
+		Log:      Log{Level: slog.LevelDebug, Levels: map[string]string{"router": "warn", "relay": "error"}, Format: "json"},
 		Tracing:  Tracing{Exporter: ExporterOTLP},
 		Shutdown: Shutdown{Timeout: 90 * time.Second},
 	}
@@ -144,7 +146,7 @@ func TestProblems(t *testing.T) {
 		{"transposed", "limits:\n  farme: 1MiB\n", []string{`3:3: limits.farme: unknown key (did you mean frame?)`}},
 		{"hyphen for underscore", "limits: {mailbox-bytes: 1MiB}\n", []string{`limits.mailbox-bytes: unknown key (did you mean mailbox_bytes?)`}},
 		{"wrong section", "zone: a\n", []string{`2:1: zone: unknown key (did you mean node.zone?)`}},
-		{"far from anything", "log: {colour: yes}\n", []string{`log.colour: unknown key (known here: level, format)`}},
+		{"far from anything", "log: {colour: yes}\n", []string{`log.colour: unknown key (known here: level, levels, format)`}},
 		{"all at once", "listen: nowhere\nlog:\n  level: loud\n  format: jsn\nlimits:\n  peers: -1\nshutdown: {timeout: 10}\n", []string{
 			`2:9: listen: "nowhere" is not host:port (missing port in address)`,
 			`4:10: log.level: "loud" is not one of debug, info, warn, error`,
@@ -176,7 +178,7 @@ func TestProblems(t *testing.T) {
 			`"10.0.0.300" is neither an IP address nor a host name`, `must be a list of host:port, not of a number`,
 		}},
 		{"labels is list", "node: {labels: [a]}\n", []string{`node.labels: must be names with values, not a list`}},
-		{"label of labels", "node: {labels: {a: {b: c}}}\n", []string{`node.labels: a label is one name with one value`}},
+		{"label of labels", "node: {labels: {a: {b: c}}}\n", []string{`node.labels: must be names, each with one value`}},
 		{"label twice", "node: {labels: {a: b, a: c}}\n", []string{`node.labels.a: given twice`}},
 		{"anchor", "listen: &a :1\n", []string{`not an anchor or alias, which are not supported`}},
 		{"merge key", "limits:\n  <<: {frame: 1MiB}\n", []string{`limits: merge keys are not supported`}},
@@ -267,7 +269,7 @@ func TestWithDefaults(t *testing.T) {
 		if got.Listen != tc.listen {
 			t.Errorf("%v: listens on %q, want %q", tc.config, got.Listen, tc.listen)
 		}
-		if got.Overlay != Default().Overlay || got.Limits != Default().Limits || got.Shutdown != Default().Shutdown || got.Log != Default().Log {
+		if got.Overlay != Default().Overlay || got.Limits != Default().Limits || got.Shutdown != Default().Shutdown || !reflect.DeepEqual(got.Log, Default().Log) {
 			t.Errorf("zero fields not filled in:\n%v", got)
 		}
 		if err := Validate(got); err != nil {

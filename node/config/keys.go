@@ -27,6 +27,7 @@ const (
 	level                // *slog.Level
 	choice               // *string: one of key.choices
 	endpoint             // *string: off, a port, or host:port to listen on
+	levels               // *map[string]string: subsystem and level
 )
 
 // String names the kind for people, as in "must be ...".
@@ -52,6 +53,8 @@ func (k kind) String() string {
 		return "a duration such as 10s"
 	case labels:
 		return "names with values"
+	case levels:
+		return "subsystems with levels"
 	case endpoint:
 		return "a port, host:port or off"
 	}
@@ -157,6 +160,7 @@ func keys() []key {
 		{path: "admin.tls_key", kind: path, field: func(t *target) any { return &t.config.Admin.TLSKey }},
 		{path: "admin.pprof", kind: flag, field: func(t *target) any { return &t.config.Admin.PProf }},
 		{path: "log.level", kind: level, field: func(t *target) any { return &t.config.Log.Level }},
+		{path: "log.levels", kind: levels, field: func(t *target) any { return &t.config.Log.Levels }},
 		{path: "log.format", kind: choice, choices: []string{FormatText, FormatJSON}, field: func(t *target) any { return &t.config.Log.Format }},
 		{path: "tracing.exporter", kind: choice, choices: []string{ExporterNone, ExporterOTLP}, field: func(t *target) any { return &t.config.Tracing.Exporter }},
 		{path: "shutdown.timeout", kind: duration, min: ms(100 * time.Millisecond), max: ms(time.Hour), field: func(t *target) any { return &t.config.Shutdown.Timeout }},

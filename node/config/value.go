@@ -58,7 +58,7 @@ func (k *key) set(dst any, text string) (err error) {
 	case *time.Duration:
 		*dst, err = parseDuration(text)
 	case *slog.Level:
-		*dst, err = parseLevel(text)
+		*dst, err = ParseLevel(text)
 	default:
 		panic(fmt.Sprintf("config: key %s has a field of type %T", k.path, dst))
 	}
@@ -86,6 +86,8 @@ func (k *key) check(dst any) error {
 		return checkPrefix(*dst.(*string))
 	case labels:
 		return checkLabels(*dst.(*map[string]string))
+	case levels:
+		return checkLevels(*dst.(*map[string]string))
 	case count:
 		n := *dst.(*int)
 		if err := k.within(int64(n), func(v int64) string { return strconv.FormatInt(v, 10) }); err != nil {
@@ -201,22 +203,6 @@ func formatDuration(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
-}
-
-func levels() []string { return []string{"debug", "info", "warn", "error"} }
-
-func parseLevel(text string) (slog.Level, error) {
-	switch text {
-	case "debug":
-		return slog.LevelDebug, nil
-	case "info":
-		return slog.LevelInfo, nil
-	case "warn":
-		return slog.LevelWarn, nil
-	case "error":
-		return slog.LevelError, nil
-	}
-	return 0, bad(didYouMean(text, levels()), "%q is not one of %s", text, strings.Join(levels(), ", "))
 }
 
 // checkName holds names to what the wire carries: 1..255 bytes of UTF-8, no

@@ -172,7 +172,7 @@ func (r *reader) leaf(k *key, full string, node ast.Node, t *target) {
 	switch k.kind {
 	case seeds, services, command, urls:
 		r.list(k, full, node, t)
-	case labels:
+	case labels, levels:
 		r.labels(k, full, node, t)
 	default:
 		text, ok := scalar(node)
@@ -268,7 +268,7 @@ func (r *reader) labels(k *key, full string, node ast.Node, t *target) {
 		name, ok := scalar(e.Key)
 		value, ok2 := scalar(e.Value)
 		if !ok || !ok2 {
-			r.add(e.Key.GetToken(), full, bad("", "a label is one name with one value"))
+			r.add(e.Key.GetToken(), full, bad("", "must be names, each with one value"))
 			continue
 		}
 		if _, dup := m[name]; dup {
