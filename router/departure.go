@@ -51,6 +51,7 @@ func (m *membership) remove(ctx actor.Context, now time.Time, p *peer, reason st
 	delete(m.peers, p.ID)
 	m.touch(now)
 	m.event(&actor.PeerDown{Peer: p.ID.String(), Reason: reason})
+	m.r.losses.note(Loss{Peer: p.Peer, At: now, Reason: reason})
 	m.r.kids.Delete(p.ID)
 	if pid := m.kids[p.ID]; pid != nil {
 		delete(m.kids, p.ID)

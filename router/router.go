@@ -62,6 +62,7 @@ type Router struct {
 	open      atomic.Bool // the endpoint may dial
 	quiet     atomic.Bool // discovery is
 	leaving   atomic.Bool
+	losses    losses
 	dropped   atomic.Uint64 // candidates refused by the full table
 
 	overlayDrops [dropReasons]atomic.Uint64 // frames of the overlay that were not sent

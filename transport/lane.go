@@ -114,6 +114,9 @@ type lane struct {
 	closing bool          // no further frame is taken
 	broken  error         // why, when closing for a fault
 	space   chan struct{} // closed when there is more room; nil while nobody asks
+	sent    uint64        // frames ever taken
+	volume  uint64        // bytes of them
+	refused uint64        // frames that found no room, and whose sender did not wait for it
 }
 
 func newLane(name Lane, limit int, shared *buffers) *lane {
@@ -130,7 +133,11 @@ func (l *lane) put(f wire.Frame) error { return l.putSized(f, f.Size()) }
 func (l *lane) putSized(f wire.Frame, size int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.putLocked(f, size)
+	err := l.putLocked(f, size)
+	if err == actor.ErrOverloaded {
+		l.refused++
+	}
+	return err
 }
 
 func (l *lane) putLocked(f wire.Frame, size int) error {
@@ -151,8 +158,11 @@ func (l *lane) putLocked(f wire.Frame, size int) error {
 	if err != nil {
 		return err
 	}
-	l.waiting += len(buf) - len(l.buf)
+	n := len(buf) - len(l.buf)
+	l.waiting += n
 	l.frames++
+	l.sent++
+	l.volume += uint64(n)
 	l.buf = buf
 	if !l.started {
 		l.started = true
@@ -216,6 +226,9 @@ func (l *lane) wait(ctx context.Context, f wire.Frame) error {
 		select {
 		case <-space:
 		case <-ctx.Done():
+			l.mu.Lock()
+			l.refused++
+			l.mu.Unlock()
 			return fmt.Errorf("%w: %s lane full: %w", actor.ErrOverloaded, l.name, context.Cause(ctx))
 		}
 	}

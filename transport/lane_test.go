@@ -232,3 +232,31 @@ func TestALaneThatNeverOpensIsStuck(t *testing.T) {
 		b.close(t)
 	})
 }
+
+// What a lane tells of itself adds up, also of frames that found no room.
+func TestALaneTellsWhatItDid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gated{let: make(chan struct{})}
+		l, running := testLane(t, 16<<10, func() (sendStream, error) { return g, nil })
+		sent, refused := uint64(0), uint64(0)
+		for range 40 {
+			if l.put(event("told", 1000)) == nil {
+				sent++
+			} else {
+				refused++
+			}
+			synctest.Wait()
+		}
+		time.Sleep(3 * time.Second)
+		s := l.stats()
+		if s.Sent != sent || s.Refused != refused || refused == 0 || s.Queued == 0 || s.Limit != 16<<10 || s.Stalled != 3*time.Second {
+			t.Errorf("sent %d, refused %d: %+v", sent, refused, s)
+		}
+		close(g.let)
+		l.shut(nil)
+		running.Wait()
+		if s = l.stats(); s.Queued != 0 || s.Bytes != uint64(g.got.Load()) || s.Stalled != 0 {
+			t.Errorf("%d bytes written: %+v", g.got.Load(), s)
+		}
+	})
+}

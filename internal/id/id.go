@@ -113,3 +113,12 @@ func Shared(a, b ID) int {
 	}
 	return Size + bits.LeadingZeros64(a.Lo^b.Lo)/4
 }
+
+// Digit returns hexadecimal digit i of a, from 0, the most significant.
+func (a ID) Digit(i int) int {
+	part := a.Hi
+	if i >= Size {
+		part, i = a.Lo, i-Size
+	}
+	return int(part >> (60 - 4*i) & 15)
+}

@@ -54,7 +54,7 @@ func TestDigitsAgreeWithText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := id.ID{Hi: rapid.Uint64().Draw(t, "hi"), Lo: rapid.Uint64().Draw(t, "lo")}
 		i := rapid.IntRange(0, digits-1).Draw(t, "digit")
-		if got, want := "0123456789abcdef"[digit(a, i)], a.String()[i]; got != want {
+		if got, want := "0123456789abcdef"[a.Digit(i)], a.String()[i]; got != want {
 			t.Fatalf("digit %d of %v is %c, want %c", i, a, got, want)
 		}
 		bit := rapid.IntRange(0, 127).Draw(t, "bit")

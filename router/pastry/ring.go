@@ -40,13 +40,5 @@ func shared(a, b id.ID) int {
 	return 16 + bits.LeadingZeros64(a.Lo^b.Lo)/4
 }
 
-// digit returns the i-th digit of a.
-func digit(a id.ID, i int) int {
-	if i < 16 {
-		return int(a.Hi>>(60-4*i)) & 15
-	}
-	return int(a.Lo>>(124-4*i)) & 15
-}
-
 // share returns a clockwise distance as a part of the ring.
 func share(d id.ID) float64 { return (float64(d.Hi) + 1) / math.MaxUint64 }

@@ -45,7 +45,7 @@ func (n *Node) next(key id.ID, s *shunned) (h Handle, hold bool) {
 		return any, any != n.self
 	}
 	r := shared(n.id, key)
-	if h := n.entry(r, digit(key, r)); h != None && !s.has(h, n.book.ID(h)) {
+	if h := n.entry(r, key.Digit(r)); h != None && !s.has(h, n.book.ID(h)) {
 		return h, false
 	}
 	if h := n.rare(key, r, s); h != n.self { // closer, and no digit lost

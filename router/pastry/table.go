@@ -17,7 +17,7 @@ func (n *Node) slot(h Handle) (r, c int, ok bool) {
 	if r >= digits {
 		return 0, 0, false
 	}
-	return r, digit(x, r), true
+	return r, x.Digit(r), true
 }
 
 // entry returns the node in a slot.

@@ -26,7 +26,7 @@ func (n *Node) Valid() error {
 			if h == None {
 				continue
 			}
-			if x := n.book.ID(h); shared(n.id, x) != r || digit(x, r) != c {
+			if x := n.book.ID(h); shared(n.id, x) != r || x.Digit(r) != c {
 				return fmt.Errorf("(3) %v in row %d, column %d", x, r, c)
 			}
 			known[h] = true
