@@ -72,7 +72,7 @@ func Load(root fs.FS) (*Module, error) {
 		}
 		if d.IsDir() {
 			hidden := strings.HasPrefix(d.Name(), ".") && name != "." && name != ".ci"
-			if hidden || d.Name() == "testdata" || d.Name() == "vendor" || d.Name() == "bin" {
+			if hidden || d.Name() == "testdata" || d.Name() == "vendor" || d.Name() == "bin" || d.Name() == "node_modules" {
 				return fs.SkipDir
 			}
 			return nil

@@ -1,0 +1,168 @@
+// A table whose rows stay themselves while their contents change.
+
+import { attr, h, keyed, text } from "./dom.js";
+import { name } from "./format.js";
+import { spark } from "./spark.js";
+
+/**
+ * Table shows rows. A column is
+ *
+ *	{ title, hint, class, cell, sort }
+ *
+ * where cell() makes the contents of one cell, an element or several with one
+ * update(row); sort(row), if there is one, is the value its header sorts by.
+ */
+export class Table {
+  #columns;
+  #id;
+  #rows = [];
+  #sort = null; // { column, down }
+  #body = h("tbody");
+  #heads;
+  #selected = null;
+
+  constructor({ label, columns, id, selected }) {
+    this.#columns = columns;
+    this.#id = id;
+    this.#selected = selected ?? (() => false);
+    this.#heads = columns.map((column) => this.#head(column));
+    this.element = h("table", { "aria-label": label, onkeydown: (e) => this.#step(e) }, h("thead", {}, h("tr", {}, this.#heads)), this.#body);
+  }
+
+  /** update shows these rows. */
+  update(rows) {
+    this.#rows = rows;
+    keyed(this.#body, this.#sorted(rows), this.#id, (row) => this.#row(row));
+  }
+
+  #row() {
+    const cells = this.#columns.map((column) => column.cell());
+    const element = h("tr", {}, cells.map((cell, i) => h("td", { class: this.#columns[i].class ?? null }, cell)));
+    element.update = (row) => {
+      attr(element, "class", this.#selected(row) && "selected");
+      for (const cell of cells) cell.update(row);
+    };
+    return element;
+  }
+
+  #head(column) {
+    const hint = column.hint ?? null;
+    const content = column.sort ? h("button", { type: "button", title: hint, onclick: () => this.#by(column) }, column.title) : h("span", { title: hint }, column.title);
+    return h("th", { scope: "col", class: column.class ?? null }, content);
+  }
+
+  #by(column) {
+    const same = this.#sort?.column === column;
+    if (same && this.#sort.turned) this.#sort = null;
+    else this.#sort = { column, turned: same };
+    this.#heads.forEach((head, i) => attr(head, "aria-sort", this.#columns[i] === this.#sort?.column && (this.#falling() ? "descending" : "ascending")));
+    this.update(this.#rows);
+  }
+
+  // Numbers begin with the largest, names with the first.
+  #falling() {
+    const { column, turned } = this.#sort;
+    const number = this.#rows.length === 0 || typeof column.sort(this.#rows[0]) === "number";
+    return number !== turned;
+  }
+
+  #sorted(rows) {
+    if (!this.#sort) return rows;
+    const { column } = this.#sort;
+    const sign = this.#falling() ? -1 : 1;
+    const value = column.sort;
+    return [...rows].sort((a, b) => sign * (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0));
+  }
+
+  // The arrow keys go from the button of a row to that of the next.
+  #step(e) {
+    const way = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[e.key];
+    const row = e.target.closest("tbody tr");
+    if (!way || !row || e.target.matches("select, input")) return;
+    const cell = e.target.closest("td").cellIndex;
+    for (let next = row[way]; next; next = next[way]) {
+      const button = next.cells[cell]?.querySelector("button");
+      if (button) {
+        button.focus();
+        e.preventDefault();
+        return;
+      }
+    }
+  }
+}
+
+// The kinds of cells there are.
+
+/** plain shows what f(row) returns. */
+export const plain = (f, className = null) => () => {
+  const element = h("span", { class: className });
+  element.update = (row) => text(element, f(row));
+  return element;
+};
+
+/** named shows a name from the network, in full in its hint; open(row) makes it a button. */
+export const named = (f, open, shown = name) => () => {
+  let row;
+  const element = open ? h("button", { type: "button", class: "name", onclick: () => open(row) }) : h("span", { class: "name" });
+  element.update = (next) => {
+    row = next;
+    const value = f(row);
+    text(element, value ? shown(value) : "–");
+    attr(element, "title", value ? name(value) : null);
+  };
+  return element;
+};
+
+/** counted shows a number and marks it when it is not zero and should be. */
+export const counted = (f, show, mark = "bad") => () => {
+  const element = h("span");
+  element.update = (row) => {
+    const value = f(row);
+    text(element, show(value));
+    attr(element, "class", value > 0 ? mark : "none");
+  };
+  return element;
+};
+
+/** filled shows how full something is, of(row) between 0 and 1, before what says(row). */
+export const filled = (of, says) => () => {
+  const bar = h("meter", { min: 0, max: 1, low: 0.5, high: 0.8, optimum: 0, "aria-hidden": "true" });
+  const label = h("span");
+  const element = h("span", { class: "filled" }, bar, label);
+  element.update = (row) => {
+    bar.value = Math.min(1, Math.max(0, of(row) || 0));
+    text(label, says(row));
+  };
+  return element;
+};
+
+/** traced shows a value with its last minute. values(row) returns the latter. */
+export const traced = (values, says, className) => () => {
+  const line = spark(className);
+  const label = h("span");
+  const element = h("span", { class: "traced" }, line, label);
+  element.update = (row) => {
+    line.update(values(row));
+    text(label, says(row));
+  };
+  return element;
+};
+
+/** stated shows a state by a mark of its own shape and its word. */
+export const stated = (f) => () => {
+  const element = h("span");
+  element.update = (row) => {
+    const state = f(row) ?? "";
+    text(element, state);
+    attr(element, "class", `state ${/^[a-z]+$/.test(state) ? state : ""}`);
+  };
+  return element;
+};
+
+/** acting shows buttons: pairs of a word and what it does to the row. */
+export const acting = (...acts) => () => {
+  let row;
+  const element = h("span", { class: "acts" }, acts.map(([word, act]) => h("button", { type: "button", onclick: () => act(row) }, word)));
+  element.update = (next) => (row = next);
+  return element;
+};

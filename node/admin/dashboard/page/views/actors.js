@@ -1,0 +1,186 @@
+// The tree of actors, opened level by level: a level is asked for when it is
+// opened, a hundred of it at a time, the worst first if so wished. What is
+// closed is one line with the sum of what is below it.
+
+import { get } from "../api.js";
+import { command } from "../dialogs.js";
+import { attr, h, measured, text } from "../dom.js";
+import { count, exact, micros, name, percent } from "../format.js";
+import { History } from "../history.js";
+import { place } from "../place.js";
+import { acting, counted, filled, plain, stated, Table } from "../table.js";
+
+const LIMIT = 100; // actors of a level asked for at once
+const MOST = 1000; // rows
+const LEVELS = 6; // refreshed at once; the others have their turn later
+const SORTS = { name: "", failures: "failures", busiest: "busiest", "most queued": "queued", "longest waiting": "oldest" };
+
+export function actorsView() {
+  let levels = new Map([["", level()]]); // parent -> what is known of its children
+  let node = place.node;
+  const history = new History();
+
+  const sort = h("select", { onchange: anew }, Object.keys(SORTS).map((word) => h("option", {}, word)));
+  const facts = h("span", { class: "total" });
+  const table = new Table({
+    label: "Actors",
+    id: (r) => r.key,
+    columns: [
+      { title: "Actor", class: "wide", cell: () => branch(toggle, more) },
+      { title: "State", cell: whole(stated((r) => r.actor.state)) },
+      { title: "Actors", hint: "in its subtree, itself included", class: "num", cell: whole(plain((r) => exact(r.actor.actors))) },
+      { title: "Queued", hint: "messages in its mailbox", class: "num", cell: whole(filled((r) => (r.actor.limit ? r.actor.queued / r.actor.limit : 0), (r) => exact(r.actor.queued))) },
+      { title: "Waiting", hint: "for how long the mailbox has not been empty", class: "num", cell: whole(plain((r) => micros(r.actor.oldest_us))) },
+      { title: "Handled", class: "num", cell: whole(plain((r) => count(r.actor.handled))) },
+      { title: "Busy", hint: "of the last second", class: "num", cell: whole(plain((r) => percent(r.busy))) },
+      { title: "Failures", class: "num", cell: whole(counted((r) => r.actor.failures, count)) },
+      { title: "Restarts", class: "num", cell: whole(counted((r) => r.actor.restarts, count, "warn")) },
+      { title: "Last error", class: "error", cell: whole(reason) },
+      { title: "", cell: whole(acting(["Restart…", (r) => act("restart", r.actor)], ["Stop…", (r) => act("stop", r.actor)])) },
+    ],
+  });
+  const element = h("section", { class: "list" },
+    h("div", { class: "bar" }, h("label", {}, "First ", sort), facts), h("div", { class: "scroll" }, table.element));
+
+  function anew() {
+    for (const l of levels.values()) Object.assign(l, level());
+    refresh();
+  }
+
+  async function refresh() {
+    if (node !== place.node) {
+      node = place.node;
+      levels = new Map([["", level()]]);
+      history.clear();
+    }
+    const turn = [...levels].sort(([, a], [, b]) => a.asked - b.asked).slice(0, LEVELS);
+    await Promise.all(turn.map(([parent, l]) => ask(parent, l)));
+    measured("actors", show);
+  }
+
+  async function ask(parent, l) {
+    const first = l.items === null;
+    l.asked = performance.now();
+    try {
+      const items = [];
+      let page = {};
+      do {
+        page = await get("actors", { parent, limit: Math.min(1000, l.wanted), after: page.next, sort: SORTS[sort.value] });
+        items.push(...(page.items ?? []));
+      } while (page.next && items.length < l.wanted);
+      Object.assign(l, { items, total: page.total ?? items.length, error: "" });
+      if (first && items.length === 1 && items[0].children) await open(items[0].path); // nothing to choose from
+    } catch (failure) {
+      if (parent === "") throw failure;
+      if (failure.status === 404) levels.delete(parent);
+      else l.error = failure.message;
+    }
+  }
+
+  function open(path) {
+    const l = level();
+    levels.set(path, l);
+    return ask(path, l);
+  }
+
+  function show() {
+    const rows = [];
+    lay("", 0, rows);
+    for (const r of rows) if (r.actor) r.busy = Math.min(1, (history.rate(r.key, r.actor.busy_us) ?? NaN) / 1e6);
+    table.update(rows.slice(0, MOST));
+    const all = (levels.get("").items ?? []).reduce((sum, a) => sum + a.actors, 0);
+    text(facts, `${exact(all)} actors${rows.length > MOST ? ` · the first ${exact(MOST)} rows are shown` : ""}`);
+  }
+
+  function lay(parent, depth, rows) {
+    const { items, total, error } = levels.get(parent);
+    for (const actor of items ?? []) {
+      const open = levels.has(actor.path);
+      rows.push({ key: actor.path, depth, actor, open });
+      if (open) lay(actor.path, depth + 1, rows);
+    }
+    if (error) rows.push({ key: `${parent} !`, depth, note: error });
+    else if (!items) rows.push({ key: `${parent} …`, depth, note: "asking…" });
+    else if (items.length < total) rows.push({ key: `${parent} +`, depth, parent, note: `${exact(Math.min(LIMIT, total - items.length))} more of ${exact(total - items.length)}` });
+  }
+
+  function toggle({ actor }) {
+    if (levels.has(actor.path)) {
+      for (const path of [...levels.keys()]) if (path === actor.path || path.startsWith(`${actor.path}/`)) levels.delete(path);
+    } else {
+      open(actor.path).then(show);
+    }
+    show();
+  }
+
+  function more({ parent }) {
+    const l = levels.get(parent);
+    if (!l) return;
+    l.wanted = Math.min(MOST, l.wanted + LIMIT);
+    refresh();
+  }
+
+  return { element, refresh };
+}
+
+const level = () => ({ items: null, total: 0, wanted: LIMIT, asked: 0, error: "" });
+
+/** whole leaves a cell empty in the rows that are no actor. */
+const whole = (cell) => () => {
+  const inner = cell();
+  const element = h("span", { class: "whole" }, inner);
+  element.update = (r) => {
+    attr(element, "hidden", !r.actor);
+    if (r.actor) inner.update(r);
+  };
+  return element;
+};
+
+function reason() {
+  const element = h("span", { class: "name" });
+  element.update = ({ actor }) => {
+    text(element, actor.last_error ? name(actor.last_error) : "");
+    attr(element, "title", actor.last_error ? name(actor.last_error) : null);
+  };
+  return element;
+}
+
+/** branch shows the last part of a path behind as many steps as it is deep; it opens what is below. */
+function branch(toggle, more) {
+  let row;
+  const sign = h("span", { class: "sign", "aria-hidden": "true" });
+  const word = h("span");
+  const type = h("span", { class: "type" });
+  const button = h("button", { type: "button", class: "name", onclick: press, onkeydown: key }, sign, word, type);
+  button.update = (next) => {
+    row = next;
+    const { actor, depth, note, parent } = row;
+    button.style.paddingInlineStart = `${depth * 16}px`;
+    text(sign, !actor?.children ? "" : row.open ? "▾" : "▸");
+    text(word, actor ? name(last(actor.path)) : note);
+    text(type, actor?.type ? name(actor.type) : "");
+    attr(button, "title", actor ? name(actor.path) : null);
+    attr(button, "aria-expanded", actor?.children ? String(row.open) : null);
+    attr(button, "aria-label", actor ? `${name(actor.path)}, level ${depth + 1}` : null);
+    attr(button, "disabled", !actor && parent === undefined);
+    attr(button, "class", `name branch${actor ? "" : " note"}`);
+  };
+  function press() {
+    if (!row.actor) more(row);
+    else if (row.actor.children) toggle(row);
+  }
+  function key(e) {
+    const wanted = { ArrowRight: true, ArrowLeft: false }[e.key];
+    if (wanted === undefined || !row.actor?.children || row.open === wanted) return;
+    e.preventDefault();
+    toggle(row);
+  }
+  return button;
+}
+
+const last = (path) => path.slice(path.lastIndexOf("/") + 1) || path;
+
+function act(what, { path }) {
+  const says = what === "restart" ? "it starts anew with an empty state; its mailbox is kept." : "it ends, with all actors below it.";
+  command({ title: `${what === "restart" ? "Restart" : "Stop"} this actor?`, says: `${name(path)}: ${says}`, word: what === "restart" ? "Restart" : "Stop", name: what, body: { pid: path } });
+}
