@@ -178,3 +178,20 @@ func TestLookingWhileActorsComeAndGo(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestDeadLettersAreSampled(t *testing.T) {
+	s := NewSystem(Options{Node: "here"})
+	for i := range SampledLetters + 4 {
+		s.Send(NewPID("here", fmt.Sprint("nobody/", i)), nil, "hello")
+	}
+	list := s.DeadLetters(DeadNoActor)
+	if len(list) != SampledLetters || list[0].Target != "here/nobody/4" || list[SampledLetters-1].Target != "here/nobody/19" || list[0].Time.IsZero() {
+		t.Errorf("got %d, first %+v", len(list), list[0])
+	}
+	if n := len(s.DeadLetters(DeadLate)) + len(s.DeadLetters(deadReasons)); n != 0 {
+		t.Errorf("%d letters that were not", n)
+	}
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -8,7 +8,8 @@ import (
 // letters counts dead letters exactly and reports them with restraint: the first of a reason and target at once, the
 // others once a second, summed up.
 type letters struct {
-	sys *System
+	sys     *System
+	samples samples
 
 	mu     sync.Mutex // guards the following fields
 	recent map[letterKey]*DeadLetter
@@ -79,8 +80,14 @@ func (l *letters) record(key letterKey, n uint64, describe func() (typ, sender s
 	}
 	l.mu.Unlock()
 	if first != nil {
-		l.sys.events.Publish(first)
+		l.report(first)
 	}
+}
+
+// report publishes what is complete and remembers it.
+func (l *letters) report(d *DeadLetter) {
+	l.sys.events.Publish(d)
+	l.samples.note(d)
 }
 
 // address is a readable form of a PID.
@@ -109,7 +116,7 @@ func (l *letters) flush() {
 	}
 	l.mu.Unlock()
 	for _, d := range due {
-		l.sys.events.Publish(d)
+		l.report(d)
 	}
 }
 
