@@ -32,24 +32,25 @@ func (a *asks) count() int {
 	return len(a.open)
 }
 
-// begin counts a request in. It waits while there are too many; false if the
-// client's requests have ended.
-func (a *asks) begin(p packet.Request) (bool, error) {
+// begin counts a request in. It does not wait, for replies that others wait for may be
+// behind it: actor.ErrOverloaded if there are too many, errClosing if the client's requests
+// have ended, a violation if the id is in use.
+func (a *asks) begin(p packet.Request) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if _, taken := a.open[p.ID]; taken {
-		return false, violation(packet.OpRequest, "the id of a request that has no reply yet")
-	}
-	for !a.ended && len(a.open) > 0 && (len(a.open) >= maxAsks || a.bytes >= maxAskBytes) {
-		a.less.Wait()
-	}
-	if a.ended {
-		return false, nil
+	_, taken := a.open[p.ID]
+	switch {
+	case taken:
+		return violation(packet.OpRequest, "the id of a request that has no reply yet")
+	case a.ended:
+		return errClosing
+	case len(a.open) > 0 && (len(a.open) >= maxAsks || a.bytes+len(p.Payload) > maxAskBytes):
+		return actor.ErrOverloaded
 	}
 	a.open[p.ID] = struct{}{}
 	a.bytes += len(p.Payload)
 	a.busy++
-	return true, nil
+	return nil
 }
 
 // done frees the place and the id of a request: with its Result the client may use
@@ -89,10 +90,16 @@ func (a *asks) wait() {
 }
 
 // ask begins a request, which is on a goroutine of its own because it takes as
-// long as its handler.
+// long as its handler. One too many is not executed, which the client is told at once.
 func (c *client) ask(p packet.Request) error {
-	ok, err := c.asks.begin(p)
-	if !ok {
+	switch err := c.asks.begin(p); err {
+	case nil:
+	case actor.ErrOverloaded:
+		c.put(packet.Result{ID: p.ID, TimedOut: true})
+		return nil
+	case errClosing:
+		return nil
+	default:
 		return err
 	}
 	ctx, cancel := c.within(duration(p.TimeoutMs))

@@ -1,9 +1,7 @@
 package relay
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -15,29 +13,79 @@ import (
 
 // chores are the operations of a client that are done one after the other, in
 // the order in which they came, because each may have to wait for the network.
+//
+// While they are done the client waits when there are too many. When they are not, for choreTimeout,
+// it does not: behind them are its replies and the end of its connection, which others wait
+// for. Then what may be lost is.
 type chores struct {
 	mu    sync.Mutex // guards the following fields
 	more  *sync.Cond // of all changes
 	list  []packet.Packet
 	bytes int
 	busy  bool // one is being done
+	stuck bool // the client has waited in vain, and none was done since
 	ended bool
 }
 
 func (q *chores) init() { q.more = sync.NewCond(&q.mu) }
 
-// push adds an operation. It waits while there are too many.
-func (q *chores) push(p packet.Packet) {
+// push adds an operation. It waits while there are too many, for choreTimeout after the last
+// was done. Then it returns actor.ErrOverloaded for what may be lost, and takes other operations
+// up to a bound, beyond which it returns errChores.
+func (q *chores) push(p packet.Packet) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for !q.ended && len(q.list) > 0 && (len(q.list) >= maxChores || q.bytes >= maxChoreBytes) {
-		q.more.Wait()
+	if q.full() && !q.stuck {
+		q.await()
 	}
-	if !q.ended {
-		q.list = append(q.list, p)
-		q.bytes += weight(p)
+	switch {
+	case q.ended:
+		return nil
+	case isLosable(p) && q.full():
+		return actor.ErrOverloaded
+	case len(q.list) >= 2*maxChores:
+		return errChores
+	}
+	q.list = append(q.list, p)
+	q.bytes += weight(p)
+	q.more.Broadcast()
+	return nil
+}
+
+var errChores = errors.New("too many operations wait for the network")
+
+// full reports whether there are too many. Called with mu.
+func (q *chores) full() bool {
+	return !q.ended && len(q.list) > 0 && (len(q.list) >= maxChores || q.bytes >= maxChoreBytes)
+}
+
+// await waits until there are not too many, or none was done for choreTimeout: they are stuck
+// then. Called with mu.
+func (q *chores) await() {
+	timer := time.AfterFunc(choreTimeout, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
 		q.more.Broadcast()
+	})
+	defer timer.Stop()
+	since, n := time.Now(), len(q.list)
+	for q.full() && !q.stuck {
+		q.more.Wait()
+		if len(q.list) < n {
+			since, n = time.Now(), len(q.list)
+			timer.Reset(choreTimeout)
+		}
+		q.stuck = time.Since(since) >= choreTimeout
 	}
+}
+
+// isLosable reports whether p may be lost, as what comes for a full mailbox is.
+func isLosable(p packet.Packet) bool {
+	switch p.(type) {
+	case packet.Publish, packet.Broadcast:
+		return true
+	}
+	return false
 }
 
 // pop waits for the next operation; nil if there is none any more.
@@ -56,7 +104,7 @@ func (q *chores) pop() packet.Packet {
 	q.list[0] = nil
 	q.list = q.list[1:]
 	q.bytes -= weight(p)
-	q.busy = true
+	q.busy, q.stuck = true, false
 	return p
 }
 
@@ -96,6 +144,21 @@ func weight(p packet.Packet) int {
 		return len(p.Payload)
 	}
 	return 0
+}
+
+// queue hands a packet to the chores, unless it is lost for want of room.
+func (c *client) queue(p packet.Packet) error {
+	err := c.chores.push(p)
+	if !errors.Is(err, actor.ErrOverloaded) {
+		return err
+	}
+	switch p := p.(type) {
+	case packet.Publish:
+		c.lost(err, "topic/"+p.Topic)
+	case packet.Broadcast:
+		c.lost(err, "cluster/"+p.Cluster)
+	}
+	return nil
 }
 
 // doChores is the goroutine of the chores.
@@ -163,94 +226,4 @@ func misnamed(op packet.Op, name string) error {
 
 func violation(op packet.Op, what string) error {
 	return &packet.Violation{Side: packet.FromClient, Op: op, What: what}
-}
-
-// subscriptions are the topics that a client hears.
-type subscriptions struct {
-	mu     sync.Mutex // guards the following fields
-	held   map[string]*topics.Registration
-	closed bool
-}
-
-func (s *subscriptions) init() { s.held = map[string]*topics.Registration{} }
-
-// close takes all of them, and takes no more.
-func (s *subscriptions) close() (all []*topics.Registration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	for _, reg := range s.held {
-		all = append(all, reg)
-	}
-	clear(s.held)
-	return all
-}
-
-// put adds one; false if they are closed.
-func (s *subscriptions) put(topic string, reg *topics.Registration) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.closed {
-		s.held[topic] = reg
-	}
-	return !s.closed
-}
-
-// take removes one; nil if there is none.
-func (s *subscriptions) take(topic string) *topics.Registration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	reg := s.held[topic]
-	delete(s.held, topic)
-	return reg
-}
-
-// has reports whether the client hears the topic, and how many it hears.
-func (s *subscriptions) has(topic string) (subscribed bool, count int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.held[topic] != nil, len(s.held)
-}
-
-func (c *client) subscribe(topic string) error {
-	if err := misnamed(packet.OpSubscribe, topic); err != nil {
-		return err
-	}
-	switch subscribed, n := c.topics.has(topic); {
-	case subscribed:
-		return violation(packet.OpSubscribe, "a topic that the client is subscribed to")
-	case n >= maxSubscriptions:
-		return fmt.Errorf("more than %d subscriptions", maxSubscriptions)
-	}
-	ctx, cancel := c.within(joinTimeout)
-	defer cancel()
-	reg, err := c.r.cfg.Topics.Subscribe(ctx, topic, topics.SubscribeOptions{}, c.pid)
-	if err != nil {
-		return fmt.Errorf("subscribe: %w", err)
-	}
-	if !c.topics.put(topic, reg) {
-		c.unregister(reg)
-	}
-	return nil
-}
-
-func (c *client) unsubscribe(topic string) error {
-	if err := misnamed(packet.OpUnsubscribe, topic); err != nil {
-		return err
-	}
-	reg := c.topics.take(topic)
-	if reg == nil {
-		if c.leaving.Load() {
-			return nil // the subscriptions have ended already
-		}
-		return violation(packet.OpUnsubscribe, "a topic that the client is not subscribed to")
-	}
-	c.unregister(reg)
-	return nil
-}
-
-func (c *client) unregister(reg *topics.Registration) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.life), leaveTimeout)
-	defer cancel()
-	_ = reg.Leave(ctx) // the membership has ended in any case
 }

@@ -61,7 +61,7 @@ type client struct {
 func (r *Relay) attach(conn net.Conn, in *packet.Reader, cluster string) (*client, error) {
 	c := &client{r: r, since: time.Now(), addr: conn.RemoteAddr().String(), cluster: cluster, conn: conn, in: in, written: make(chan struct{})}
 	c.life, c.end = context.WithCancelCause(context.Background())
-	c.out.init(conn)
+	c.out.init(conn, c.stalled)
 	c.put(packet.Welcome{Version: packet.Version})
 	c.chores.init()
 	c.asks.init()
@@ -128,7 +128,7 @@ func (c *client) read() error {
 }
 
 func (c *client) expelOrDrop(err error) {
-	if errors.As(err, new(*packet.Violation)) {
+	if errors.As(err, new(*packet.Violation)) || err == errChores {
 		c.expel(err)
 	} else {
 		c.drop(reasonOf(err))
@@ -143,15 +143,15 @@ func reasonOf(err error) string {
 	return "the connection failed: " + err.Error()
 }
 
-// handle does what a packet asks for, or hands it to whoever does. It waits when
-// too much is under way, which is the back-pressure. An error drops the client.
+// handle does what a packet asks for, or hands it to whoever does. It waits for the
+// chores only, and not for long. An error drops the client.
 func (c *client) handle(p packet.Packet) error {
 	switch p := p.(type) {
 	case packet.Publish, packet.Broadcast, packet.Subscribe, packet.Unsubscribe:
-		c.chores.push(p)
+		return c.queue(p)
 	case packet.Close:
 		c.bye = true
-		c.chores.push(p)
+		return c.queue(p)
 	case packet.Request:
 		return c.ask(p)
 	case packet.Reply:

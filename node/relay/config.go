@@ -19,10 +19,12 @@ const Port = "55555"
 // happens beyond them.
 const (
 	maxClients       = 8192
-	maxHalfOpen      = 4096     // connections that have not greeted, about 4 KiB each
-	maxBacklog       = 64 << 20 // bytes that wait to be sent
-	maxOffered       = 48 << 20 // the same, before what may be lost is
-	maxAsks          = 4096     // requests of the client
+	maxHalfOpen      = 4096           // connections that have not greeted, about 4 KiB each
+	maxBacklog       = 64 << 20       // bytes that wait to be sent to a client that does not read
+	halfBacklog      = maxBacklog / 2 // from here on it counts whether it reads
+	mostBacklog      = 3 * maxBacklog // bytes that wait if it does
+	maxOffered       = 48 << 20       // bytes that wait before what may be lost is
+	maxAsks          = 4096           // requests of the client
 	maxAskBytes      = 64 << 20
 	maxServes        = 16384 // requests that the client works on
 	maxChores        = 1024
@@ -38,9 +40,11 @@ const (
 	greetTimeout   = 5 * time.Second        // for the first packet
 	joinTimeout    = 10 * time.Second       // to become a member, or a subscriber
 	confirmTimeout = 3 * time.Second        // for a client to accept a tunnel
+	choreTimeout   = 5 * time.Second        // for one of the operations that are in order to end, while too many wait
 	answerGrace    = 100 * time.Millisecond // for replies of a client that has sent Close
 	leaveTimeout   = time.Second            // for the network to learn that it left
 	stallTimeout   = 5 * time.Second        // for a client that has much to read to read some of it
+	doubt          = time.Second            // for a client to begin to read what came fast
 	linger         = time.Second            // for a client to read the last packet and to close
 	flushTimeout   = 10 * time.Second       // for messages of a closed tunnel to reach the other end
 	maxTimeoutMs   = 1 << 31

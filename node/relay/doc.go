@@ -42,8 +42,10 @@
 //
 // Per client: 48 MiB wait to be sent, with one message more (or a batch of 32 KiB), then it misses
 // events and broadcasts, and requests go to other members; if it has read nothing
-// for 5 s, or 64 MiB of what must not be missed wait, it is dropped; 4096 requests of its own, with 64 MiB and one message, then its packets wait
-// in its socket; as many for the operations in order, 1024 and 4 MiB; 16384 requests
+// for 5 s, or 64 MiB of what must not be missed wait, it is dropped, but at 192 MiB only while it reads,
+// and for the first second of a burst; 4096 requests of its own, with 64 MiB, then further ones are
+// timed out at once; 1024 operations in order, with 4 MiB, then its packets wait in its socket until one is
+// done, 5 s at most, and then its events and broadcasts are lost; 16384 requests
 // that it serves, then the askers try another member; 1024 tunnels, each with one
 // message at a time in either direction beside the windows; 4096 topics. Of clients:
 // 8192. The oldest of more than 4096 connections that have not greeted yet is

@@ -15,7 +15,7 @@ import (
 // stranger is a client of r that nobody reads from or writes to.
 func stranger(r *Relay, number uint64) *client {
 	c := &client{r: r, number: number}
-	c.out.init(nil)
+	c.out.init(nil, func() {})
 	c.asks.init()
 	c.topics.init()
 	c.pipes.init(c)
@@ -29,7 +29,7 @@ func TestClientsAreDescribed(t *testing.T) {
 	busy.addr, busy.cluster, busy.since = "here", "c", since
 	busy.topics.put("news", new(topics.Registration))
 	busy.pipes.open[1], busy.pipes.open[2] = new(pipe), new(pipe)
-	if _, err := busy.asks.begin(packet.Request{ID: 4}); err != nil {
+	if err := busy.asks.begin(packet.Request{ID: 4}); err != nil {
 		t.Fatal(err)
 	}
 	if err := busy.out.put(packet.Delivery{Payload: make([]byte, 10)}); err != nil {

@@ -215,34 +215,70 @@ func TestClientThatDoesNotReadItsResults(t *testing.T) {
 	}
 }
 
-// More requests than a client may have under way wait in its connection.
+// Of more requests than a client may have under way those too many are answered at once,
+// as timed out; each has one result.
 func TestManyRequestsUnderWay(t *testing.T) {
-	const asked = 10_000
+	const asked, most = 10_000, 4096
 	h := houses(t, 1)[0]
 	client, service := h.attach(t, ""), h.attach(t, "c")
 	var octets []byte
 	for i := range uint64(asked) {
 		octets = packet.Append(octets, packet.Request{ID: i, Cluster: "c", TimeoutMs: 600_000})
 	}
-	go func() { _, _ = client.conn.Write(octets) }()
-	for i := range asked {
-		q := expect[packet.Serve](service)
-		if i >= 4000 { // by now all that may be are under way
-			service.send(packet.Reply{ID: q.ID, OK: true}, packet.Reply{ID: q.ID - 4000, OK: true})
-		}
-	}
-	for i := asked - 4000; i < asked; i++ {
-		service.send(packet.Reply{ID: uint64(i), OK: true})
-	}
+	client.write(octets)
 	seen := make([]bool, asked)
-	for range asked {
-		r := expect[packet.Result](client)
-		if !r.OK || seen[r.ID] {
+	for range asked - most {
+		if r := expect[packet.Result](client); !r.TimedOut || seen[r.ID] {
 			t.Fatalf("got %+v", r)
+		} else {
+			seen[r.ID] = true
 		}
-		seen[r.ID] = true
+	}
+	for range most {
+		service.send(packet.Reply{ID: expect[packet.Serve](service).ID, OK: true})
+	}
+	for range most {
+		if r := expect[packet.Result](client); !r.OK || seen[r.ID] {
+			t.Fatalf("got %+v", r)
+		} else {
+			seen[r.ID] = true
+		}
 	}
 	client.quiet()
+	service.quiet()
+}
+
+// Two programs that ask each other more than they may, before they answer anything, do not
+// keep each other from answering.
+func TestProgramsThatAskEachOther(t *testing.T) {
+	const asked = 5000
+	everywhere(t, func(t *testing.T, a, b *house) {
+		pair := map[*raw]string{a.attach(t, "a"): "b", b.attach(t, "b"): "a"}
+		for c, other := range pair {
+			var octets []byte
+			for i := range uint64(asked) {
+				octets = packet.Append(octets, packet.Request{ID: i, Cluster: other, TimeoutMs: 600_000})
+			}
+			c.write(octets)
+		}
+		var wg sync.WaitGroup
+		for c := range pair {
+			wg.Go(func() {
+				for results := 0; results < asked; {
+					switch p, err := c.next(); p := p.(type) {
+					case packet.Serve:
+						c.send(packet.Reply{ID: p.ID, OK: true})
+					case packet.Result:
+						results++
+					default:
+						t.Errorf("after %d results: %T, %v", results, p, err)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+	})
 }
 
 // Beyond the loopback interface a token is asked for, before anything else.

@@ -16,42 +16,59 @@ const (
 )
 
 var (
-	errSlow  = errors.New("it does not read: 64 MiB wait to be sent")
+	errSlow  = errors.New("it does not read what waits for it")
 	errFull  = errors.New("too much waits to be sent")
 	errMuted = errors.New("the last packet was queued")
 )
-
-// piece is how much is written in one go of a large payload: whether the client
-// reads is seen between two of them.
-const piece = 256 << 10
 
 // outbox is what waits to be sent to a client. Packets gather in batches while
 // the writer is busy; it takes a batch as soon as it is free, so there is no
 // timer that packets wait for.
 type outbox struct {
 	conn net.Conn
+	slow func() // is called when too much waits for a client that does not read
 
 	mu      sync.Mutex // guards the following fields
 	queue   []*packet.Batch
 	spare   []*packet.Batch
-	backlog int // bytes queued and being written
-	moved   time.Time
-	muted   bool // nothing more is taken
-	dead    bool // nothing more is written either
+	backlog int       // bytes queued and being written
+	sum     uint64    // bytes queued since the beginning
+	moved   time.Time // when the client last read, or had read everything
+	heavy   time.Time // when the backlog last grew beyond halfBacklog
+	muted   bool      // nothing more is taken
+	dead    bool      // nothing more is written either
+	marks   []mark    // in their order
+	watched bool      // whether the client reads
 	wake    chan struct{}
 	room    chan struct{} // closed when the backlog has shrunk; nil if nobody waits
 }
 
-func (o *outbox) init(conn net.Conn) {
-	o.conn, o.wake = conn, make(chan struct{}, 1)
+// mark is what is to be done when the first at bytes of all have been written.
+type mark struct {
+	at uint64
+	do func()
+}
+
+func (o *outbox) init(conn net.Conn, slow func()) {
+	o.conn, o.slow, o.wake = conn, slow, make(chan struct{}, 1)
 }
 
 // put queues packets that must not be lost, all or none. It does not block:
-// errSlow if too much waits already, errMuted after the last packet.
+// errSlow if too much waits for a client that does not read, errMuted after the last
+// packet.
 func (o *outbox) put(list ...packet.Packet) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.within(maxBacklog, list)
+	switch {
+	case len(list) == 0:
+		return nil
+	case o.muted:
+		return errMuted
+	case o.backlog > maxBacklog && !o.reads(time.Now()):
+		return errSlow
+	}
+	o.addAll(list)
+	return nil
 }
 
 // offer is put for packets that may be lost, as what comes for a full mailbox is,
@@ -60,27 +77,72 @@ func (o *outbox) put(list ...packet.Packet) error {
 func (o *outbox) offer(list ...packet.Packet) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	err := o.within(maxOffered, list)
-	if err == errSlow && time.Since(o.moved) < stallTimeout {
-		return errFull
-	}
-	return err
-}
-
-// within queues packets unless more than limit waits. Called with mu.
-func (o *outbox) within(limit int, list []packet.Packet) error {
 	switch {
+	case len(list) == 0:
+		return nil
 	case o.muted:
 		return errMuted
-	case o.backlog > limit:
+	case o.backlog <= maxOffered:
+		o.addAll(list)
+		return nil
+	case time.Since(o.moved) >= stallTimeout:
 		return errSlow
-	case o.backlog == 0:
+	}
+	return errFull
+}
+
+// reads reports whether a client that has too much to read is only a little slow: it has read some of
+// it while so much waited, or that came so fast that it could not yet. Called with mu.
+func (o *outbox) reads(now time.Time) bool {
+	if o.backlog > mostBacklog || now.Sub(o.moved) >= stallTimeout {
+		return false
+	}
+	return o.moved.After(o.heavy) || now.Sub(o.heavy) < doubt
+}
+
+// addAll queues packets. Called with mu.
+func (o *outbox) addAll(list []packet.Packet) {
+	if o.backlog == 0 {
 		o.moved = time.Now()
 	}
+	light := o.backlog <= halfBacklog
 	for _, p := range list {
 		o.add(p)
 	}
-	return nil
+	if light && o.backlog > halfBacklog {
+		o.heavy = time.Now()
+	}
+	if o.backlog > maxBacklog && !o.watched {
+		o.watched = true
+		time.AfterFunc(doubt, o.watch)
+	}
+}
+
+// watch looks after a client for which more waits than should, as long as that lasts.
+func (o *outbox) watch() {
+	o.mu.Lock()
+	o.watched = !o.muted && o.backlog > maxBacklog
+	slow := o.watched && !o.reads(time.Now())
+	if o.watched && !slow {
+		time.AfterFunc(doubt, o.watch)
+	}
+	o.mu.Unlock()
+	if slow {
+		o.slow()
+	}
+}
+
+// after calls do when everything that is queued now has been written, at once or from the
+// goroutine of the writer. do must not block. It is not called if the connection ends before.
+func (o *outbox) after(do func()) {
+	o.mu.Lock()
+	if o.backlog > 0 {
+		o.marks = append(o.marks, mark{o.sum, do})
+		o.mu.Unlock()
+		return
+	}
+	o.mu.Unlock()
+	do()
 }
 
 // last queues p as the last packet.
@@ -123,6 +185,7 @@ func (o *outbox) add(p packet.Packet) {
 	before := b.Len()
 	b.Add(p)
 	o.backlog += b.Len() - before
+	o.sum += uint64(b.Len() - before)
 	o.signal()
 }
 
@@ -179,95 +242,4 @@ func (o *outbox) pace(stop <-chan struct{}) bool {
 			return false
 		}
 	}
-}
-
-// write sends batches until the last packet is out (nil) or the connection
-// fails.
-func (o *outbox) write() error {
-	for {
-		b, done := o.take()
-		if b == nil {
-			return done
-		}
-		n := b.Len()
-		err := o.writeAll(b.Buffers())
-		o.sent(b, n)
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// writeAll writes parts together, but large ones in pieces.
-func (o *outbox) writeAll(parts [][]byte) error {
-	var together net.Buffers
-	flush := func() error {
-		_, err := together.WriteTo(o.conn)
-		together = together[:0]
-		return err
-	}
-	for _, part := range parts {
-		if len(part) <= piece {
-			together = append(together, part)
-			continue
-		}
-		if err := flush(); err != nil {
-			return err
-		}
-		for len(part) > 0 {
-			n := min(len(part), piece)
-			if _, err := o.conn.Write(part[:n]); err != nil {
-				return err
-			}
-			o.move()
-			part = part[n:]
-		}
-	}
-	return flush()
-}
-
-// move notes that the client reads.
-func (o *outbox) move() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.moved = time.Now()
-}
-
-// take waits for the next batch; nil if there is none any more.
-func (o *outbox) take() (*packet.Batch, error) {
-	for {
-		o.mu.Lock()
-		if o.dead {
-			o.mu.Unlock()
-			return nil, errMuted
-		}
-		if len(o.queue) > 0 {
-			b := o.queue[0]
-			o.queue[0] = nil
-			if o.queue = o.queue[1:]; len(o.queue) == 0 {
-				o.queue = nil
-			}
-			o.mu.Unlock()
-			return b, nil
-		}
-		muted := o.muted
-		o.mu.Unlock()
-		if muted {
-			return nil, nil
-		}
-		<-o.wake
-	}
-}
-
-// sent gives back a batch of n bytes.
-func (o *outbox) sent(b *packet.Batch, n int) {
-	b.Reset()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.backlog -= n
-	o.moved = time.Now()
-	if len(o.spare) < spares {
-		o.spare = append(o.spare, b)
-	}
-	o.makeRoom()
 }

@@ -1,0 +1,183 @@
+package relay
+
+import (
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"iris/node/relay/packet"
+)
+
+// reader is the far end of a connection: it takes one write for each token.
+type reader struct {
+	net.Conn
+	tokens chan struct{}
+}
+
+func (r reader) Write(b []byte) (int, error) {
+	if _, ok := <-r.tokens; !ok {
+		return 0, net.ErrClosed
+	}
+	return len(b), nil
+}
+
+// withOutbox runs f with an outbox whose client reads a piece for each call of read,
+// and a flag that is raised when the client is to be dropped.
+func withOutbox(t *testing.T, f func(o *outbox, read func(), slow *bool)) {
+	t.Helper()
+	synctest.Test(t, func(*testing.T) {
+		tokens, slow := make(chan struct{}), false
+		o := new(outbox)
+		o.init(reader{tokens: tokens}, func() { slow = true; o.kill() })
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = o.write()
+		}()
+		f(o, func() {
+			select {
+			case tokens <- struct{}{}:
+			case <-ended:
+			}
+			synctest.Wait()
+		}, &slow)
+		o.kill()
+		close(tokens)
+		<-ended
+	})
+}
+
+// mebi is a packet of a mebibyte.
+var mebi = packet.Delivery{Payload: make([]byte, 1<<20)}
+
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+// A client that reads nothing is dropped when 64 MiB wait.
+func TestOutboxOfAClientThatReadsNothing(t *testing.T) {
+	withOutbox(t, func(o *outbox, _ func(), _ *bool) {
+		n := 0
+		for o.put(mebi) == nil {
+			n++
+			pass(50 * time.Millisecond)
+		}
+		if most := maxBacklog>>20 + 1; n > most {
+			t.Errorf("%d MiB were taken, at most %d", n, most)
+		}
+	})
+}
+
+// The same if it comes too fast to tell, for a second, and if nothing comes any more.
+func TestOutboxInABurst(t *testing.T) {
+	withOutbox(t, func(o *outbox, _ func(), slow *bool) {
+		for range 100 {
+			if err := o.put(mebi); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pass(doubt - time.Millisecond)
+		if *slow {
+			t.Error("dropped before it could read")
+		}
+		pass(2 * time.Millisecond)
+		if !*slow {
+			t.Error("not dropped")
+		}
+	})
+}
+
+// A client that reads is not dropped because a lot came at once, however long it takes to
+// read it; if it stops it is, after a while.
+func TestOutboxOfASlowReader(t *testing.T) {
+	withOutbox(t, func(o *outbox, read func(), slow *bool) {
+		for range 100 {
+			if err := o.put(mebi); err != nil {
+				t.Fatal(err)
+			}
+		}
+		read() // what precedes the payload
+		for range 10 {
+			pass(doubt / 2)
+			read()
+		}
+		for range 5 {
+			pass(stallTimeout - time.Second)
+			read()
+			if err := o.put(mebi); err != nil || *slow {
+				t.Fatalf("%v; dropped: %v", err, *slow)
+			}
+		}
+		pass(stallTimeout + doubt)
+		if !*slow {
+			t.Error("not dropped when it stopped")
+		}
+	})
+}
+
+// However well it reads there is an end to what waits.
+func TestOutboxHasAnEnd(t *testing.T) {
+	withOutbox(t, func(o *outbox, read func(), _ *bool) {
+		n := 0
+		for o.put(mebi) == nil {
+			if n++; n%50 == 0 {
+				read()
+			}
+		}
+		if have := o.waiting(); have <= mostBacklog || have > mostBacklog+2<<20 {
+			t.Errorf("%d bytes wait in the end", have)
+		}
+	})
+}
+
+// Nothing is no reason to be dropped, and what may be lost is no reason before 5 s.
+func TestOutboxOffers(t *testing.T) {
+	withOutbox(t, func(o *outbox, _ func(), _ *bool) {
+		for o.waiting() <= maxOffered {
+			if err := o.offer(mebi); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := o.offer(mebi); err != errFull {
+			t.Errorf("got %v", err)
+		}
+		pass(stallTimeout)
+		if err := o.offer(mebi); err != errSlow {
+			t.Errorf("got %v", err)
+		}
+		for o.put(mebi) == nil {
+		}
+		if err := o.put(); err != nil {
+			t.Errorf("got %v for nothing", err)
+		}
+		if err := o.offer(); err != nil {
+			t.Errorf("got %v for nothing", err)
+		}
+	})
+}
+
+// Marks are reached when what was queued before them has been written.
+func TestOutboxMarks(t *testing.T) {
+	withOutbox(t, func(o *outbox, read func(), _ *bool) {
+		var order []int
+		o.after(func() { order = append(order, 0) })
+		for i := range 3 {
+			if err := o.put(packet.Delivery{Payload: make([]byte, piece)}); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			o.after(func() { order = append(order, i+1) })
+		}
+		for len(order) < 4 {
+			before := len(order)
+			for len(order) == before {
+				read()
+			}
+			if len(order) != before+1 || order[before] != before {
+				t.Fatalf("reached %v", order)
+			}
+		}
+	})
+}
