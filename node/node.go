@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"iris/actor"
-	"iris/internal/id"
 	"iris/node/admin"
 	"iris/node/config"
 	"iris/node/discovery"
@@ -194,15 +193,7 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 		return err
 	}
 	n.router.Open()
-	n.discovery, err = discovery.Start(discovery.Config{
-		ID: ident.ID(), Incarnation: incarnation, Addrs: n.endpoint.Addrs, Keys: keys.BeaconKeys(),
-		Host: n.cfg.Discovery.Host, LAN: n.cfg.Discovery.LAN, Logger: n.part("discovery"),
-		Found: func(addr string, peer id.ID) {
-			n.endpoint.Expect(addr)
-			n.router.Candidate(addr, peer)
-		},
-	})
-	return err
+	return n.openDiscovery(ident.ID(), incarnation, keys.BeaconKeys())
 }
 
 // join waits until the node has converged.
