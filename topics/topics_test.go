@@ -50,19 +50,40 @@ func (n *node) ask(t testing.TB, cluster, text string) string {
 	return string(r.(actor.Bytes))
 }
 
+// Whoever asks much at once, each member of each node gets its share of the work.
 func TestRequestsAreSharedAmongMembers(t *testing.T) {
+	const asked, members, work = 60, 6, 10 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
 		f := newFabric(t, 4)
 		for _, n := range f.nodes[:3] {
-			n.serve(t, "a/b c", echo(n, nil), 2)
+			n.serve(t, "a/b c", actor.Func(func(ctx actor.Context) {
+				if _, ok := ctx.Message().(actor.Bytes); ok {
+					<-time.After(work)
+					ctx.Respond(actor.Bytes(ctx.Self().Address + ctx.Self().Id))
+				}
+			}), members/3)
 		}
 		for _, asker := range f.nodes {
-			got := map[string]int{}
-			for range 90 {
-				got[asker.ask(t, "a/b c", "x")]++
+			begin := time.Now()
+			var replies [asked]string
+			var wg sync.WaitGroup
+			for i := range replies {
+				wg.Go(func() { replies[i] = asker.ask(t, "a/b c", "x") })
 			}
-			if len(got) != 3 {
+			wg.Wait()
+			got := map[string]int{}
+			for _, member := range replies {
+				got[member]++
+			}
+			share, most := asked/members, 0
+			for _, n := range got {
+				most = max(most, n)
+			}
+			if len(got) != members || most > 2*share {
 				t.Errorf("node %v was answered by %v", asker.id.Short(), got)
+			}
+			if took := time.Since(begin); took > time.Duration(2*share)*work {
+				t.Errorf("node %v waited %v", asker.id.Short(), took)
 			}
 		}
 		if j := seen[*actor.MemberJoined](f.nodes[3]); len(j) != 3 || j[0].Cluster != "a/b c" || j[0].Members != 2 {
