@@ -18,7 +18,7 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("/api/v1/{what}", s.private(s.api))
 	mux.Handle("/api/v1/nodes/{id}/{what}", s.private(s.api))
 	mux.Handle("/api/", s.private(s.nothing))
-	mux.Handle("/metrics", s.private(s.optional(s.cfg.Metrics)))
+	mux.Handle("/metrics", s.private(s.optional(s.metrics())))
 	mux.Handle("/debug/", s.private(s.nothing))
 	if s.cfg.PProf {
 		mux.Handle("/debug/pprof/", s.private(methods(pprof.Index, get)))
@@ -29,6 +29,14 @@ func (s *Server) handler() http.Handler {
 	}
 	mux.Handle("/", s.visible(s.optional(s.cfg.Page)))
 	return s.guarded(mux)
+}
+
+// metrics is the handler of /metrics, nil if there is none.
+func (s *Server) metrics() http.Handler {
+	if s.cfg.Metrics == nil {
+		return nil
+	}
+	return s.cfg.Metrics(s)
 }
 
 // optional serves what the endpoint may lack.

@@ -58,8 +58,9 @@ type Config struct {
 	// without the token.
 	Page http.Handler
 
-	// Metrics, if there are any, answers GET /metrics.
-	Metrics http.Handler
+	// Metrics, if there are any, makes the handler of GET /metrics. It gets the
+	// server for what that counts itself.
+	Metrics func(*Server) http.Handler
 
 	// PProf offers /debug/pprof/.
 	PProf bool
@@ -152,6 +153,21 @@ func (s *Server) URLs() []string {
 	}
 	return urls
 }
+
+// Refused returns how many requests and connections were refused, by reason.
+func (s *Server) Refused() map[string]uint64 {
+	counts := map[string]uint64{}
+	for why, name := range reasonNames {
+		counts[name] = s.refused[why].Load()
+	}
+	for _, c := range s.crowd {
+		counts[reasonNames[tooMany]] += c.turned.Load()
+	}
+	return counts
+}
+
+// Streams returns how many read events.
+func (s *Server) Streams() int { return len(s.streams) }
 
 // Close takes no more requests, ends the event streams and what is being asked,
 // and waits for all of that; answers have a second to be read, or until ctx ends.

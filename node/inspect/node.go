@@ -18,7 +18,7 @@ func (i *Inspector) node(context.Context, Query) (any, error) {
 	counters, stats := sys.Counters(), sys.Stats()
 	n := Node{
 		ID: i.self, Name: about.Name, Network: about.Network, Addr: i.cfg.Endpoint.Addr().String(), Zone: about.Zone,
-		Labels: about.Labels, Version: version(), GoVersion: runtime.Version(), PID: os.Getpid(), Started: about.Started, Now: time.Now(),
+		Labels: about.Labels, Version: Version(), GoVersion: runtime.Version(), PID: os.Getpid(), Started: about.Started, Now: time.Now(),
 		Incarnation: sys.Incarnation(), State: i.cfg.State(), Form: form(routes),
 		Actors: stats.Actors, Sent: counters.Sent, Delivered: counters.Delivered, Failures: counters.Failures,
 		HeapBytes: heapBytes(), MemoryLimit: about.MemoryLimit, Goroutines: runtime.NumGoroutine(),
@@ -45,8 +45,8 @@ func form(r *router.Routes) string {
 	return "mesh"
 }
 
-// version is that of the module this program was built from.
-func version() string {
+// Version is that of the module this program was built from.
+func Version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}
