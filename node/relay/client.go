@@ -47,6 +47,7 @@ type client struct {
 	leaving    atomic.Bool          // it takes nothing new
 	left       sync.Once
 	departed   sync.Once
+	spoken     sync.Once    // the last word
 	linger     atomic.Int64 // nanoseconds for the client to close after the last packet
 
 	mu      sync.Mutex // guards the following fields

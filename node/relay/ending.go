@@ -36,11 +36,14 @@ func (c *client) drop(reason string) {
 	c.lastWord(reason, linger)
 }
 
-// lastWord queues Closed and gives the client a while to read what waits.
+// lastWord queues Closed and gives the client a while to read what waits. The first
+// while counts: who is dropped gets no more time by saying Close.
 func (c *client) lastWord(reason string, while time.Duration) {
-	c.linger.CompareAndSwap(0, int64(min(while, linger)))
-	_ = c.conn.SetWriteDeadline(time.Now().Add(while))
-	c.out.last(packet.Closed{Reason: reason})
+	c.spoken.Do(func() {
+		c.linger.Store(int64(min(while, linger)))
+		_ = c.conn.SetWriteDeadline(time.Now().Add(while))
+		c.out.last(packet.Closed{Reason: reason})
+	})
 }
 
 // hangUp closes the writing half, after the last packet. The reader goes on for a

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"net"
 	"testing"
 	"time"
@@ -12,11 +13,14 @@ import (
 	"iris/topics"
 )
 
-// stranger is a client of r that nobody reads from or writes to.
-func stranger(r *Relay, number uint64) *client {
-	c := &client{r: r, number: number}
-	c.out.init(nil, func() {})
+// stranger is a client of r that nobody reads from.
+func stranger(r *Relay, number uint64, conn net.Conn) *client {
+	c := &client{r: r, number: number, conn: conn}
+	c.life, c.end = context.WithCancelCause(context.Background())
+	c.out.init(conn, c.stalled)
+	c.chores.init()
 	c.asks.init()
+	c.serves.init()
 	c.topics.init()
 	c.pipes.init(c)
 	return c
@@ -25,7 +29,7 @@ func stranger(r *Relay, number uint64) *client {
 func TestClientsAreDescribed(t *testing.T) {
 	r := &Relay{clients: map[uint64]*client{}}
 	since := time.Now()
-	busy, idle := stranger(r, 7), stranger(r, 3)
+	busy, idle := stranger(r, 7, nil), stranger(r, 3, nil)
 	busy.addr, busy.cluster, busy.since = "here", "c", since
 	busy.topics.put("news", new(topics.Registration))
 	busy.pipes.open[1], busy.pipes.open[2] = new(pipe), new(pipe)

@@ -22,6 +22,8 @@ func (r reader) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+func (reader) Close() error { return nil }
+
 // withOutbox runs f with an outbox whose client reads a piece for each call of read,
 // and a flag that is raised when the client is to be dropped.
 func withOutbox(t *testing.T, f func(o *outbox, read func(), slow *bool)) {

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -60,6 +61,10 @@ func newPipe(c *client, id uint64, tun *tunnels.Tunnel) *pipe {
 
 // chunk takes a part of a message from the client.
 func (p *pipe) chunk(chunk packet.TunTransfer) error {
+	if most := p.c.r.cfg.message(); chunk.Size > uint64(most) {
+		p.breakOff(fmt.Errorf("a message of %d octets was sent, at most %d may be", chunk.Size, most))
+		return nil
+	}
 	p.mu.Lock()
 	n := uint64(len(chunk.Payload))
 	if n > p.credit {
@@ -198,6 +203,14 @@ func (p *pipe) abort(reason error) {
 	p.halt()
 	p.kill()
 	p.close()
+}
+
+// breakOff ends the pipe at once and tells both ends why.
+func (p *pipe) breakOff(reason error) {
+	if p.c.pipes.take(p) {
+		p.close(packet.TunClosed{Tunnel: p.id, Reason: reason.Error()})
+		p.abort(reason)
+	}
 }
 
 // allow adds credit of the client.

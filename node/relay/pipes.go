@@ -3,9 +3,7 @@ package relay
 import (
 	"errors"
 	"sync"
-	"time"
 
-	"iris/actor"
 	"iris/node/relay/packet"
 	"iris/tunnels"
 )
@@ -18,20 +16,14 @@ type pipes struct {
 	mu      sync.Mutex // guards the following fields
 	open    map[uint64]*pipe
 	opening map[uint64]struct{} // TunInit without TunResult
-	offers  map[uint64]offer
+	offers  map[uint64]*offer
 	last    uint64 // number of the last offer
 	ended   bool
 }
 
-// offer is a tunnel that the client has not confirmed yet.
-type offer struct {
-	tun  *tunnels.Tunnel
-	late *time.Timer
-}
-
 func (ps *pipes) init(c *client) {
 	ps.c = c
-	ps.open, ps.opening, ps.offers = map[uint64]*pipe{}, map[uint64]struct{}{}, map[uint64]offer{}
+	ps.open, ps.opening, ps.offers = map[uint64]*pipe{}, map[uint64]struct{}{}, map[uint64]*offer{}
 }
 
 // count returns how many are open.
@@ -166,74 +158,6 @@ func (c *client) open(p packet.TunInit) error {
 		}
 	})
 	return nil
-}
-
-// offerTunnel announces a tunnel that somebody opened to the client's cluster.
-func (c *client) offerTunnel(tun *tunnels.Tunnel) {
-	ps := &c.pipes
-	ps.mu.Lock()
-	refusal := error(nil)
-	switch {
-	case ps.ended || c.leaving.Load() || c.cluster == "":
-		refusal = errClosing
-	case ps.full():
-		refusal = actor.ErrOverloaded
-	}
-	if refusal != nil {
-		ps.mu.Unlock()
-		tun.Abort(refusal)
-		return
-	}
-	build := ps.last
-	ps.last++
-	ps.offers[build] = offer{tun, time.AfterFunc(confirmTimeout, func() { c.unconfirmed(build) })}
-	ps.mu.Unlock()
-	c.put(packet.TunOffer{Build: build, Limit: packet.ChunkLimit})
-}
-
-// unconfirmed drops a client that does not care for its tunnels.
-func (c *client) unconfirmed(build uint64) {
-	if o, ok := c.pipes.takeOffer(build); ok {
-		o.tun.Abort(errUnconfirmed)
-		c.expel(errUnconfirmed)
-	}
-}
-
-var errUnconfirmed = errors.New("a tunnel was not confirmed within 3 s")
-
-func (ps *pipes) takeOffer(build uint64) (offer, bool) {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	o, ok := ps.offers[build]
-	if ok {
-		o.late.Stop()
-		delete(ps.offers, build)
-	}
-	return o, ok
-}
-
-// confirmed opens the client's end of a tunnel that it was offered.
-func (c *client) confirmed(p packet.TunConfirm) error {
-	ps := &c.pipes
-	o, ok := ps.takeOffer(p.Build)
-	ps.mu.Lock()
-	taken, ended := ps.taken(p.Tunnel), ps.ended
-	ps.mu.Unlock()
-	switch {
-	case ok && !taken && ps.start(p.Tunnel, o.tun):
-		return nil
-	case ok:
-		o.tun.Abort(errClosing)
-	}
-	switch {
-	case ended:
-		return nil // it was taken back
-	case taken:
-		return violation(packet.OpTunConfirm, "the number of a tunnel that is open")
-	case ok:
-		return nil
-	}
-	return violation(packet.OpTunConfirm, "a tunnel that was not offered")
 }
 
 // closePipe answers TunClose, at once: what the client has sent goes on its way

@@ -357,3 +357,23 @@ func TestUnconfirmedTunnel(t *testing.T) {
 		t.Error("closed without a reason")
 	}
 }
+
+// A message that is larger than the nodes allow ends its tunnel, at both ends and with a
+// reason, and nothing else.
+func TestTunnelMessageBeyondTheLimit(t *testing.T) {
+	everywhere(t, func(t *testing.T, a, b *house) {
+		client, service := a.attach(t, ""), b.attach(t, "tun")
+		tunnel(t, client, service, "tun")
+		client.send(packet.TunTransfer{Tunnel: 7, Size: packet.DefaultMessage + 1, Payload: []byte("x")},
+			packet.TunTransfer{Tunnel: 7, Payload: []byte("y")}) // it does not know yet
+		for c, id := range map[*raw]uint64{client: 7, service: 9} {
+			if got := expect[packet.TunClosed](c); got.Tunnel != id || !strings.Contains(got.Reason, "67108865 octets") {
+				t.Errorf("closed with %+v", got)
+			}
+		}
+		client.quiet()
+		service.quiet()
+		service.credit, client.credit = 0, 0
+		join(client, service, "tun")
+	})
+}

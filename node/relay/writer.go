@@ -34,6 +34,7 @@ func (o *outbox) writeAll(parts [][]byte) error {
 	flush := func() error {
 		_, err := together.WriteTo(o.conn)
 		together = together[:0]
+		o.move()
 		return err
 	}
 	for _, part := range parts {

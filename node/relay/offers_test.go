@@ -1,0 +1,90 @@
+package relay
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"iris/actor"
+	"iris/tunnels"
+)
+
+// offering runs f with a client to whom a tunnel was offered behind a large message,
+// whose parts it reads with each call of read.
+func offering(t *testing.T, f func(c *client, read func())) {
+	t.Helper()
+	synctest.Test(t, func(*testing.T) {
+		tokens := make(chan struct{})
+		log := slog.New(slog.DiscardHandler)
+		sys := actor.NewSystem(actor.Options{Node: "here", Logger: log})
+		c := stranger(&Relay{log: log, sys: sys}, 1, reader{tokens: tokens})
+		c.cluster = "c"
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = c.out.write()
+		}()
+		c.put(mebi)
+		synctest.Wait()
+		c.offerTunnel(new(tunnels.Tunnel))
+		f(c, func() {
+			select {
+			case tokens <- struct{}{}:
+			case <-ended:
+			}
+			synctest.Wait()
+		})
+		c.cut("the end")
+		close(tokens)
+		<-ended
+		if err := sys.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A client has 3 s to confirm a tunnel from when it was sent the offer, however long it
+// takes to read what is before it.
+func TestTimeToConfirm(t *testing.T) {
+	offering(t, func(c *client, read func()) {
+		for range 1<<20/piece + 1 { // the large message, but for its last part
+			pass(confirmTimeout)
+			if c.out.waiting() == 0 {
+				t.Fatal("the offer was sent too early for this test")
+			}
+			read()
+		}
+		read()
+		pass(confirmTimeout - time.Millisecond)
+		if c.over || c.pipes.takeOffer(0) == nil {
+			t.Errorf("it is too late: %s", c.reason)
+		}
+	})
+}
+
+// A client that reads nothing is dropped when a tunnel waits for it, although little else does.
+func TestOfferToAClientThatDoesNotRead(t *testing.T) {
+	offering(t, func(c *client, _ func()) {
+		if pass(stallTimeout); c.reason != errSlow.Error() {
+			t.Errorf("dropped for %q", c.reason)
+		}
+		c.pipes.takeOffer(0)
+	})
+}
+
+// A client with much to read is not offered a tunnel.
+func TestOfferToAClientWithABacklog(t *testing.T) {
+	offering(t, func(c *client, _ func()) {
+		if err := c.refusal(); err != nil {
+			t.Errorf("refused: %v", err)
+		}
+		for c.offer(mebi) == nil {
+		}
+		if err := c.refusal(); err != actor.ErrOverloaded {
+			t.Errorf("got %v", err)
+		}
+		c.pipes.takeOffer(0)
+	})
+}
