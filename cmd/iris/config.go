@@ -12,8 +12,22 @@ import (
 
 func newConfig(s streams) *cobra.Command {
 	cmd := group("config", "Check and show configurations")
-	cmd.AddCommand(newConfigCheck(s), newConfigShow(s))
+	cmd.AddCommand(newConfigCheck(s), newConfigShow(s), newConfigSchema(s))
 	return cmd
+}
+
+func newConfigSchema(s streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of config files",
+		Long: `Print the JSON Schema of config files, draft 7, for editors to check and
+complete with. It knows keys, types and ranges; config check knows more.`,
+		Args: noArgs,
+		RunE: work(func([]string) error {
+			_, err := s.out.Write(config.JSONSchema())
+			return err
+		}),
+	}
 }
 
 func newConfigCheck(s streams) *cobra.Command {

@@ -9,15 +9,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	admin "iris/node/admin/client"
 	"iris/node/relay/client"
 )
 
 func newContext(s streams) *cobra.Command {
 	cmd := group("context", "Remember nodes by name")
-	cmd.Long = `Remember where nodes are reached: the relay that commands attach to, the file
-with its token, the admin endpoint. A command takes the context of --context, else
+	cmd.Long = `Remember where nodes are reached: the relay that commands attach to, the admin
+endpoint that they ask, the files with their tokens. A command takes the context of --context, else
 of IRIS_CONTEXT, else the one in use. The context "default" is always there and
-means the relay of this host, ` + client.DefaultAddr + `.
+means this host: relay ` + client.DefaultAddr + `, admin endpoint ` + admin.DefaultAddr + `.
 
 Contexts are kept in iris/contexts.yaml in the user's folder of configurations
 ($XDG_CONFIG_HOME or ~/.config on Linux), readable for the user alone.`
@@ -69,8 +70,11 @@ func newContextAdd(s streams) *cobra.Command {
 			if _, taken := c.Contexts[name]; taken {
 				return fmt.Errorf("there is a context %q: 'iris context remove %s' forgets it", name, name)
 			}
-			if p.TokenFile != "" {
-				if p.TokenFile, err = filepath.Abs(p.TokenFile); err != nil {
+			for _, file := range []*string{&p.TokenFile, &p.AdminTokenFile, &p.AdminCAFile} {
+				if *file == "" {
+					continue
+				}
+				if *file, err = filepath.Abs(*file); err != nil {
 					return err
 				}
 			}
@@ -83,8 +87,10 @@ func newContextAdd(s streams) *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringVar(&p.Relay, "relay", "", "relay, `host:port`")
-	cmd.Flags().StringVar(&p.Admin, "admin", "", "admin endpoint, `host:port`")
+	cmd.Flags().StringVar(&p.Admin, "admin", "", "admin endpoint, `host:port`, or https://host:port")
 	cmd.Flags().StringVar(&p.TokenFile, "token-file", "", "`FILE` with the token of the relay")
+	cmd.Flags().StringVar(&p.AdminTokenFile, "admin-token-file", "", "`FILE` with the token of the admin endpoint")
+	cmd.Flags().StringVar(&p.AdminCAFile, "admin-ca-file", "", "`FILE` with the certificates that may sign that of the admin endpoint")
 	return cmd
 }
 
@@ -96,14 +102,14 @@ func (p profile) check(name string) error {
 	case !contextName.MatchString(name):
 		return fmt.Errorf("%q is no name: want up to 64 letters, digits, '.', '_', '-'", name)
 	case p == profile{}:
-		return errors.New("nothing to remember: want --relay, --admin or --token-file")
+		return errors.New("nothing to remember: want --relay, --admin or a file")
 	}
 	var errs []error
 	if p.Relay != "" {
 		errs = append(errs, checkEndpoint("relay", p.Relay))
 	}
 	if p.Admin != "" {
-		errs = append(errs, checkEndpoint("admin", p.Admin))
+		errs = append(errs, checkAdmin(p.Admin))
 	}
 	return errors.Join(errs...)
 }
@@ -171,6 +177,7 @@ type named struct {
 func (c *contexts) named(name string) named {
 	p := c.Contexts[name]
 	p.Relay = cmp.Or(p.Relay, client.DefaultAddr)
+	p.Admin = cmp.Or(p.Admin, admin.DefaultAddr)
 	inUse, _ := c.inUse()
 	return named{name, name == inUse, p}
 }
@@ -202,7 +209,7 @@ func newContextList(s streams) *cobra.Command {
 				if n.InUse {
 					mark = "*"
 				}
-				fmt.Fprintf(t, "%s %s\t%s\t%s\n", mark, name, n.Relay, cmp.Or(n.Admin, "-"))
+				fmt.Fprintf(t, "%s %s\t%s\t%s\n", mark, name, n.Relay, n.Admin)
 			}
 			return t.Flush()
 		}),
@@ -240,7 +247,8 @@ func newContextShow(s streams) *cobra.Command {
 				return (&printer{out: s.out}).object(n)
 			}
 			t := tabwriter.NewWriter(s.out, 0, 8, 2, ' ', 0)
-			fmt.Fprintf(t, "name\t%s\nrelay\t%s\nadmin\t%s\ntoken file\t%s\n", name, n.Relay, cmp.Or(n.Admin, "-"), cmp.Or(n.TokenFile, "-"))
+			fmt.Fprintf(t, "name\t%s\nrelay\t%s\nrelay token\t%s\nadmin\t%s\nadmin token\t%s\nadmin CAs\t%s\n", name,
+				n.Relay, cmp.Or(n.TokenFile, "-"), n.Admin, cmp.Or(n.AdminTokenFile, "-"), cmp.Or(n.AdminCAFile, "-"))
 			if by != "" {
 				fmt.Fprintf(t, "in use by\t%s\n", by)
 			}

@@ -25,8 +25,11 @@ const defaultContext = "default"
 // profile is where a node is reached.
 type profile struct {
 	Relay     string `yaml:"relay,omitempty" json:"relay,omitempty"`           // host:port
-	Admin     string `yaml:"admin,omitempty" json:"admin,omitempty"`           // host:port
+	Admin     string `yaml:"admin,omitempty" json:"admin,omitempty"`           // host:port, or https://host:port
 	TokenFile string `yaml:"token_file,omitempty" json:"token_file,omitempty"` // of the relay
+
+	AdminTokenFile string `yaml:"admin_token_file,omitempty" json:"admin_token_file,omitempty"`
+	AdminCAFile    string `yaml:"admin_ca_file,omitempty" json:"admin_ca_file,omitempty"` // who may sign its certificate
 }
 
 // contexts are the profiles that the user has named.

@@ -65,7 +65,8 @@ func newRoot(s streams, signals <-chan os.Signal) *cobra.Command {
 	root := group("iris", "Run and inspect nodes of an Iris network")
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true // there is our own
-	root.AddGroup(&cobra.Group{ID: groupMessages, Title: "Messages, through the relay of a node:"}, &cobra.Group{ID: groupNodes, Title: "Nodes:"})
+	root.AddGroup(&cobra.Group{ID: groupMessages, Title: "Messages, through the relay of a node:"}, &cobra.Group{ID: groupInspect, Title: "Seeing and steering, through the admin endpoint of a node:"},
+		&cobra.Group{ID: groupNodes, Title: "Nodes:"})
 	for _, cmd := range []*cobra.Command{newNode(s, signals), newConfig(s), newKeygen(s), newContext(s)} {
 		cmd.GroupID = groupNodes
 		root.AddCommand(cmd)
@@ -73,6 +74,8 @@ func newRoot(s streams, signals <-chan os.Signal) *cobra.Command {
 	root.AddCommand(
 		newRequest(s, signals), newReply(s, signals), newBroadcast(s, signals), newListen(s, signals),
 		newPublish(s, signals), newSubscribe(s, signals), newTunnel(s, signals),
+		newStatus(s, signals), newPeers(s, signals), newClusters(s, signals), newTopics(s, signals), newTunnels(s, signals), newActors(s, signals),
+		newEvents(s, signals), newTrace(s, signals), newTop(s, signals), newDoctor(s, signals), newDrain(s, signals), newBundle(s, signals),
 		newSim(s), newBench(s, signals), newCompletion(s), newMan(s), newVersion(s),
 	)
 	return root
@@ -81,6 +84,7 @@ func newRoot(s streams, signals <-chan os.Signal) *cobra.Command {
 // The groups of commands in the help.
 const (
 	groupMessages = "messages"
+	groupInspect  = "inspect"
 	groupNodes    = "nodes"
 )
 

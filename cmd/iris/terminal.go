@@ -21,8 +21,9 @@ func isTerminal(w io.Writer) bool {
 
 // Colours, as parameters of the terminal's escape sequence.
 const (
-	red   = "31"
-	green = "32"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
 )
 
 // paint gives text a colour if w is a terminal that has any and the user wants

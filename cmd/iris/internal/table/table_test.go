@@ -1,0 +1,113 @@
+package table
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"charm.land/lipgloss/v2"
+)
+
+func TestTable(t *testing.T) {
+	tb := New("~NAME", ">N", "STATE")
+	tb.Row("a", "1", "up")
+	tb.Row("a very long name indeed", "1000", "down")
+	tb.Row("表表表表表", "2")
+	tb.Row("x\x1b[2Jy\n\u202e\xff", "3", "")
+	const want = `NAME                        N  STATE
+a                           1  up
+a very long name indeed  1000  down
+表表表表表                  2
+x\x1b[2Jy\n\u202e\xff       3`
+	for _, width := range []int{0, 25, 10} {
+		got := tb.Lines(width)
+		for _, line := range got {
+			if width > 0 && lipgloss.Width(line) > width {
+				t.Errorf("width %d: %q has %d", width, line, lipgloss.Width(line))
+			}
+			if strings.ContainsAny(line, "\x1b\n\u202e") || !utf8.ValidString(line) {
+				t.Errorf("width %d: %q acts on the terminal", width, line)
+			}
+		}
+		if width == 0 && strings.Join(got, "\n") != want {
+			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
+		}
+	}
+	if tb.Len() != 4 {
+		t.Errorf("%d rows", tb.Len())
+	}
+}
+
+func TestCut(t *testing.T) {
+	for _, tc := range []struct {
+		text  string
+		width int
+		want  string
+	}{{"abcdef", 6, "abcdef"}, {"abcdefg", 6, "abc..."}, {"abcdefg", 5, "abcde"}, {"表表表表", 7, "表表..."}, {"abc", 0, ""}} {
+		if got := Cut(tc.text, tc.width); got != tc.want {
+			t.Errorf("%q to %d: %q, want %q", tc.text, tc.width, got, tc.want)
+		}
+	}
+}
+
+func TestUnits(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, tc := range []struct{ got, want string }{
+		{Bytes(0), "0 B"},
+		{Bytes(1023), "1023 B"},
+		{Bytes(uint64(1536)), "1.5 KiB"},
+		{Bytes(7 << 20), "7.0 MiB"},
+		{Count(9999), "9999"},
+		{Count(10_000), "10.0k"},
+		{Count(999_949), "999.9k"},
+		{Count(999_950), "1.0M"},
+		{Count(uint64(12e9)), "12.0G"},
+		{Micros(0), "-"},
+		{Micros(999), "999us"},
+		{Micros(1500), "1.5ms"},
+		{Micros(2_340_000), "2.3s"},
+		{Micros(250_000_000), "4m10s"},
+		{Age(-time.Second), "0s"},
+		{Age(59 * time.Second), "59s"},
+		{Age(3*time.Hour + 5*time.Minute), "3h5m"},
+		{Age(52 * time.Hour), "2d4h"},
+		{Since(time.Time{}, now), "-"},
+		{Since(now.Add(-time.Minute), now), "1m0s"},
+		{Node("0123456789"), "01234567"},
+		{Node(""), "-"},
+		{Text(""), "-"},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("got %q, want %q", tc.got, tc.want)
+		}
+	}
+}
+
+// FuzzSafe: whatever a name holds, what is shown is printable, and JSON means the
+// same as before.
+func FuzzSafe(f *testing.F) {
+	for _, s := range []string{"plain", "\x1b]0;title\a", "\u009b31m", "\u202egnp.exe", "a\xffb", "表", "\U000e0041", "\ufffd"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, r := range Safe(s) {
+			if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+				t.Errorf("%q shows %q", s, r)
+			}
+		}
+		data, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before, after string
+		safe := SafeJSON(data)
+		if Safe(string(safe)) != string(safe) {
+			t.Errorf("%q acts on the terminal", safe)
+		}
+		if json.Unmarshal(data, &before) != nil || json.Unmarshal(safe, &after) != nil || before != after {
+			t.Errorf("%q became %q", before, after)
+		}
+	})
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"iris/cmd/iris/internal/table"
+	"iris/cmd/iris/internal/view"
+	"iris/node/admin/client"
+	"iris/node/inspect"
+)
+
+// show asks for one report and prints it: as it came, or laid out.
+func show[T any](ctx context.Context, s streams, a *session, what string, args url.Values, layOut func(T) error) error {
+	var raw json.RawMessage
+	if err := a.Get(ctx, a.node, what, args, &raw); err != nil {
+		return err
+	}
+	if a.flags.json {
+		return s.object(raw)
+	}
+	var v T
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return layOut(v)
+}
+
+// items asks for the first limit items of a list, and prints them if JSON is
+// wanted; otherwise it returns them.
+func items[T any](ctx context.Context, s streams, a *session, what string, args url.Values, limit int) ([]T, error) {
+	page, err := client.List[json.RawMessage](ctx, a.Client, a.node, what, args, limit)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]T, len(page.Items))
+	for i, raw := range page.Items {
+		if a.flags.json {
+			if err := s.object(raw); err != nil {
+				return nil, err
+			}
+		} else if err := json.Unmarshal(raw, &list[i]); err != nil {
+			return nil, fmt.Errorf("%s: %w", what, err)
+		}
+	}
+	if n := page.Total - len(page.Items); n > 0 {
+		fmt.Fprintf(s.err, "iris: %d of %d, --limit 0 shows all\n", len(page.Items), page.Total)
+	}
+	return list, nil
+}
+
+// clock returns the time at the node that is asked about.
+func (a *session) clock(ctx context.Context) time.Time {
+	n, err := a.Node(ctx, a.node)
+	if err != nil {
+		return time.Now() // ages are then as good as this clock
+	}
+	return n.Now
+}
+
+// addLimit gives a list its flag.
+func addLimit(cmd *cobra.Command, limit *int) {
+	cmd.Flags().IntVar(limit, "limit", 100, "how many to list; 0: all")
+	args := cmd.Args
+	cmd.Args = func(cmd *cobra.Command, words []string) error {
+		if *limit < 0 {
+			return fmt.Errorf("limit: %d: want 0 or more", *limit)
+		}
+		return args(cmd, words)
+	}
+}
+
+func newPeers(s streams, signals <-chan os.Signal) *cobra.Command {
+	f := &adminFlags{}
+	lanes := false
+	cmd := asker{manual: inspectManuals()["peers"], flags: f, args: noArgs, run: func(ctx context.Context, a *session, _ []string) error {
+		list, err := items[inspect.Peer](ctx, s, a, "peers", nil, 0)
+		if err != nil || f.json {
+			return err
+		}
+		if lanes {
+			return s.table(view.Lanes(list))
+		}
+		return s.table(view.Peers(list, a.clock(ctx)))
+	}}.command(signals)
+	cmd.Flags().BoolVar(&lanes, "lanes", false, "one line for each lane of each peer")
+	return cmd
+}
+
+func newClusters(s streams, signals <-chan os.Signal) *cobra.Command {
+	f := &adminFlags{}
+	limit := 0
+	cmd := asker{manual: inspectManuals()["clusters"], flags: f, args: nameArg("NAME"), run: func(ctx context.Context, a *session, args []string) error {
+		list, err := items[inspect.Cluster](ctx, s, a, "clusters", named1(args), limit)
+		if err != nil || f.json {
+			return err
+		}
+		if err := s.table(view.Clusters(list)); err != nil || len(args) == 0 || len(list) != 1 {
+			return err
+		}
+		names := a.names(ctx)
+		fmt.Fprintf(s.out, "\nmembers register at %s\n\n", table.Safe(names.Of(list[0].Root)))
+		return s.table(view.Members(list[0].Nodes, names))
+	}}.command(signals)
+	addLimit(cmd, &limit)
+	return cmd
+}
+
+// named1 asks for the item of a name, if there is one.
+func named1(args []string) url.Values {
+	if len(args) == 0 {
+		return nil
+	}
+	return url.Values{"name": {args[0]}}
+}
+
+func newTopics(s streams, signals <-chan os.Signal) *cobra.Command {
+	f := &adminFlags{}
+	limit := 0
+	cmd := asker{manual: inspectManuals()["topics"], flags: f, args: nameArg("NAME"), run: func(ctx context.Context, a *session, args []string) error {
+		list, err := items[inspect.Topic](ctx, s, a, "topics", named1(args), limit)
+		if err != nil || f.json {
+			return err
+		}
+		names := a.names(ctx)
+		if err := s.table(view.Topics(list, names)); err != nil || len(args) == 0 || len(list) != 1 {
+			return err
+		}
+		t := list[0]
+		lines := []string{"", "root    " + table.Safe(names.Of(t.Root)), "parent  " + table.Safe(names.Of(t.Parent))}
+		for _, child := range t.Children {
+			lines = append(lines, "child   "+table.Safe(names.Of(child)))
+		}
+		return s.lines(lines)
+	}}.command(signals)
+	addLimit(cmd, &limit)
+	return cmd
+}
+
+func newTunnels(s streams, signals <-chan os.Signal) *cobra.Command {
+	f := &adminFlags{}
+	limit := 0
+	cmd := asker{manual: inspectManuals()["tunnels"], flags: f, args: noArgs, run: func(ctx context.Context, a *session, _ []string) error {
+		list, err := items[inspect.Tunnel](ctx, s, a, "tunnels", nil, limit)
+		if err != nil || f.json {
+			return err
+		}
+		return s.table(view.Tunnels(list, a.names(ctx), a.clock(ctx)))
+	}}.command(signals)
+	addLimit(cmd, &limit)
+	return cmd
+}
+
+// orders are those in which actors can be listed.
+func orders() []string { return []string{"busiest", "oldest", "queued", "failures"} }
+
+func newActors(s streams, signals <-chan os.Signal) *cobra.Command {
+	f := &adminFlags{}
+	limit, order := 0, ""
+	a := asker{manual: inspectManuals()["actors"], flags: f, run: func(ctx context.Context, a *session, args []string) error {
+		q := url.Values{}
+		if len(args) > 0 {
+			q.Set("parent", args[0])
+		}
+		if order != "" {
+			q.Set("sort", order)
+		}
+		list, err := items[inspect.Actor](ctx, s, a, "actors", q, limit)
+		if err != nil || f.json {
+			return err
+		}
+		return s.table(view.Actors(list))
+	}}
+	a.args = func(cmd *cobra.Command, args []string) error {
+		if order != "" && !slices.Contains(orders(), order) {
+			return fmt.Errorf("sort: %q: want one of %s", order, strings.Join(orders(), ", "))
+		}
+		return nameArg("PARENT")(cmd, args)
+	}
+	cmd := a.command(signals)
+	cmd.Flags().StringVar(&order, "sort", "", "in this order, from below PARENT at any depth: "+strings.Join(orders(), ", "))
+	// It fails for flags that do not exist only.
+	_ = cmd.RegisterFlagCompletionFunc("sort", cobra.FixedCompletions(orders(), cobra.ShellCompDirectiveNoFileComp))
+	addLimit(cmd, &limit)
+	return cmd
+}
