@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"iris/actor"
+	"iris/internal/id"
 	"iris/node/admin"
 	"iris/node/config"
 	"iris/node/discovery"
@@ -112,9 +113,8 @@ func start(ctx context.Context, cfg config.Config, s seams) (*Node, error) {
 	if len(cfg.Network.Secret) > 0 {
 		cfg.Network.Secret = []byte("[redacted]") // who looks into the node finds no key
 	}
-	out := logs.New(cfg.Log, os.Stderr)
-	n := &Node{cfg: cfg, network: network, logs: out, logger: out.Logger().With("node", ident.ID().Short()), began: began}
-	n.log = n.part("node")
+	n := &Node{cfg: cfg, network: network, began: began}
+	n.openLog(ident.ID())
 	n.life, n.end = context.WithCancelCause(context.Background())
 	incarnation := uint64(began.UnixNano())
 	n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Incarnation: incarnation, Replies: cfg.Limits.Replies, Mailboxes: cfg.Limits.Memory / mailboxesPart, Logger: n.part("actor")})
@@ -232,6 +232,13 @@ func (n *Node) Addr() net.Addr { return n.endpoint.Addr() }
 
 // Network returns the name of the network, also when it was made up.
 func (n *Node) Network() string { return n.network }
+
+// openLog makes the loggers of the node with that id.
+func (n *Node) openLog(self id.ID) {
+	n.logs = logs.New(n.cfg.Log, os.Stderr)
+	n.logger = n.logs.Logger().With("node", self.Short())
+	n.log = n.part("node")
+}
 
 // part returns the logger of a subsystem.
 func (n *Node) part(subsystem string) *slog.Logger { return n.logger.With(logs.Subsystem, subsystem) }

@@ -40,7 +40,8 @@ func TestAStartThatFailsHalfWayEndsWhatItBegan(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				n := &Node{cfg: cfg, log: slog.New(slog.DiscardHandler)}
+				n := &Node{cfg: cfg}
+				n.openLog(ident.ID())
 				n.life, n.end = context.WithCancelCause(context.Background())
 				n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Logger: n.log})
 				if _, err := n.sys.Service(layer, actor.Func(func(actor.Context) {})); err != nil { // in its place
@@ -64,7 +65,8 @@ func TestAStartThatFailsHalfWayEndsWhatItBegan(t *testing.T) {
 // A node whose joining is cut short tells the peers that it has met: they take
 // it for gone, not for dead.
 func TestAStartThatIsCutShortLeaves(t *testing.T) {
-	there := together(t, 1)[0]
+	var cfg config.Config
+	there := together(t, 1, func(c *config.Config) { cfg = *c })[0]
 	left := make(chan string, 100)
 	defer there.Events().Subscribe(func(ev any) {
 		if e, ok := ev.(*actor.PeerDown); ok {
@@ -78,7 +80,6 @@ func TestAStartThatIsCutShortLeaves(t *testing.T) {
 			cancel()
 		}
 	})()
-	cfg := there.cfg
 	cfg.Seeds = []string{there.Addr().String(), "127.0.0.1:1"} // the second is not reached soon
 	cfg.Discovery.Host = false
 	n, err := Start(ctx, cfg)
