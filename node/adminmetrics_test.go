@@ -66,7 +66,7 @@ func TestMetrics(t *testing.T) {
 	exactly := map[string]string{
 		"iris_ready": "1", `iris_peers{state="alive"}`: "1", `iris_peers{state="suspect"}`: "0", "iris_handler_failures_total": "1",
 		"iris_link_rtt_seconds_count": "1", `iris_large_messages_total{direction="received"}`: "1", `iris_large_messages_total{direction="sent"}`: "1",
-		"iris_links_refused_total": "0", `iris_lane_queued_bytes{lane="direct"}`: "0", `iris_memory_limit_bytes{for="lanes"}`: "1.34217728e+08",
+		"iris_links_refused_total": "0", `iris_lane_queued_bytes{lane="direct"}`: "0", `iris_memory_limit_bytes{queue="lanes"}`: "1.34217728e+08",
 		`iris_mailbox_messages{part="clusters"}`: "0", "iris_relay_clients": "0", `iris_discovery_dropped_total{reason="forged"}`: "0",
 		`iris_admin_refused_total{reason="foreign"}`: "0", `iris_handled_messages_total{part="clusters"}`: "4",
 	}
