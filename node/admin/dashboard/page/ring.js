@@ -79,7 +79,7 @@ export function ringPanel() {
   // chosen node, or the chosen tree; on the glow the same links in full.
   function drawLinks() {
     const crowd = shown.length > 60;
-    const pale = Math.max(0.1, Math.min(0.85, 12 / Math.sqrt(shown.length)));
+    const pale = Math.max(0.1, Math.min(0.85, 8 / Math.sqrt(shown.length)));
     const thin = shown.length > 1000 ? 0.7 : 1;
     const { leaves, table } = routed();
     const lit = new Set([...leaves, ...table].map(([i, j]) => Math.min(i, j) * nodes.length + Math.max(i, j)));
@@ -171,7 +171,7 @@ export function ringPanel() {
       const { x, y } = point(view.middle, view.radius + view.size + 10, view.angles[i]);
       const first = clip(label(node.id), 18);
       const second = roomy ? summary(node) : "";
-      return { i, x, y, end: x < view.middle.x - 1, first, second, width: Math.max(first.length, second.length) * LETTER, height: second ? 2 * LINE : LINE, rank: rank(node) };
+      return { i, x, y, end: x < view.middle.x - 1, first, second, width: Math.max(first.length, second.length) * LETTER * (node.id === chosen() ? 1.15 : 1) + 4, height: second ? 2 * LINE : LINE, rank: rank(node) };
     });
     const fitting = roomFor(wanted.sort((a, b) => a.rank - b.rank || a.i - b.i), view.width, view.height);
     return new Map(fitting.map((l) => [l.i, l]));

@@ -155,7 +155,7 @@ function summary(event) {
   const parts = [];
   for (const [key, value] of Object.entries(event)) {
     if (LONG.includes(key) || value === "" || value === null || value === 0) continue;
-    parts.push(`${key} ${shown(key, value)}`);
+    parts.push(`${name(key)} ${shown(key, value)}`);
   }
   return parts.join("  ·  ");
 }
@@ -169,6 +169,6 @@ function shown(key, value) {
 function full(event) {
   return Object.entries(event).map(([key, value]) => {
     const t = typeof value === "string" ? value : JSON.stringify(value);
-    return key === "stack" ? `stack\n${t.split("\n").map(name).join("\n")}` : `${key}  ${name(t)}`;
+    return key === "stack" ? `stack\n${t.split("\n").map(name).join("\n")}` : `${name(key)}  ${name(t)}`;
   }).join("\n");
 }

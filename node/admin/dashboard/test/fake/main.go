@@ -180,7 +180,7 @@ func (s *server) order(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) ordered(w http.ResponseWriter, _ *http.Request) {
-	var all []any
+	all := []any{}
 	s.orders.Range(func(_, v any) bool { all = append(all, v); return true })
 	reply(w, all)
 }
