@@ -62,6 +62,7 @@ func (g *guard) Respond(msg any) {
 	if in := g.cur.in; in != nil && in.ReplyTo != 0 {
 		if failed {
 			msg = nil
+			in.failed()
 		}
 		g.cell.sys.reply(in, msg, err)
 		return

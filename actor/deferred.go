@@ -37,7 +37,12 @@ func (d *Deferred) Deadline() time.Time { return d.in.Deadline }
 func (d *Deferred) Reply(msg any) { d.end(msg, nil, true) }
 
 // Fail answers with err, as a handler does: the asker gets a *RemoteError.
-func (d *Deferred) Fail(err error) { d.end(nil, d.sys.handlerError(d.actor, err), true) }
+func (d *Deferred) Fail(err error) {
+	if !d.over.Load() {
+		d.in.failed()
+	}
+	d.end(nil, d.sys.handlerError(d.actor, err), true)
+}
 
 // Refuse says that the request was not executed and will not be, so that the asker may try another member. err is
 // ErrOverloaded, ErrDraining or ErrNoActor.

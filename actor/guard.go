@@ -246,6 +246,7 @@ func (g *guard) failed(reason any) {
 		Node: g.cell.sys.node, Actor: g.cell.pid.Id, Code: CodePanic, Text: reasonText(f.reason), Panic: true,
 	}
 	if in := g.cur.in; in != nil && in.ReplyTo != 0 {
+		in.failed()
 		g.cell.sys.reply(in, nil, err)
 	} else if s := g.Sender(); s != nil {
 		g.cell.sys.fail(s, g.cell.pid, err)

@@ -48,6 +48,8 @@ type Load struct {
 type Tracker interface {
 	// Done is called exactly once per accepted Inbound: handled (executed), or dropped before that.
 	Done(queued, took time.Duration, executed bool)
+	// Failed is called when the handler answered with an error, or panicked; before Done, unless Receive had returned.
+	Failed()
 	// Load is sent along with the reply.
 	Load() Load
 }
@@ -79,3 +81,10 @@ func Meta(ctx Context) Delivery {
 // Fail answers the message ctx is handling with err: the asker gets a *RemoteError with its text, or err itself if it
 // is one of the sentinels of this package.
 func Fail(ctx Context, err error) { ctx.Respond(err) }
+
+// failed tells the tracker that the answer is an error.
+func (in *Inbound) failed() {
+	if in.Tracker != nil {
+		in.Tracker.Failed()
+	}
+}

@@ -174,7 +174,7 @@ func TestLeftoversAreAnswered(t *testing.T) {
 	}
 }
 
-type testTracker struct{ done, executed atomic.Int32 }
+type testTracker struct{ done, executed, failed atomic.Int32 }
 
 func (t *testTracker) Done(_, _ time.Duration, executed bool) {
 	t.done.Add(1)
@@ -182,6 +182,7 @@ func (t *testTracker) Done(_, _ time.Duration, executed bool) {
 		t.executed.Add(1)
 	}
 }
+func (t *testTracker) Failed()    { t.failed.Add(1) }
 func (t *testTracker) Load() Load { return Load{InFlight: 7} }
 
 // A message to a name that was just spawned hits protoactor's mailbox before it has a dispatcher: the sender panics and

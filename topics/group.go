@@ -36,19 +36,27 @@ type group struct {
 
 	probes atomic.Uint64 // numbers the load probes
 
-	mu      sync.Mutex // guards the following fields
-	named   id.ID      // root of the last list that named members; zero once doubted
-	bal     *balance.Balancer
-	denied  denied    // retries that the budget did not allow
-	fresh   []*member // not yet watched by the tree actor
-	wanted  uint32    // members the root is to know of
-	change  uint64    // counts changes of wanted
-	certain uint32    // of those wanted, subscribers that asked for reliable events
-	turned  uint64    // change since when there are such, or none
-	joins   map[uint64]chan tree.Code
-	pending []func(error) // senders waiting for a live view, in order
-	flushes bool          // pending is being worked off
-	asked   bool          // the tree actor was asked for a view
+	serves    lazyTimes     // of requests served here, queueing included
+	asks      lazyTimes     // of requests of this node
+	failed    atomic.Uint64 // requests served here whose answer was an error
+	published atomic.Uint64 // events of this node, but for those that way has counted
+	forwarded atomic.Uint64 // to other nodes, likewise
+	delivered atomic.Uint64 // to members here: events and broadcasts
+
+	mu        sync.Mutex // guards the following fields
+	requested uint64     // requests of this node that were sent to somebody
+	named     id.ID      // root of the last list that named members; zero once doubted
+	bal       *balance.Balancer
+	denied    denied    // retries that the budget did not allow
+	fresh     []*member // not yet watched by the tree actor
+	wanted    uint32    // members the root is to know of
+	change    uint64    // counts changes of wanted
+	certain   uint32    // of those wanted, subscribers that asked for reliable events
+	turned    uint64    // change since when there are such, or none
+	joins     map[uint64]chan tree.Code
+	pending   []func(error) // senders waiting for a live view, in order
+	flushes   bool          // pending is being worked off
+	asked     bool          // the tree actor was asked for a view
 }
 
 // maxPending bounds the senders that wait for the first view of a group.
@@ -207,6 +215,7 @@ func (g *group) choose(now time.Time, tried []id.ID) (choice, bool) {
 		g.mu.Unlock()
 		return choice{}, false
 	}
+	g.requested++
 	c := choice{g: g, node: n, at: g.bal.Sent(n), begin: now}
 	stale := g.bal.Probes(now)
 	g.mu.Unlock()
@@ -217,6 +226,9 @@ func (g *group) choose(now time.Time, tried []id.ID) (choice, bool) {
 // done tells the balancer how it ended.
 func (c choice) done(o balance.Outcome, load actor.Load) {
 	now := time.Now()
+	if o == balance.Served || o == balance.Unknown {
+		c.g.asks.add(now.Sub(c.begin))
+	}
 	c.g.mu.Lock()
 	defer c.g.mu.Unlock()
 	if load == (actor.Load{}) {

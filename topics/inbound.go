@@ -55,6 +55,7 @@ func (g *group) spread(kind actor.Kind, origin string, msg any, size int, trace 
 		}
 		taken++
 	}
+	g.delivered.Add(uint64(taken))
 	return taken
 }
 

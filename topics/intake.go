@@ -184,9 +184,11 @@ func (x *gathered) hand() {
 		return
 	}
 	b := x.messages.Bundle(x.head)
+	taken := 0
 	for _, m := range x.set {
-		x.g.t.sys.DeliverBundle(m.pid, b)
+		taken += x.g.t.sys.DeliverBundle(m.pid, b)
 	}
+	x.g.delivered.Add(uint64(taken))
 	b.Release()
 }
 
@@ -204,9 +206,13 @@ func (x *gathered) alone(typ string, data []byte, keep func(n int) bool) {
 			return
 		}
 	}
+	taken := uint64(0)
 	for _, m := range x.set {
 		in := *x.head
 		in.Message, in.Size = msg, len(data)
-		_ = t.sys.Deliver(m.pid, &in) // a dead letter if it is not taken
+		if t.sys.Deliver(m.pid, &in) == nil { // else it is a dead letter
+			taken++
+		}
 	}
+	x.g.delivered.Add(taken)
 }

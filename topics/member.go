@@ -28,9 +28,13 @@ func newMember(g *group, pid *actor.PID) *member {
 func (m *member) Done(queued, took time.Duration, executed bool) {
 	if executed {
 		m.g.latency.add(queued + took)
+		m.g.serves.add(queued + took)
 	}
 	m.release()
 }
+
+// Failed implements actor.Tracker.
+func (m *member) Failed() { m.g.failed.Add(1) }
 
 func (m *member) release() {
 	if m.inFlight.Add(-1) != 0 {

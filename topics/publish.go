@@ -85,14 +85,16 @@ func (g *group) publishList(ctx context.Context, r *route, msg any, o PublishOpt
 		}
 		out.typ = typ
 		frame, out.full = r.borrow()
-		defer r.giveBack(frame)
+		defer r.giveBack(g, frame)
 		*frame = wire.Event{Topic: g.key.Name, Body: wire.Body{Type: typ, Data: data}, Trace: o.Trace, Twin: o.Reliable}
 	}
+	sent := 0
 	for i := range r.targets {
 		x := &r.targets[i]
 		switch {
 		case o.Reliable && x.reliable:
 		case x.flow != nil:
+			sent++
 			if err := out.try(x, frame); err != nil {
 				return err
 			}
@@ -100,6 +102,7 @@ func (g *group) publishList(ctx context.Context, r *route, msg any, o PublishOpt
 			out.progress = g.spread(actor.Event, g.t.name, msg, 0, o.Trace) > 0 || out.progress
 		}
 	}
+	r.count(g, frame, sent)
 	if len(out.full) == 0 {
 		return nil
 	}

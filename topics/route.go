@@ -31,9 +31,13 @@ type route struct {
 	targets    []target
 	checked    atomic.Uint64 // the moment in which all this was found to hold
 
-	lent  atomic.Bool // the following fields are in use
-	frame wire.Event
-	full  []late // empty, with room for all targets
+	retired atomic.Bool // another route has taken its place
+
+	lent      atomic.Bool // the following fields are in use
+	frame     wire.Event
+	full      []late // empty, with room for all targets
+	published uint64 // events since harvest
+	forwarded uint64 // to other nodes
 }
 
 // target is one node of a route. All its fields but node are empty for this node.
@@ -62,8 +66,13 @@ func (g *group) reroute() *route {
 	}
 	r := g.way.Load()
 	if r == nil || r.view != v || !r.holds(g.t) {
+		old := r
 		r = newRoute(g.t, v)
 		g.way.Store(r)
+		if old != nil {
+			old.retired.Store(true)
+			old.harvest(g)
+		}
 	}
 	r.checked.Store(now)
 	return r
@@ -121,9 +130,36 @@ func (r *route) borrow() (*wire.Event, []late) {
 }
 
 // giveBack ends the use of what borrow returned.
-func (r *route) giveBack(f *wire.Event) {
+func (r *route) giveBack(g *group, f *wire.Event) {
 	if f == &r.frame {
 		r.frame = wire.Event{} // it must not keep the data alive
+		r.lent.Store(false)
+		if r.retired.Load() {
+			r.harvest(g)
+		}
+	}
+}
+
+// count counts an event that went to n other nodes. Who has borrowed the frame counts in the
+// route, where nobody else does: that costs nothing.
+func (r *route) count(g *group, f *wire.Event, n int) {
+	if f == &r.frame {
+		r.published++
+		r.forwarded += uint64(n)
+		return
+	}
+	g.published.Add(1)
+	if n > 0 {
+		g.forwarded.Add(uint64(n))
+	}
+}
+
+// harvest moves what was counted in the route to the group, unless it is in use.
+func (r *route) harvest(g *group) {
+	if r.lent.CompareAndSwap(false, true) {
+		g.published.Add(r.published)
+		g.forwarded.Add(r.forwarded)
+		r.published, r.forwarded = 0, 0
 		r.lent.Store(false)
 	}
 }

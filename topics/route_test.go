@@ -205,7 +205,7 @@ func TestRouterKeepsNoFrameOfARoute(t *testing.T) {
 	if err := o.within(t.Context(), late{flow: &flow{peer: x.node}, frame: f}, time.Second); err != nil {
 		t.Fatal(err)
 	}
-	r.giveBack(f)
+	r.giveBack(o.g, f)
 	for _, kept := range k.kept {
 		if e := kept.(*wire.Event); e == f || e.Topic != "news" {
 			t.Fatalf("the router keeps %+v", e)

@@ -56,6 +56,10 @@ func (s *supervisor) Receive(ctx actor.Context) {
 	case *check:
 		s.changed(ctx, s.t.router.Routes(), nil) // a Changed may have been lost to a full mailbox
 		s.forest.all(ctx)
+		for _, ref := range s.trees {
+			ref.g.serves.turn()
+			ref.g.asks.turn()
+		}
 		ctx.After(checkEvery, &check{})
 	case *frameIn:
 		s.frame(ctx, msg)

@@ -23,9 +23,13 @@ type trees struct {
 	by  id.ID      // peer whose frame made it, zero: this node
 	in  inbox      // for the actor, in order
 
-	turn    chan struct{}              // held by the one publisher that may wait for lanes
-	report  atomic.Pointer[treesState] // the latest to the list's actor
-	settled atomic.Bool                // in all trees: what is published from now on arrives here
+	turn    chan struct{}                               // held by the one publisher that may wait for lanes
+	report  atomic.Pointer[treesState]                  // the latest to the list's actor
+	shape   [scribe.Stripes]atomic.Pointer[scribe.Tree] // of each tree, for people
+	settled atomic.Bool                                 // in all trees: what is published from now on arrives here
+
+	forwarded    atomic.Uint64 // events sent to neighbours
+	gaps, missed atomic.Uint64 // events missed, and how often some were
 
 	// Owned by the actor and, after it, by its successor.
 	state   reliable.State

@@ -263,6 +263,7 @@ func (a *treesActor) tree(i int, e scribe.Event) {
 	if out.Changed {
 		t := s.machine.Tree()
 		s.tree, a.moved = t, true
+		a.tr.shape[i].Store(&t)
 		a.step(reliable.Place{
 			Stripe: i, InTree: t.Entry == a.t.self, Root: t.Root, Parent: t.Parent, Children: t.Children,
 			Entry: t.Entry, Copies: t.Copies, Sample: t.Sample,

@@ -91,7 +91,11 @@ func (g *group) publishTrees(ctx context.Context, kind uint8, v *tree.View, msg 
 		if v != nil {
 			p.also = v.Entries
 		}
-		if err := tr.publish(ctx, g, p); !errors.Is(err, errWithered) {
+		err := tr.publish(ctx, g, p)
+		if v != nil && err == nil { // a reliable event counts where it goes to the plain subscribers
+			g.published.Add(1)
+		}
+		if !errors.Is(err, errWithered) {
 			return err
 		}
 	}

@@ -37,6 +37,7 @@ func (a *treesActor) send(s reliable.Send) {
 		a.posted.data, a.posted.frame = d, reliable.Frame(a.tr.key, d)
 	}
 	err := a.t.router.Post(s.To, transport.Fanout, a.posted.frame)
+	a.tr.forwarded.Add(1)
 	if a.sending != nil && d.Publisher == a.t.self && a.sending.note(a.t.flow(s.To), a.posted.frame, err) {
 		return
 	}

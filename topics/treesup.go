@@ -35,6 +35,8 @@ func (a *treesActor) up(u reliable.Up) {
 	}
 	if u.Data == nil {
 		missed := u.Gap.To - u.Gap.From + 1
+		a.tr.gaps.Add(1)
+		a.tr.missed.Add(missed)
 		a.t.sys.Events().Publish(&actor.TopicGap{Topic: g.key.Name, Publisher: u.Gap.Publisher.String(), Missed: missed})
 		for _, m := range *g.local.Load() {
 			if d := (debtor{m, u.Gap.Publisher}); m.certain {
@@ -81,7 +83,10 @@ func (a *treesActor) give(m *member, in actor.Inbound, publisher id.ID, certain 
 		a.owe(d, 1, true)
 		return
 	}
-	if err := a.t.sys.Deliver(m.pid, &in); certain && errors.Is(err, actor.ErrOverloaded) {
+	switch err := a.t.sys.Deliver(m.pid, &in); {
+	case err == nil:
+		m.g.delivered.Add(1)
+	case certain && errors.Is(err, actor.ErrOverloaded):
 		a.owe(d, 1, true) // the event is a dead letter by now
 	}
 }

@@ -135,6 +135,9 @@ func (h handover) Done(_, _ time.Duration, executed bool) {
 	}
 }
 
+// Failed implements actor.Tracker; an Incoming has no reply.
+func (handover) Failed() {}
+
 // Load implements actor.Tracker; an Incoming has no reply to carry it.
 func (handover) Load() actor.Load { return actor.Load{} }
 
