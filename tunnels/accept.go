@@ -59,7 +59,7 @@ func (ts *Tunnels) accept(from id.ID, s Stream) {
 		ts.refuse(s, refusalCode(err), err)
 		return
 	}
-	t, err := ts.build(from, open.Cluster, s, frames, open.Credit)
+	t, err := ts.build(from, open.Cluster, s, frames, open.Credit, false)
 	if err != nil {
 		ts.unreserve(from)
 		ts.refuse(s, refusalCode(err), err)

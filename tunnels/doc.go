@@ -49,9 +49,9 @@
 // link ends them; nothing is resumed.
 //
 // Every end has an actor iris/tunnels/<id>, which publishes TunnelOpened,
-// TunnelStalled, TunnelClosed and ProtocolViolation, watches the member and
-// answers Inspect. The data does not pass through it. The goroutines belong to
-// Tunnels, whose Close waits for them.
+// TunnelStalled, TunnelClosed and ProtocolViolation, and watches the member. The
+// data does not pass through it. The goroutines belong to Tunnels, whose Close waits
+// for them. [Tunnels.List] describes the tunnels that are open.
 //
 // # Concurrency
 //

@@ -137,13 +137,6 @@ func (out *outbox) refuse(err error) {
 	}
 }
 
-// available is the credit left, in bytes.
-func (out *outbox) available() uint64 {
-	out.mu.Lock()
-	defer out.mu.Unlock()
-	return out.flow.Credit()
-}
-
 func (out *outbox) sent() uint64 {
 	out.mu.Lock()
 	defer out.mu.Unlock()

@@ -149,13 +149,6 @@ func (in *inbox) peerEnded() bool {
 	return in.end
 }
 
-// buffered is how much of the window is taken up by what nobody has read.
-func (in *inbox) buffered() uint64 {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.flow.Buffered()
-}
-
 func (in *inbox) received() uint64 {
 	in.mu.Lock()
 	defer in.mu.Unlock()

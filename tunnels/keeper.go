@@ -2,7 +2,6 @@ package tunnels
 
 import (
 	"errors"
-	"time"
 
 	"iris/actor"
 	"iris/transport/wire"
@@ -20,21 +19,7 @@ type (
 	// endedMsg: the stream is done with. From the goroutine that finished it
 	// last; no reply; if lost the actor stays until Tunnels.Close.
 	endedMsg struct{}
-	// Inspect asks for a State as the reply.
-	Inspect struct{}
 )
-
-// State is what the actor of a tunnel tells about it.
-type State struct {
-	Tunnel, Cluster, Peer string
-	Member                *actor.PID // that serves it; nil at the opener's end
-	Since                 time.Time
-	Sent, Received        uint64 // payload bytes
-	Credit                uint64 // bytes that may be sent now
-	Buffered              uint64 // bytes of the window that the application has not taken
-	Stalls                int    // how often the sender waited long for credit
-	Ended                 bool
-}
 
 // errKeeperStopped aborts a tunnel whose actor was stopped from outside.
 var errKeeperStopped = errors.New("the tunnel was stopped by its node")
@@ -46,8 +31,6 @@ type keeper struct {
 	ts     *Tunnels
 	t      *Tunnel
 	member *actor.PID
-	since  time.Time
-	stalls int
 	told   bool // TunnelOpened was published
 	ended  bool
 }
@@ -72,7 +55,6 @@ func (k *keeper) Receive(ctx actor.Context) {
 	case *actor.Started:
 		k.started(ctx)
 	case *stalledMsg:
-		k.stalls++
 		k.ts.publish(&actor.TunnelStalled{Tunnel: k.t.id, Cluster: k.t.cluster, Peer: k.t.Peer()})
 	case *violatedMsg:
 		k.ts.publish(&actor.ProtocolViolation{Peer: k.t.Peer(), Reason: "tunnel: " + m.reason})
@@ -82,8 +64,6 @@ func (k *keeper) Receive(ctx actor.Context) {
 		if k.member != nil && actor.Same(m.Who, k.member) {
 			k.t.Abort(errHandlerStopped)
 		}
-	case *Inspect:
-		ctx.Respond(k.state())
 	case *actor.Stopping:
 		k.t.abort(wire.CodeInternal, whatAborted, errKeeperStopped)
 	}
@@ -91,7 +71,7 @@ func (k *keeper) Receive(ctx actor.Context) {
 
 func (k *keeper) started(ctx actor.Context) {
 	if !k.told {
-		k.told, k.since = true, time.Now()
+		k.told = true
 		k.ts.publish(&actor.TunnelOpened{Tunnel: k.t.id, Cluster: k.t.cluster, Peer: k.t.Peer()})
 	}
 	if k.member != nil {
@@ -114,16 +94,6 @@ func (k *keeper) close(ctx actor.Context) {
 		Sent: k.t.out.sent(), Received: k.t.in.received(),
 	})
 	ctx.Stop(ctx.Self())
-}
-
-func (k *keeper) state() *State {
-	s := &State{
-		Tunnel: k.t.id, Cluster: k.t.cluster, Peer: k.t.Peer(), Member: k.member, Since: k.since,
-		Sent: k.t.out.sent(), Received: k.t.in.received(), Stalls: k.stalls, Ended: k.ended,
-	}
-	s.Credit = k.t.out.available()
-	s.Buffered = k.t.in.buffered()
-	return s
 }
 
 // The watcher of every tunnel end of the node.

@@ -192,3 +192,10 @@ func (m *model) read(e end, n int) error {
 	}
 	return m.check(p)
 }
+
+// available is the credit left, in bytes.
+func (out *outbox) available() uint64 {
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	return out.flow.Credit()
+}

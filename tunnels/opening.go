@@ -72,7 +72,7 @@ func (ts *Tunnels) negotiate(ctx context.Context, s Stream, node id.ID, cluster 
 	}
 	switch f := h.frame.(type) {
 	case *wire.TunnelAccept:
-		return ts.build(node, cluster, s, frames, f.Credit)
+		return ts.build(node, cluster, s, frames, f.Credit, true)
 	case *wire.TunnelRefuse:
 		return nil, refusal(f)
 	}

@@ -215,27 +215,6 @@ func TestCloseOfANodeAbortsWithItsReason(t *testing.T) {
 	awaitEvent[*actor.TunnelClosed](t, b)
 }
 
-func TestInspect(t *testing.T) {
-	a, b := bothNodes(t, Config{})
-	b.member(t, "echo", echo)
-	tunnel := mustOpen(t, a, "echo")
-	if err := tunnel.Send(context.Background(), make([]byte, 1000)); err != nil {
-		t.Fatal(err)
-	}
-	tunnel.mu.Lock()
-	pid := tunnel.keeper
-	tunnel.mu.Unlock()
-	reply, err := a.system.Root().Request(timeout(t, 20*time.Second), pid, &Inspect{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, ok := reply.(*State)
-	if !ok || s.Tunnel != tunnel.ID() || s.Cluster != "echo" || s.Sent != 1000 || s.Ended {
-		t.Fatalf("%+v", reply)
-	}
-	tunnel.Abort(nil)
-}
-
 func TestStrangersAtTheDoor(t *testing.T) {
 	tests := []struct {
 		name  string

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"iris/actor"
 	"iris/internal/id"
@@ -28,6 +29,7 @@ type Tunnels struct {
 	parent *actor.PID // iris/tunnels, the supervisor of the tunnel actors
 	memory *memory
 	last   atomic.Uint64 // number of the last tunnel end
+	rates  rates
 
 	ctx    context.Context // ends when Close gives up waiting
 	cancel context.CancelFunc
@@ -35,8 +37,8 @@ type Tunnels struct {
 
 	mu      sync.Mutex // guards the following fields
 	closing bool
-	peers   map[id.ID]int        // ends per peer, those being opened included
-	open    map[*Tunnel]struct{} // whose stream is not done with
+	peers   map[id.ID]int      // ends per peer, those being opened included
+	open    map[*Tunnel]origin // whose stream is not done with
 }
 
 // New starts the service actor iris/tunnels and takes over the streams of the
@@ -52,7 +54,7 @@ func New(c Config) (*Tunnels, error) {
 	}
 	ts := &Tunnels{
 		config: c, self: c.Endpoint.ID(), log: c.Logger, parent: parent,
-		memory: newMemory(), peers: make(map[id.ID]int), open: make(map[*Tunnel]struct{}),
+		memory: newMemory(), peers: make(map[id.ID]int), open: make(map[*Tunnel]origin),
 	}
 	ts.ctx, ts.cancel = context.WithCancel(context.Background())
 	c.Endpoint.HandleStream(ts.accept)
@@ -149,7 +151,7 @@ func (ts *Tunnels) unreserve(peer id.ID) {
 
 // build makes a tunnel end on a place reserved and registers it; its stream is
 // not read or written yet.
-func (ts *Tunnels) build(peer id.ID, cluster string, s Stream, f *frameReader, credit uint64) (*Tunnel, error) {
+func (ts *Tunnels) build(peer id.ID, cluster string, s Stream, f *frameReader, credit uint64, opened bool) (*Tunnel, error) {
 	t, err := newTunnel(setup{
 		id:      peer.Short() + "-" + strconv.FormatUint(ts.last.Add(1), 10),
 		cluster: cluster, peer: peer, stream: s, frames: f, credit: credit,
@@ -163,7 +165,7 @@ func (ts *Tunnels) build(peer id.ID, cluster string, s Stream, f *frameReader, c
 	if ts.closing {
 		return nil, fmt.Errorf("tunnels: %w", actor.ErrClosed)
 	}
-	ts.open[t] = struct{}{}
+	ts.open[t] = origin{since: time.Now(), opened: opened}
 	return t, nil
 }
 
@@ -172,6 +174,7 @@ func (ts *Tunnels) forget(t *Tunnel) {
 	ts.mu.Lock()
 	delete(ts.open, t)
 	ts.mu.Unlock()
+	ts.rates.forget(t)
 	ts.unreserve(t.peer)
 }
 
