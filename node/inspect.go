@@ -1,6 +1,9 @@
 package node
 
-import "iris/node/inspect"
+import (
+	"iris/node/inspect"
+	"iris/node/relay"
+)
 
 // Inspect returns who answers questions about this node, and passes on those about
 // others. After Stop it answers nothing more.
@@ -15,9 +18,17 @@ func (n *Node) openInspector(name string) (err error) {
 			Name: name, Network: n.network, Zone: n.cfg.Node.Zone, Labels: n.cfg.Node.Labels, Started: n.began,
 			MemoryLimit: int64(n.cfg.Limits.Memory),
 		},
-		State: n.state, Settings: n.settings,
+		State: n.state, Settings: n.settings, Relay: n.relayClients,
 	})
 	return err
+}
+
+// relayClients are the programs attached to the relay.
+func (n *Node) relayClients() []relay.ClientInfo {
+	if !n.ready.Load() || n.relay == nil {
+		return nil
+	}
+	return n.relay.Clients()
 }
 
 // settings is the configuration in force, by path.

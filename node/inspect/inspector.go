@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"iris/actor"
+	"iris/node/relay"
 	"iris/router"
 	"iris/topics"
 	"iris/transport"
@@ -23,9 +24,9 @@ type Config struct {
 	Topics   *topics.Topics
 	Tunnels  *tunnels.Tunnels
 	About    About
-	State    func() string         // of the node: joining, ready, draining, stopping; nil: ready
-	Relay    func() []RelayClient  // nil: no relay
-	Settings func() map[string]any // effective configuration by path, secrets masked; nil: none
+	State    func() string             // of the node: joining, ready, draining, stopping; nil: ready
+	Relay    func() []relay.ClientInfo // nil: no relay
+	Settings func() map[string]any     // effective configuration by path, secrets masked; nil: none
 }
 
 // About is what a node knows of itself from the start.
@@ -80,8 +81,16 @@ func (i *Inspector) Close(ctx context.Context) error {
 
 // answers are the queries by name.
 var answers = map[string]func(*Inspector, context.Context, Query) (any, error){
-	"node":  (*Inspector).node,
-	"peers": (*Inspector).peers,
+	"node":        (*Inspector).node,
+	"peers":       (*Inspector).peers,
+	"ring":        (*Inspector).ring,
+	"clusters":    (*Inspector).clusters,
+	"topics":      (*Inspector).topics,
+	"tunnels":     (*Inspector).tunnels,
+	"actors":      (*Inspector).actors,
+	"deadletters": (*Inspector).deadLetters,
+	"relay":       (*Inspector).relay,
+	"config":      (*Inspector).settings,
 }
 
 // Ask implements Asker.

@@ -15,14 +15,15 @@ import (
 func (i *Inspector) node(context.Context, Query) (any, error) {
 	routes := i.cfg.Router.Routes()
 	about, sys := i.cfg.About, i.cfg.System
-	counters, stats := sys.Counters(), sys.Stats()
+	counters := sys.Counters()
 	n := Node{
 		ID: i.self, Name: about.Name, Network: about.Network, Addr: i.cfg.Endpoint.Addr().String(), Zone: about.Zone,
 		Labels: about.Labels, Version: Version(), GoVersion: runtime.Version(), PID: os.Getpid(), Started: about.Started, Now: time.Now(),
 		Incarnation: sys.Incarnation(), State: i.cfg.State(), Form: form(routes),
-		Actors: stats.Actors, Sent: counters.Sent, Delivered: counters.Delivered, Failures: counters.Failures,
+		Actors: sys.Actors(), Tunnels: i.cfg.Tunnels.Len(), Sent: counters.Sent, Delivered: counters.Delivered, Failures: counters.Failures,
 		HeapBytes: heapBytes(), MemoryLimit: about.MemoryLimit, Goroutines: runtime.NumGoroutine(),
 	}
+	n.Clusters, n.Topics = i.cfg.Topics.Roles()
 	for _, p := range routes.Peers() {
 		n.Peers++
 		if p.State == router.Suspect {

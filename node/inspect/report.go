@@ -48,7 +48,8 @@ type Peer struct {
 	Labels      map[string]string `json:"labels,omitempty"`
 	Version     string            `json:"version,omitempty"`
 	Incarnation uint64            `json:"incarnation"`
-	State       string            `json:"state"` // alive, suspect, down
+	State       string            `json:"state"`            // alive, suspect, down
+	Reason      string            `json:"reason,omitempty"` // why it is down
 	Since       time.Time         `json:"since"`
 	RTT         int64             `json:"rtt_us"`
 	Lost        uint64            `json:"packets_lost"`
@@ -60,7 +61,7 @@ type Peer struct {
 
 // Lane is the queue of one class of messages to one peer.
 type Lane struct {
-	Name      string `json:"name"` // control, direct, fanout, transit
+	Name      string `json:"name"` // control, direct, fanout, transit, bulk
 	Queued    int    `json:"queued_bytes"`
 	Limit     int    `json:"limit_bytes"`
 	Sent      uint64 `json:"sent"` // frames
@@ -137,6 +138,18 @@ type Topic struct {
 	Forwarded   uint64   `json:"forwarded"` // to other nodes
 	Gaps        uint64   `json:"gaps"`
 	Missed      uint64   `json:"missed"` // events in those gaps
+	Trees       []Tree   `json:"trees,omitempty"`
+}
+
+// Tree is the place of a node in one tree of a topic. Parent, Children and Depth of
+// the Topic are those of the first.
+type Tree struct {
+	Reliable bool     `json:"reliable,omitempty"` // one of those for reliable subscribers
+	Stripe   int      `json:"stripe"`
+	Root     string   `json:"root,omitempty"`
+	Parent   string   `json:"parent,omitempty"`
+	Children []string `json:"children"`
+	Depth    int      `json:"depth"`
 }
 
 // Tunnel is one end of a tunnel.
