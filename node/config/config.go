@@ -70,9 +70,7 @@ type Config struct {
 // node makes a random key, and with no Name a random name: a network of its own,
 // for developing on one process.
 //
-// Formatting a Network or a Config never shows the secret. Package fmt does not
-// call the methods of values in unexported fields, though: do not print a struct
-// that holds one of them in such a field.
+// Formatting a Network or a Config never shows the secret, see [Secret].
 type Network struct {
 	// Name of the network: 1 to 255 bytes of UTF-8 without control characters.
 	// Empty = random.
@@ -84,7 +82,7 @@ type Network struct {
 	Key string
 
 	// Secret is the same material given directly. Excludes Key.
-	Secret []byte
+	Secret Secret
 }
 
 // Node describes one process to others.

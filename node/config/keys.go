@@ -12,7 +12,7 @@ type kind uint8
 const (
 	name     kind = iota // *string: 1..255 bytes, printable
 	path                 // *string: file, relative to the config file
-	secret               // *[]byte: never shown
+	secret               // *Secret: never shown
 	address              // *string: host:port to listen on
 	seeds                // *[]string: host:port to reach
 	services             // *[]string: names to resolve

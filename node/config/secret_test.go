@@ -44,11 +44,11 @@ func TestSecretNeverInFormatting(t *testing.T) {
 		M map[string]Config
 	}{c, &c, c.Network, map[string]Config{"x": c}}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%c", "%b"} {
-		for _, v := range []any{c, &c, c.Network, &c.Network, holder, []Config{c}, []any{c.Network}} {
+		for _, v := range []any{c, &c, c.Network, &c.Network, holder, []Config{c}, []any{c.Network}, c.Network.Secret, struct{ S Secret }{c.Network.Secret}} {
 			noCanary(t, verb, fmt.Sprintf(verb, v))
 		}
 	}
-	for _, v := range []any{c, &c, c.Network, &c.Network, holder} {
+	for _, v := range []any{c, &c, c.Network, &c.Network, holder, c.Network.Secret, []Secret{c.Network.Secret}} {
 		data, err := json.Marshal(v)
 		if err != nil {
 			t.Fatal(err)
@@ -62,7 +62,7 @@ func TestSecretNeverInFormatting(t *testing.T) {
 	var log bytes.Buffer
 	for _, h := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
 		l := slog.New(h)
-		l.Info("starting", "config", c, "pointer", &c, "network", c.Network, slog.Any("holder", holder), slog.Group("g", "n", &c.Network))
+		l.Info("starting", "config", c, "pointer", &c, "network", c.Network, slog.Any("holder", holder), slog.Group("g", "n", &c.Network), "secret", c.Network.Secret)
 	}
 	noCanary(t, "slog", log.String())
 	noCanary(t, "settings", fmt.Sprint(c.Settings()))

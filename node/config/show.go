@@ -40,7 +40,7 @@ func (k *key) shown(dst any) bool {
 // value returns what dst points to in the form of the file.
 func (k *key) value(dst any) any {
 	switch dst := dst.(type) {
-	case *[]byte:
+	case *Secret:
 		return hidden
 	case *int:
 		if k.kind == size {

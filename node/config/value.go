@@ -40,8 +40,8 @@ func (k *key) set(dst any, text string) (err error) {
 	switch dst := dst.(type) {
 	case *string:
 		*dst = text
-	case *[]byte:
-		*dst = []byte(text)
+	case *Secret:
+		*dst = Secret(text)
 	case *bool:
 		switch text {
 		case "true", "false":
@@ -73,7 +73,7 @@ func (k *key) check(dst any) error {
 	case path:
 		return checkPath(*dst.(*string))
 	case secret:
-		if _, err := identity.Parse(*dst.(*[]byte)); err != nil {
+		if _, err := identity.Parse(*dst.(*Secret)); err != nil {
 			return bad("iris keygen makes a strong key", "%s", err)
 		}
 	case address:
