@@ -11,7 +11,7 @@ const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", 
 const HANG = 120_000; // milliseconds: no test needs as long, however busy the machine is
 
 /** shots is where screenshots go. */
-export const shots = process.env.IRIS_SHOTS || path.join(tmpdir(), "iris-dashboard");
+export const shots = process.env.DASHBOARD_SHOTS || path.join(tmpdir(), "iris-dashboard");
 mkdirSync(shots, { recursive: true });
 
 /** launch starts a browser with a profile of its own. */

@@ -8,6 +8,9 @@ import { fileURLToPath } from "node:url";
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../../..");
 
+// A node reads IRIS_ variables; those of whoever runs this are not part of the tests.
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("IRIS_")));
+
 /** workshop is a folder for one run: programs are built into it once, files are put there. */
 export function workshop() {
   const folder = mkdtempSync(path.join(tmpdir(), "iris-browser-"));
@@ -20,8 +23,8 @@ export function workshop() {
   }
 
   /** start runs a program; said(pattern) is the match in what it writes to its output. */
-  function start(program, args = [], options = {}) {
-    const child = spawn(program, args, { cwd: folder, stdio: ["pipe", "pipe", "pipe"], ...options });
+  function start(program, args = []) {
+    const child = spawn(program, args, { cwd: folder, env, stdio: "pipe" });
     let text = "";
     const waiting = new Set();
     const take = (data) => {

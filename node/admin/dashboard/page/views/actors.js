@@ -1,6 +1,6 @@
 // The tree of actors, opened level by level: a level is asked for when it is
-// opened, a hundred of it at a time, the worst first if so wished. What is
-// closed is one line with the sum of what is below it.
+// opened, a hundred of it at a time. What is closed is one line with the sum of
+// what is below it. Or, without the tree, the worst of all.
 
 import { get } from "../api.js";
 import { command } from "../dialogs.js";
@@ -12,15 +12,16 @@ import { acting, counted, filled, plain, stated, Table } from "../table.js";
 
 const LIMIT = 100; // actors of a level asked for at once
 const MOST = 1000; // rows
+const ROOT = "iris"; // the actor above all others
 const LEVELS = 6; // refreshed at once; the others have their turn later
-const SORTS = { name: "", failures: "failures", busiest: "busiest", "most queued": "queued", "longest waiting": "oldest" };
+const SORTS = { "the tree": "", "most failures": "failures", busiest: "busiest", "fullest mailboxes": "queued", "longest waiting": "oldest" };
 
 export function actorsView() {
   let levels = new Map([["", level()]]); // parent -> what is known of its children
   let node = place.node;
   const history = new History();
 
-  const sort = h("select", { onchange: anew }, Object.keys(SORTS).map((word) => h("option", {}, word)));
+  const sort = h("select", { "aria-label": "Which actors", onchange: anew }, Object.keys(SORTS).map((word) => h("option", {}, word)));
   const facts = h("span", { class: "total" });
   const table = new Table({
     label: "Actors",
@@ -40,10 +41,10 @@ export function actorsView() {
     ],
   });
   const element = h("section", { class: "list" },
-    h("div", { class: "bar" }, h("label", {}, "First ", sort), facts), h("div", { class: "scroll" }, table.element));
+    h("div", { class: "bar" }, sort, facts), h("div", { class: "scroll" }, table.element));
 
   function anew() {
-    for (const l of levels.values()) Object.assign(l, level());
+    levels = new Map([["", level()]]);
     refresh();
   }
 
@@ -58,6 +59,8 @@ export function actorsView() {
     measured("actors", show);
   }
 
+  const flat = () => SORTS[sort.value] !== "";
+
   async function ask(parent, l) {
     const first = l.items === null;
     l.asked = performance.now();
@@ -69,7 +72,7 @@ export function actorsView() {
         items.push(...(page.items ?? []));
       } while (page.next && items.length < l.wanted);
       Object.assign(l, { items, total: page.total ?? items.length, error: "" });
-      if (first && items.length === 1 && items[0].children) await open(items[0].path); // nothing to choose from
+      if (first && !flat() && items.length === 1 && items[0].children) await open(items[0].path); // nothing to choose from
     } catch (failure) {
       if (parent === "") throw failure;
       if (failure.status === 404) levels.delete(parent);
@@ -88,15 +91,16 @@ export function actorsView() {
     lay("", 0, rows);
     for (const r of rows) if (r.actor) r.busy = Math.min(1, (history.rate(r.key, r.actor.busy_us) ?? NaN) / 1e6);
     table.update(rows.slice(0, MOST));
-    const all = (levels.get("").items ?? []).reduce((sum, a) => sum + a.actors, 0);
-    text(facts, `${exact(all)} actors${rows.length > MOST ? ` · the first ${exact(MOST)} rows are shown` : ""}`);
+    const { items, total } = levels.get("");
+    const all = flat() ? total : (items ?? []).reduce((sum, a) => sum + a.actors, 0);
+    text(facts, `${flat() ? "of " : ""}${exact(all)} actors${rows.length > MOST ? ` · the first ${exact(MOST)} rows are shown` : ""}`);
   }
 
   function lay(parent, depth, rows) {
     const { items, total, error } = levels.get(parent);
     for (const actor of items ?? []) {
       const open = levels.has(actor.path);
-      rows.push({ key: actor.path, depth, actor, open });
+      rows.push({ key: actor.path, depth, actor, open, word: relative(actor.path, parent || ROOT), opens: !flat() && actor.children > 0 });
       if (open) lay(actor.path, depth + 1, rows);
     }
     if (error) rows.push({ key: `${parent} !`, depth, note: error });
@@ -154,31 +158,32 @@ function branch(toggle, more) {
   const button = h("button", { type: "button", class: "name", onclick: press, onkeydown: key }, sign, word, type);
   button.update = (next) => {
     row = next;
-    const { actor, depth, note, parent } = row;
+    const { actor, depth, note, parent, opens } = row;
     button.style.paddingInlineStart = `${depth * 16}px`;
-    text(sign, !actor?.children ? "" : row.open ? "▾" : "▸");
-    text(word, actor ? name(last(actor.path)) : note);
+    text(sign, !opens ? "" : row.open ? "▾" : "▸");
+    text(word, actor ? name(row.word) : note);
     text(type, actor?.type ? name(actor.type) : "");
     attr(button, "title", actor ? name(actor.path) : null);
-    attr(button, "aria-expanded", actor?.children ? String(row.open) : null);
+    attr(button, "aria-expanded", opens ? String(row.open) : null);
     attr(button, "aria-label", actor ? `${name(actor.path)}, level ${depth + 1}` : null);
     attr(button, "disabled", !actor && parent === undefined);
     attr(button, "class", `name branch${actor ? "" : " note"}`);
   };
   function press() {
     if (!row.actor) more(row);
-    else if (row.actor.children) toggle(row);
+    else if (row.opens) toggle(row);
   }
   function key(e) {
     const wanted = { ArrowRight: true, ArrowLeft: false }[e.key];
-    if (wanted === undefined || !row.actor?.children || row.open === wanted) return;
+    if (wanted === undefined || !row.opens || row.open === wanted) return;
     e.preventDefault();
     toggle(row);
   }
   return button;
 }
 
-const last = (path) => path.slice(path.lastIndexOf("/") + 1) || path;
+/** relative is what a path adds to that of the actor above; not all hang below the one they are named after. */
+const relative = (path, above) => (path.startsWith(`${above}/`) ? path.slice(above.length + 1) : path);
 
 function act(what, { path }) {
   const says = what === "restart" ? "it starts anew with an empty state; its mailbox is kept." : "it ends, with all actors below it.";

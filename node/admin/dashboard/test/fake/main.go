@@ -118,7 +118,8 @@ func (s *server) report(w http.ResponseWriter, r *http.Request) {
 		reply(w, page(r, s.tunnels(i), func(t inspect.Tunnel) string { return t.ID }, same))
 	case "actors":
 		list := s.actors(args("parent"))
-		if worst := orders[args("sort")]; worst != nil {
+		if worst := orders[args("sort")]; worst != nil { // of all below; here: of those in the largest cluster
+			list = s.actors("iris/clusters/" + s.clusters[0])
 			slices.SortStableFunc(list, func(a, b inspect.Actor) int { return cmp.Compare(worst(b), worst(a)) })
 		}
 		reply(w, page(r, list, func(a inspect.Actor) string { return a.Path }, same))

@@ -167,9 +167,7 @@ func (w *world) tunnels(i int) []inspect.Tunnel {
 // actors returns the children of an actor, in the order of their names.
 func (w *world) actors(parent string) []inspect.Actor {
 	switch {
-	case parent == "":
-		return []inspect.Actor{w.actor("iris", 7, w.Actors+20)}
-	case parent == "iris":
+	case parent == "", parent == "iris":
 		var out []inspect.Actor
 		for _, name := range []string{"clusters", "discovery", "inspect", "relay", "router", "topics", "tunnels"} {
 			sum := map[string]int{"clusters": w.Actors + 1}[name]
