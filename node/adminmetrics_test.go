@@ -58,6 +58,18 @@ func TestMetrics(t *testing.T) {
 			t.Fatalf("%.10s: %v", text, err)
 		}
 	}
+	came := make(chan struct{}, 16)
+	if _, err := nodes[0].Subscribe("news", actor.Func(func(ctx actor.Context) {
+		if _, ok := ctx.Message().(actor.Bytes); ok {
+			came <- struct{}{}
+		}
+	})); err != nil {
+		t.Fatal(err)
+	}
+	if err := nodes[0].Publish(t.Context(), "news", actor.Bytes("x")); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, came)
 	lines, text := scrape(t, nodes[0])
 	problems, err := promlint.New(bytes.NewReader(text)).Lint()
 	if err != nil || len(problems) > 0 {
@@ -69,6 +81,8 @@ func TestMetrics(t *testing.T) {
 		"iris_links_refused_total": "0", `iris_lane_queued_bytes{lane="direct"}`: "0", `iris_memory_limit_bytes{queue="lanes"}`: "1.34217728e+08",
 		`iris_mailbox_messages{part="clusters"}`: "0", "iris_relay_clients": "0", `iris_discovery_dropped_total{reason="forged"}`: "0",
 		`iris_admin_refused_total{reason="foreign"}`: "0", `iris_handled_messages_total{part="clusters"}`: "4",
+		`iris_cluster_members{cluster="c"}`: "1", `iris_request_seconds_count{cluster="c"}`: "4", `iris_requests_failed_total{cluster="c"}`: "1",
+		`iris_topic_delivered_total{topic="news"}`: "1", `iris_topic_published_total{topic="news"}`: "1", "iris_tunnels": "0",
 	}
 	eventually(t, "the end of the last turns and writes", func() bool {
 		lines, text = scrape(t, nodes[0])
@@ -78,6 +92,10 @@ func TestMetrics(t *testing.T) {
 		if got := value(lines, series); got != want {
 			t.Errorf("%s is %q, want %s", series, got, want)
 		}
+	}
+	askers, _ := scrape(t, nodes[1])
+	if got := value(askers, `iris_requests_asked_total{cluster="c"}`); got != "4" {
+		t.Errorf("asked %s", got)
 	}
 	for _, f := range metrics.Families() {
 		if dead := f.Name == "iris_dead_letters_total"; !dead && !bytes.Contains(text, []byte("# HELP "+f.Name+" ")) {

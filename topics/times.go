@@ -2,6 +2,7 @@ package topics
 
 import (
 	"math/bits"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -12,7 +13,9 @@ import (
 type times struct {
 	at      atomic.Uint32 // the window that counts
 	windows [2][timeBuckets]atomic.Uint32
-	past    atomic.Uint64 // counted in windows that were cleared
+
+	mu   sync.Mutex          // for who turns or reads: nothing is on its way from a window to the past
+	past [timeBuckets]uint64 // counted in windows that were cleared; guarded by mu
 }
 
 const timeBuckets = 96
@@ -42,26 +45,33 @@ func (t *times) add(d time.Duration) { t.windows[t.at.Load()%2][timeBucket(d)].A
 // turn begins a new window. One goroutine calls it.
 func (t *times) turn() {
 	next := (t.at.Load() + 1) % 2
-	var n uint64
+	t.mu.Lock()
 	for i := range t.windows[next] {
-		n += uint64(t.windows[next][i].Swap(0))
+		t.past[i] += uint64(t.windows[next][i].Swap(0))
 	}
-	t.past.Add(n)
+	t.mu.Unlock()
 	t.at.Store(next)
 }
 
 // total is how many were ever counted.
-func (t *times) total() uint64 {
-	if t == nil {
-		return 0
-	}
-	n := t.past.Load()
-	for w := range t.windows {
-		for i := range t.windows[w] {
-			n += uint64(t.windows[w][i].Load())
-		}
+func (t *times) total() (n uint64) {
+	for _, c := range t.counts() {
+		n += c
 	}
 	return n
+}
+
+// counts are how many were ever counted, by bucket; nothing for nil.
+func (t *times) counts() (counts [timeBuckets]uint64) {
+	if t == nil {
+		return counts
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range counts {
+		counts[i] = t.past[i] + uint64(t.windows[0][i].Load()) + uint64(t.windows[1][i].Load())
+	}
+	return counts
 }
 
 // percentiles returns the median and the 99th percentile of late; 0 if there was nothing.

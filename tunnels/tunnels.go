@@ -39,6 +39,7 @@ type Tunnels struct {
 	closing bool
 	peers   map[id.ID]int      // ends per peer, those being opened included
 	open    map[*Tunnel]origin // whose stream is not done with
+	past    Counts             // of those that were; Open and Stalled are 0
 }
 
 // New starts the service actor iris/tunnels and takes over the streams of the
@@ -166,13 +167,17 @@ func (ts *Tunnels) build(peer id.ID, cluster string, s Stream, f *frameReader, c
 		return nil, fmt.Errorf("tunnels: %w", actor.ErrClosed)
 	}
 	ts.open[t] = origin{since: time.Now(), opened: opened}
+	ts.past.Ever++
 	return t, nil
 }
 
 // forget takes a tunnel end off the books.
 func (ts *Tunnels) forget(t *Tunnel) {
+	i := t.describe(time.Now())
 	ts.mu.Lock()
 	delete(ts.open, t)
+	ts.past.Sent += i.Sent
+	ts.past.Received += i.Received
 	ts.mu.Unlock()
 	ts.rates.forget(t)
 	ts.unreserve(t.peer)

@@ -23,7 +23,7 @@ type Config struct {
 	System    *actor.System
 	Endpoint  *transport.Endpoint
 	Router    *router.Router
-	Topics    *topics.Topics
+	Topics    Books
 	Tunnels   *tunnels.Tunnels
 	Discovery func() discovery.Stats
 	Relay     func() int    // programs attached to it
@@ -32,6 +32,12 @@ type Config struct {
 	Version   string // of the program
 	Network   string
 	Zone      string
+}
+
+// Books are what is counted by cluster and by topic. *topics.Topics has them.
+type Books interface {
+	CountClusters(func(name string, c topics.ClusterCounts))
+	CountTopics(func(name string, c topics.TopicCounts))
 }
 
 // Admin is what the admin endpoint tells of itself.
@@ -46,11 +52,13 @@ const scrapeTimeout = 10 * time.Second
 type Collector struct {
 	cfg Config
 
-	mu    sync.Mutex // guards the following fields
-	parts names
-	busy  map[string]*growth[string] // by part
-	done  map[string]*growth[string] // the same
-	links linkGrowth
+	mu       sync.Mutex // guards the following fields
+	parts    names
+	busy     map[string]*growth[string] // by part
+	done     map[string]*growth[string] // the same
+	links    linkGrowth
+	clusters clusterGrowth
+	topics   topicGrowth
 }
 
 // New returns the handler of GET /metrics. At most two scrapes run at once.
@@ -70,7 +78,7 @@ func newCollector(cfg Config) *Collector {
 // Those of Go and of the process come beside them.
 func Families() []*Family {
 	var all []*Family
-	for _, part := range [][]*Family{nodeFamilies, actorFamilies, linkFamilies, otherFamilies} {
+	for _, part := range [][]*Family{nodeFamilies, actorFamilies, linkFamilies, clusterFamilies, topicFamilies, tunnelFamilies, otherFamilies} {
 		all = append(all, part...)
 	}
 	return all
@@ -91,6 +99,9 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	c.node(s)
 	c.actors(s)
 	c.peers(s)
+	c.requests(s)
+	c.events(s)
+	c.pipes(s)
 	c.others(s)
 }
 
