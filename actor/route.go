@@ -19,15 +19,15 @@ func (s *System) isLocal(pid *PID) bool {
 //
 // The process that protoactor caches inside a PID is never used: a PID object may be shared with another system.
 func (s *System) Send(to, sender *PID, msg any) {
+	if to != nil && to.Id == replyID && !isName(to) {
+		s.replyTo(to, msg)
+		return
+	}
 	s.count.sent.Add(1)
 	switch {
 	case to == nil:
 		s.drop(DeadNoTarget, &PID{}, sender, msg, fmt.Errorf("nil target: %w", ErrUnreachable))
 	case s.isLocal(to):
-		if to.Id == replyID {
-			s.replyTo(to, msg)
-			return
-		}
 		c := s.cells.get(to.Id)
 		if c == nil {
 			s.drop(DeadNoActor, to, sender, msg, ErrNoActor)
@@ -36,8 +36,6 @@ func (s *System) Send(to, sender *PID, msg any) {
 		s.sendCell(c, sender, msg)
 	case isName(to):
 		s.sendName(to, sender, msg)
-	case to.Id == replyID:
-		s.replyTo(to, msg)
 	default:
 		if err := s.tell(to, sender, msg); err != nil {
 			s.drop(reasonOf(err), to, sender, msg, err)
@@ -180,7 +178,7 @@ func (s *System) answer(node string, id uint32, msg any, err error, load Load) {
 	}
 	r := s.remote.Load()
 	if r == nil {
-		s.dead(DeadUnreachable, &PID{Address: node, Id: replyID}, nil, msg)
+		s.lostAnswer(DeadUnreachable, &PID{Address: node, Id: replyID}, nil, msg)
 		return
 	}
 	if failed := (*r).Reply(node, id, msg, err, load); failed != nil {
@@ -193,12 +191,27 @@ func (s *System) unanswered(r Remote, node string, id uint32, msg any, err, fail
 	to := &PID{Address: node, Id: replyID}
 	var codec *CodecError
 	if errors.As(failed, &codec) && err == nil { // the asker should not have to wait for its timeout
-		s.dead(DeadCodec, to, nil, msg)
+		s.lostAnswer(DeadCodec, to, nil, msg)
 		failed = r.Reply(node, id, nil, &RemoteError{Node: s.node, Code: CodeFailed, Text: codec.Error()}, load)
 	}
 	if failed != nil {
-		s.dead(reasonOf(failed), to, nil, msg)
+		s.lostAnswer(reasonOf(failed), to, nil, msg)
 	}
+}
+
+// lostAnswer makes an answer a dead letter. Answers are in the books only when they are lost: then as sent, too.
+func (s *System) lostAnswer(r DeadReason, to, sender *PID, msg any) {
+	s.count.sent.Add(1)
+	s.dead(r, to, sender, msg)
+}
+
+// askRemote hands a request to the transport.
+func (s *System) askRemote(to *PID, id uint32, ttl time.Duration, msg any) error {
+	r := s.remote.Load()
+	if r == nil {
+		return fmt.Errorf("no transport: %w", ErrUnreachable)
+	}
+	return (*r).Ask(to, id, ttl, msg)
 }
 
 // handlerError is what an asker gets for an error answered by a handler. The errors of this package promise things about
@@ -240,19 +253,18 @@ func (s *System) request(to, sender *PID, msg any, ttl time.Duration, done func(
 	deadline := time.Now().Add(ttl)
 	id, err := s.replies.Open(node, deadline, done)
 	if err != nil {
+		s.dead(reasonOf(err), to, sender, msg)
 		done(Reply{Err: err})
 		return 0
 	}
-	if local {
+	if local { // what is refused is a dead letter by then
 		msg, trace := Untraced(msg)
 		err = s.deliver(s.cells.get(to.Id), &Inbound{
 			Delivery: Delivery{Kind: Request, Origin: s.node, Deadline: deadline, Trace: trace},
 			Message:  msg, Size: int(sizeOf(msg)), From: s.node, ReplyTo: id,
 		}, to.Id)
-	} else if r := s.remote.Load(); r == nil {
-		err = fmt.Errorf("no transport: %w", ErrUnreachable)
-	} else {
-		err = (*r).Ask(to, id, ttl, msg)
+	} else if err = s.askRemote(to, id, ttl, msg); err != nil {
+		s.dead(reasonOf(err), to, sender, msg)
 	}
 	if err != nil && s.replies.Cancel(id) {
 		done(Reply{From: node, Err: err})

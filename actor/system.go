@@ -69,6 +69,7 @@ func NewSystem(o Options) *System {
 	s.mailboxes = mailboxShare(s, o.Mailboxes)
 	s.watches = newWatches()
 	s.replies = newReplies(o.Replies, func(from string, rep Reply) {
+		s.count.sent.Add(1)
 		s.letters.note(DeadLate, pidKey{s.node, replyID}, typeName(rep.Message), from, 1)
 	})
 	s.proto = newProto(s)

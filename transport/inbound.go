@@ -85,6 +85,7 @@ func (in *inbound) readLane(s *quic.ReceiveStream) {
 		in.l.failed(&wire.ProtocolError{Reason: "lane not opened as agreed"})
 		return
 	}
+	r.told, r.received = r.came, &in.l.e.carried.in
 	lane := Lane(open.Lane)
 	if lane == Bulk {
 		err = in.readBulk(r)
@@ -199,6 +200,10 @@ type frames struct {
 
 	counted uint64         // of them
 	counter *atomic.Uint64 // where they are counted; nil: nowhere
+
+	came     uint64         // frames
+	told     uint64         // of them, those that were added to
+	received *atomic.Uint64 // nil: they are not counted
 }
 
 type frameStream interface {
@@ -216,6 +221,9 @@ func newFrames(src frameStream, maxFrame int) *frames {
 func (f *frames) Next() (wire.Frame, error) {
 	frame, err := f.Reader.Next()
 	f.moved = true
+	if err == nil {
+		f.came++
+	}
 	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, errSilentFrame
 	}
@@ -230,6 +238,10 @@ func (f *frames) Read(p []byte) (int, error) {
 	if n := f.Skipped(); n != f.counted && f.counter != nil {
 		f.counter.Add(n - f.counted)
 		f.counted = n
+	}
+	if f.came != f.told && f.received != nil {
+		f.received.Add(f.came - f.told)
+		f.told = f.came
 	}
 	var err error
 	switch pending := f.Pending(); {

@@ -94,6 +94,8 @@ type lane struct {
 	spawn   func(func())               // starts a goroutine owned by the link
 	writes  *atomic.Uint64             // of the link; counts writes of all lanes
 	traffic *atomic.Uint64             // of the link; nil for control
+	carried *atomic.Uint64             // of the endpoint; nil for control
+	abandon func([][]byte) int         // takes what will not be written, returns its frames; nil for control
 	share   *budget.Share              // of all lanes; nil for control
 	wake    chan struct{}              // holds a token when the writer that sleeps has something to do
 	exited  chan struct{}              // closed when the writer goroutine has ended
@@ -273,21 +275,34 @@ func (l *lane) queued() int {
 // shut refuses further frames. What is queued is still written unless err
 // says that the lane is broken.
 func (l *lane) shut(err error) {
+	left, frames := l.stop(err)
+	if len(left) > 0 && l.carried != nil {
+		l.carried.Add(uint64(frames - l.abandon(left)))
+	}
+}
+
+// stop is shut but for what becomes of the segments that nobody will write. It returns
+// them, and the frames that the writer has not seen yet.
+func (l *lane) stop(err error) (left [][]byte, frames int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil && l.broken == nil {
 		l.broken = err
 	}
 	if l.closing && err == nil {
-		return
+		return nil, 0
 	}
 	l.closing = true
-	if l.broken != nil { // nobody will write it
+	if l.broken != nil && l.waiting > 0 {
+		left, frames = append(l.ready, l.buf), l.frames
+	}
+	if l.broken != nil {
 		l.ready, l.buf, l.spare, l.waiting, l.frames = nil, nil, nil, 0, 0
 		l.shrink(0)
 	}
 	l.roomier()
 	l.rouse()
+	return left, frames
 }
 
 // finished waits until a lane that was shut has written everything. It

@@ -28,6 +28,9 @@ func (l *lane) take() batch {
 	} else {
 		b.data, l.buf, l.ready = l.buf, nil, nil
 	}
+	if l.carried != nil {
+		l.carried.Add(uint64(l.frames))
+	}
 	l.frames = 0
 	l.writing = len(b.data)
 	l.waiting -= len(b.data)

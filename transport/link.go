@@ -60,6 +60,7 @@ func newLink(e *Endpoint, peer id.ID, conn *quic.Conn, control *quic.Stream, dia
 		x.open, x.fail, x.spawn, x.writes = l.opener(n), l.laneFailed, l.wg.Go, &l.writes
 		if n != Control {
 			x.traffic, x.share = &l.traffic, e.lanes
+			x.carried, x.abandon = &e.carried.out, l.abandoned
 		}
 		x.patient = func() bool { return l.bulk.delays(n) }
 		l.lanes[n] = x
