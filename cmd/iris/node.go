@@ -10,8 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"iris/actor"
 	"iris/node"
 	"iris/node/config"
+	"iris/node/inspect"
 )
 
 func newNode(s streams, signals <-chan os.Signal) *cobra.Command {
@@ -91,11 +93,34 @@ func runNode(s streams, file string, signals <-chan os.Signal) error {
 	n := up.node
 	log := n.Logger()
 	defer n.Events().Subscribe(func(event any) { logEvent(log, event) })()
+	m := newManager(os.Getenv)
+	defer m.close()
+	defer watchOver(m, n)()
+	m.tell("READY=1", fmt.Sprintf("STATUS=node %s of network %q at %s", n.ID(), n.Network(), n.Addr()))
 	fmt.Fprint(s.out, greeting(n)) // in one go: who reads the first line has all
 	if !stop {
 		log.Info("node stopping", "signal", (<-signals).String(), "timeout", cfg.Shutdown.Timeout)
 	}
+	m.tell("STOPPING=1", "STATUS=leaving the network")
 	return stopNode(n, cfg.Shutdown.Timeout, signals)
+}
+
+// watchOver gives the manager signs of life while the node answers, and until the
+// returned function is called. A node that drains is alive.
+func watchOver(m *manager, n *node.Node) (end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		m.watch(ctx, func(ctx context.Context) error {
+			_, err := n.Inspect().Ask(ctx, "", inspect.Query{What: "node"})
+			if errors.Is(err, actor.ErrClosed) {
+				return nil // it stops, which has a time limit of its own
+			}
+			return err
+		})
+	}()
+	return func() { cancel(); <-over }
 }
 
 // greeting says where the node can be reached.

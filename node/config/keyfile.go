@@ -84,7 +84,7 @@ func readRegular(path string, limit int64) ([]byte, fs.FileMode, error) {
 }
 
 // onlyOwner reports an error unless a file with a secret, opened with the given
-// mode, is readable by its owner alone and cannot be swapped for another by
+// mode, is readable by its owner alone, or by a group that root has chosen, and cannot be swapped for another by
 // everybody. What a symbolic link points to counts, as the link has no mode of
 // its own. Windows keeps access lists instead of modes; there nothing is checked.
 func onlyOwner(what, path string, mode fs.FileMode) error {
@@ -101,7 +101,7 @@ func onlyOwner(what, path string, mode fs.FileMode) error {
 			shown += " (link to " + real + ")"
 		}
 	}
-	if perm := mode.Perm(); perm&0o077 != 0 {
+	if perm := mode.Perm(); perm&0o077 != 0 && !sharedByRoot(real, mode) {
 		return bad("chmod 600 "+real, "%s %s has mode %04o: others than its owner can read or change it", what, shown, perm)
 	}
 	for _, dir := range []string{filepath.Dir(path), filepath.Dir(real)} {
