@@ -14,7 +14,9 @@ func (a *At) stamp(now time.Time, node string) {
 	}
 }
 
-// Events are published as pointers. A subscriber must not modify them.
+// Events are published as pointers. A subscriber must not modify them. docs/events.md has them all.
+//
+//go:generate go test -run TestEventsDocument -update .
 type (
 	// NodeStarted: this node is up.
 	NodeStarted struct{ At }
@@ -57,7 +59,7 @@ type (
 		Peer, Addr string
 		Dialed     bool
 	}
-	// LinkDown: it ended.
+	// LinkDown: a connection to a peer ended.
 	LinkDown struct {
 		At
 		Peer, Reason string
@@ -100,12 +102,12 @@ type (
 		At
 		Tunnel, Cluster, Peer string
 	}
-	// TunnelStalled: its reader gives no credit.
+	// TunnelStalled: the reader of a tunnel gives no credit.
 	TunnelStalled struct {
 		At
 		Tunnel, Cluster, Peer string
 	}
-	// TunnelClosed: it ended; Sent and Received count payload bytes.
+	// TunnelClosed: a tunnel ended; Sent and Received count payload bytes.
 	TunnelClosed struct {
 		At
 		Tunnel, Cluster, Peer, Reason string
@@ -119,7 +121,7 @@ type (
 		Addr    string
 		Cluster string // that it serves, empty if none
 	}
-	// RelayClientDown: it is gone. Reason is empty if it closed in order.
+	// RelayClientDown: a program attached to the relay is gone. Reason is empty if it closed in order.
 	RelayClientDown struct {
 		At
 		Client                uint64
@@ -173,7 +175,7 @@ type (
 		What    string
 		Dropped uint64
 	}
-	// Relieved: it has room again.
+	// Relieved: a queue that was overloaded has room again.
 	Relieved struct {
 		At
 		What    string

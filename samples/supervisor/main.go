@@ -99,7 +99,7 @@ func decide(n *node.Node, ev any, stopped chan<- struct{}) {
 			ev.PID.Id, ev.MessageType, culprit(ev.Stack), ev.Reason, ev.Directive, ev.Backoff.Round(time.Millisecond))
 		if ev.Restarts >= tolerated {
 			fmt.Println("  decision: that is enough, stop it")
-			n.Events().Publish(&actor.StopHandler{PID: ev.PID})
+			n.Events().Publish(&actor.StopHandler{PID: ev.PID, By: "the supervisor"})
 		}
 	case *actor.HandlerStopped:
 		if ev.Cluster == "divide" {
