@@ -229,7 +229,7 @@ func refusal(resp *http.Response) *Error {
 	}
 	if json.Unmarshal(data, &said) == nil {
 		e.Text = said.Error
-	} else if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") {
+	} else if kind := resp.Header.Get("Content-Type"); kind == "" || strings.HasPrefix(kind, "text/plain") {
 		e.Text = strings.TrimSpace(string(data))
 	}
 	return e

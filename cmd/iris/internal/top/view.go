@@ -44,18 +44,20 @@ func (m *Model) screen() []string {
 	lines = append(lines, m.tabs())
 	switch {
 	case m.helps:
-		lines = append(lines, help()...)
+		for _, line := range help() {
+			lines = append(lines, table.Cut(line, m.width))
+		}
 	case m.now != nil:
 		lines = append(lines, m.body()...)
 	}
-	lines = lines[:min(len(lines), max(m.height-1, 1))]
+	lines = lines[:min(len(lines), max(m.height-1, 0))]
 	for len(lines) < m.height-1 {
 		lines = append(lines, "")
 	}
 	return append(lines, faint.Render(table.Cut(m.footer(), m.width)))
 }
 
-// header is two lines about the node.
+// header is two lines about the node, of any width if that is 0.
 func (m *Model) header(width int) []string {
 	if m.now == nil {
 		return []string{"iris top", "asking ..."}
@@ -64,7 +66,11 @@ func (m *Model) header(width int) []string {
 	first := fmt.Sprintf("%s %s  network %s  %s, %s, up %s  %s", table.Node(n.ID), table.Text(n.Name), n.Network, n.State, n.Form, table.Since(n.Started, n.Now), n.Version)
 	second := fmt.Sprintf("%d nodes, %d suspected  messages/s: %s sent, %s delivered, %s dropped  heap %s of %s  %s goroutines", len(m.now.Network), n.Suspects,
 		m.rate(m.rates.sent), m.rate(m.rates.delivered), m.rate(m.rates.dropped), table.Bytes(n.HeapBytes), table.Bytes(n.MemoryLimit), table.Count(n.Goroutines))
-	return []string{table.Cut(table.Safe(first), width), table.Cut(table.Safe(second), width)}
+	lines := []string{table.Safe(first), table.Safe(second)}
+	if width > 0 {
+		lines[0], lines[1] = table.Cut(lines[0], width), table.Cut(lines[1], width)
+	}
+	return lines
 }
 
 // tabs names the pages, the one that is shown marked by brackets too, for those

@@ -9,12 +9,12 @@ import (
 )
 
 // maxHops bounds the hops that are drawn.
-const maxHops = 10_000
+const maxHops = 1000
 
 // Trace draws the way of a message as a tree, one hop a line, each with its own
 // delay and that from the beginning, none wider than width; 0 means any width.
 func Trace(tr inspect.Trace, names Names, width int) []string {
-	t := &tracer{names: names, hops: map[string][]inspect.Hop{}, seen: map[inspect.Hop]bool{}}
+	t := &tracer{names: names, hops: map[string][]inspect.Hop{}, seen: map[inspect.Hop]bool{}, open: map[string]bool{}}
 	for _, h := range tr.Hops[:min(len(tr.Hops), maxHops)] {
 		t.hops[h.From] = append(t.hops[h.From], h)
 	}
@@ -38,23 +38,26 @@ type tracer struct {
 	names Names
 	hops  map[string][]inspect.Hop // by where they begin
 	seen  map[inspect.Hop]bool
+	open  map[string]bool // nodes on the way to where it is drawing
 	lines []string
 }
 
-// below draws the hops from a node on.
+// below draws the hops from a node on; those that lead back to the way it came by
+// end there.
 func (t *tracer) below(from, indent string, delay int64) {
+	t.open[from] = true
+	defer delete(t.open, from)
 	next := slices.DeleteFunc(slices.Clone(t.hops[from]), func(h inspect.Hop) bool { return t.seen[h] })
 	for i, h := range next {
-		if t.seen[h] {
-			continue // a circle
-		}
 		t.seen[h] = true
 		branch, further := "|- ", "|  "
 		if i == len(next)-1 {
 			branch, further = "`- ", "   "
 		}
 		t.lines = append(t.lines, indent+branch+t.label(h, delay+h.Delay))
-		t.below(h.To, indent+further, delay+h.Delay)
+		if !t.open[h.To] {
+			t.below(h.To, indent+further, delay+h.Delay)
+		}
 	}
 }
 
