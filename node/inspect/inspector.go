@@ -42,13 +42,17 @@ type About struct {
 // Inspector answers queries about a node, and passes on those about others. See the
 // package documentation.
 type Inspector struct {
-	cfg    Config
-	self   string
-	pid    *actor.PID
-	slots  chan struct{} // of answers to other nodes under way
-	ctx    context.Context
-	cancel context.CancelFunc
-	work   sync.WaitGroup // answers under way
+	answers map[string]func(context.Context, Query) (any, error)
+	cfg     Config
+	self    string
+	pid     *actor.PID
+	slots   chan struct{} // of answers to other nodes under way
+	heard   heard
+	asking  chan struct{} // held by who asks all nodes
+	tracing chan struct{} // of traces under way
+	ctx     context.Context
+	cancel  context.CancelFunc
+	work    sync.WaitGroup // answers under way
 }
 
 var _ Asker = (*Inspector)(nil)
@@ -56,10 +60,15 @@ var _ Asker = (*Inspector)(nil)
 // New starts the actor iris/inspect, which answers the queries of other nodes.
 func New(cfg Config) (*Inspector, error) {
 	actor.RegisterType[Query](QueryType)
+	actor.RegisterType[Refusal](RefusalType)
 	if cfg.State == nil {
 		cfg.State = func() string { return "ready" }
 	}
-	i := &Inspector{cfg: cfg, self: cfg.System.Node(), slots: make(chan struct{}, maxAnswers)}
+	i := &Inspector{
+		cfg: cfg, self: cfg.System.Node(), slots: make(chan struct{}, maxAnswers),
+		heard: heard{nodes: make(map[string]word)}, asking: make(chan struct{}, 1), tracing: make(chan struct{}, maxTraces),
+	}
+	i.answers = i.reports()
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	pid, err := cfg.System.Service("inspect", actor.Of(func() actor.Actor { return &server{i} }).
 		Silent().Mailbox(queueLength).MailboxBytes(queueBytes).Strategy(actor.Strategy{MaxRestarts: -1}))
@@ -79,18 +88,13 @@ func (i *Inspector) Close(ctx context.Context) error {
 	return err
 }
 
-// answers are the queries by name.
-var answers = map[string]func(*Inspector, context.Context, Query) (any, error){
-	"node":        (*Inspector).node,
-	"peers":       (*Inspector).peers,
-	"ring":        (*Inspector).ring,
-	"clusters":    (*Inspector).clusters,
-	"topics":      (*Inspector).topics,
-	"tunnels":     (*Inspector).tunnels,
-	"actors":      (*Inspector).actors,
-	"deadletters": (*Inspector).deadLetters,
-	"relay":       (*Inspector).relay,
-	"config":      (*Inspector).settings,
+// reports are the queries by name, but for commands.
+func (i *Inspector) reports() map[string]func(context.Context, Query) (any, error) {
+	return map[string]func(context.Context, Query) (any, error){
+		"node": i.node, "brief": i.brief, "peers": i.peers, "ring": i.ring, "network": i.network,
+		"clusters": i.clusters, "topics": i.topics, "tunnels": i.tunnels, "actors": i.actors, "deadletters": i.deadLetters,
+		"relay": i.relay, "config": i.settings, "nexthop": i.nextHop, "trace": i.trace,
+	}
 }
 
 // Ask implements Asker.
@@ -109,11 +113,14 @@ func (i *Inspector) answer(ctx context.Context, q Query) ([]byte, error) {
 	if err := q.check(); err != nil {
 		return nil, err
 	}
-	f := answers[q.What]
-	if f == nil {
-		return nil, badQuery("%q is none of %q", q.What, whats())
+	f := i.answers[q.What]
+	if commands[q.What] != nil {
+		f = i.order
 	}
-	report, err := f(i, ctx, q)
+	if f == nil {
+		return nil, badQuery("%q is none of %q", q.What, i.whats())
+	}
+	report, err := f(ctx, q)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", q.What, err)
 	}
@@ -121,9 +128,12 @@ func (i *Inspector) answer(ctx context.Context, q Query) ([]byte, error) {
 }
 
 // whats lists what can be asked.
-func whats() []string {
+func (i *Inspector) whats() []string {
 	var list []string
-	for w := range answers {
+	for w := range i.answers {
+		list = append(list, w)
+	}
+	for w := range commands {
 		list = append(list, w)
 	}
 	slices.Sort(list)

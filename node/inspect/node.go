@@ -12,7 +12,9 @@ import (
 )
 
 // node answers "node".
-func (i *Inspector) node(context.Context, Query) (any, error) {
+func (i *Inspector) node(context.Context, Query) (any, error) { return i.describe(), nil }
+
+func (i *Inspector) describe() Node {
 	routes := i.cfg.Router.Routes()
 	about, sys := i.cfg.About, i.cfg.System
 	counters := sys.Counters()
@@ -36,7 +38,7 @@ func (i *Inspector) node(context.Context, Query) (any, error) {
 	if i.cfg.Relay != nil {
 		n.Relay = len(i.cfg.Relay())
 	}
-	return n, nil
+	return n
 }
 
 func form(r *router.Routes) string {

@@ -222,6 +222,8 @@ type Trace struct {
 	Kind string `json:"kind"` // cluster, topic
 	From string `json:"from"`
 	Hops []Hop  `json:"hops"`
+	// Error says why hops are missing, empty if none is.
+	Error string `json:"error,omitempty"`
 }
 
 // Hop is one step of a way.

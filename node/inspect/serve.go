@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"runtime/debug"
+	"strings"
 	"time"
 
 	"iris/actor"
@@ -14,8 +17,37 @@ const (
 	queueLength = 256     // queries of other nodes that wait; more are refused
 	queueBytes  = 1 << 20 // of them
 	maxAnswers  = 16      // under way for other nodes
-	answerTime  = 10 * time.Second
+	maxTraces   = 4       // of them, and of our own
+	answerTime  = 30 * time.Second
 )
+
+// RefusalType is the name under which Refusal travels between nodes.
+const RefusalType = "iris.inspect.Refusal"
+
+// Refusal is the answer to a query that this node will not answer.
+type Refusal struct {
+	NotFound bool // else it makes no sense
+	Text     string
+}
+
+// refusal is err as a Refusal, nil if it is something else.
+func refusal(err error) *Refusal {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return &Refusal{NotFound: true, Text: cut(strings.TrimSuffix(err.Error(), ": "+ErrNotFound.Error()), maxArg)}
+	case errors.Is(err, ErrBadQuery):
+		return &Refusal{Text: cut(strings.TrimPrefix(err.Error(), ErrBadQuery.Error()+": "), maxArg)}
+	}
+	return nil
+}
+
+// err is the error that the refusal was made of.
+func (r *Refusal) err() error {
+	if r.NotFound {
+		return fmt.Errorf("%s: %w", cut(r.Text, maxArg), ErrNotFound)
+	}
+	return badQuery("%s", cut(r.Text, maxArg))
+}
 
 // server is iris/inspect. It decides who is answered; the answers are made on goroutines,
 // since some wait for other nodes.
@@ -44,6 +76,12 @@ func (s *server) Receive(ctx actor.Context) {
 		<-i.slots
 		return
 	}
+	if q.Args["by"] != "" || commands[q.What] != nil {
+		args := make(map[string]string, len(q.Args)+1)
+		maps.Copy(args, q.Args) // a peer says who orders, we say where
+		args["by"] = strings.TrimSpace(cut(q.Args["by"], maxArg/2) + " at node " + actor.Meta(ctx).Origin)
+		q.Args = args
+	}
 	i.work.Go(func() {
 		defer func() { <-i.slots }()
 		i.serve(d, q)
@@ -52,6 +90,12 @@ func (s *server) Receive(ctx actor.Context) {
 
 // serve answers one query of another node.
 func (i *Inspector) serve(d *actor.Deferred, q Query) {
+	defer func() {
+		if r := recover(); r != nil { // a defect of ours is not to end the node because a peer found it
+			i.cfg.System.Logger().Error("query panicked", "what", q.What, "panic", r, "stack", string(debug.Stack()))
+			d.Fail(errors.New("the query panicked"))
+		}
+	}()
 	ctx, cancel := context.WithTimeout(i.ctx, answerTime)
 	defer cancel()
 	if t := d.Deadline(); !t.IsZero() {
@@ -59,7 +103,9 @@ func (i *Inspector) serve(d *actor.Deferred, q Query) {
 		defer cancel()
 	}
 	data, err := i.answer(ctx, q)
-	switch {
+	switch r := refusal(err); {
+	case r != nil:
+		d.Reply(r)
 	case err != nil:
 		d.Fail(err)
 	default:
@@ -73,14 +119,16 @@ func (i *Inspector) askOther(ctx context.Context, node string, q Query) ([]byte,
 		return nil, badQuery("%q is not a node id", node)
 	}
 	reply, err := i.cfg.System.Root().Request(ctx, actor.NewPID(node, i.pid.Id), q)
-	switch data, ok := reply.(actor.Bytes); {
-	case err != nil:
+	if err != nil {
 		return nil, fmt.Errorf("node %s: %w", node, explain(err))
-	case !ok:
-		return nil, fmt.Errorf("node %s answered with %T", node, reply)
-	default:
-		return data, nil
 	}
+	switch r := reply.(type) {
+	case actor.Bytes:
+		return r, nil
+	case *Refusal:
+		return nil, fmt.Errorf("node %s: %w", node, r.err())
+	}
+	return nil, fmt.Errorf("node %s answered with %T", node, reply)
 }
 
 // explain tells an error of the node asked from one of the way there.
