@@ -9,6 +9,9 @@ import (
 	"iris/node/relay"
 )
 
+// relayPart is the part of Limits.Memory that messages of tunnels may take in the relay.
+const relayPart = 4
+
 // openRelay starts the endpoint for programs in other languages, if there is to
 // be one. A port in use is no reason not to start where nobody asked for it.
 func (n *Node) openRelay() error {
@@ -25,7 +28,7 @@ func (n *Node) openRelay() error {
 	}
 	r, err := relay.New(relay.Config{
 		System: n.sys, Topics: n.topics, Tunnels: n.tunnels, Logger: n.part("relay"),
-		Listen: c.Listen, Token: token, Message: n.cfg.Limits.Message,
+		Listen: c.Listen, Token: token, Message: n.cfg.Limits.Message, Memory: n.cfg.Limits.Memory / relayPart,
 	})
 	switch {
 	case err == nil:

@@ -77,7 +77,7 @@ var (
 )
 
 // greet reads what a client says first.
-func (r *Relay) greet(conn net.Conn, guarded bool) (*packet.Reader, packet.Init, error) {
+func (r *Relay) greet(conn net.Conn, guarded bool) (*parts, packet.Init, error) {
 	if err := conn.SetReadDeadline(time.Now().Add(greetTimeout)); err != nil {
 		return nil, packet.Init{}, err
 	}
@@ -86,7 +86,7 @@ func (r *Relay) greet(conn net.Conn, guarded bool) (*packet.Reader, packet.Init,
 			return nil, packet.Init{}, err
 		}
 	}
-	in := packet.NewReader(conn, packet.FromClient, r.cfg.limits())
+	in := newParts(conn, r.cfg.limits())
 	p, err := in.Next()
 	if err != nil {
 		return nil, packet.Init{}, err

@@ -24,7 +24,7 @@ type client struct {
 	cluster string // that it serves, empty if none
 	since   time.Time
 	conn    net.Conn
-	in      *packet.Reader
+	in      *parts
 	pid     *actor.PID
 
 	life context.Context // ends when the client goes: of everything done for it
@@ -59,7 +59,7 @@ type client struct {
 // attach makes a client of a connection that has greeted. Welcome waits to be sent
 // before anything else can; that begins when the client is a member of its cluster,
 // and known to Close, which therefore has a word for everybody who was welcomed.
-func (r *Relay) attach(conn net.Conn, in *packet.Reader, cluster string) (*client, error) {
+func (r *Relay) attach(conn net.Conn, in *parts, cluster string) (*client, error) {
 	c := &client{r: r, since: time.Now(), addr: conn.RemoteAddr().String(), cluster: cluster, conn: conn, in: in, written: make(chan struct{})}
 	c.life, c.end = context.WithCancelCause(context.Background())
 	c.out.init(conn, c.stalled)
@@ -112,6 +112,7 @@ func (c *client) run() {
 
 // read handles packets until the connection ends, or the client does.
 func (c *client) read() error {
+	defer c.in.watch(func() { c.expel(errPart) })()
 	for {
 		p, err := c.in.Next()
 		if err == nil {

@@ -30,6 +30,7 @@ const (
 	maxChores        = 1024
 	maxChoreBytes    = 4 << 20
 	maxPipes         = 1024 // tunnels
+	wideWindows      = 16   // tunnels with a window of 4 MiB; that of others has room for a chunk
 	maxSubscriptions = 4096
 	mailbox          = 1 << 16 // messages
 	mailboxBytes     = 16 << 20
@@ -45,6 +46,8 @@ const (
 	leaveTimeout   = time.Second            // for the network to learn that it left
 	stallTimeout   = 5 * time.Second        // for a client that has much to read to read some of it
 	doubt          = time.Second            // for a client to begin to read what came fast
+	stockTimeout   = 2 * time.Minute        // for a message of a tunnel to go on while others wait for memory
+	partTimeout    = time.Minute            // for more of a packet that has begun to come
 	linger         = time.Second            // for a client to read the last packet and to close
 	flushTimeout   = 10 * time.Second       // for messages of a closed tunnel to reach the other end
 	maxTimeoutMs   = 1 << 31
@@ -68,6 +71,10 @@ type Config struct {
 
 	// Message is the largest payload in bytes, 0 = packet.DefaultMessage.
 	Message int
+
+	// Memory is what messages of tunnels may hold beyond their windows, in bytes, all
+	// clients together; one message more is always possible. 0 = 128 MiB.
+	Memory int
 }
 
 func (c Config) check() error {
@@ -84,6 +91,13 @@ func (c Config) message() int {
 		return c.Message
 	}
 	return packet.DefaultMessage
+}
+
+func (c Config) memory() int {
+	if c.Memory > 0 {
+		return c.Memory
+	}
+	return 128 << 20
 }
 
 // duration turns the timeout of a packet into one: 0 counts as 1 ms, more than

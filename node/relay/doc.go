@@ -47,7 +47,9 @@
 // timed out at once; 1024 operations in order, with 4 MiB, then its packets wait in its socket until one is
 // done, 5 s at most, and then its events and broadcasts are lost; 16384 requests
 // that it serves, then the askers try another member; 1024 tunnels, each with one
-// message at a time in either direction beside the windows; 4096 topics. Of clients:
+// message at a time in either direction beside the windows, which are 4 MiB for 16 of them and 64 KiB for others; 4096 topics. A packet
+// that has begun must go on within a minute. All clients together: messages of tunnels hold
+// Config.Memory beyond the windows, and one message more. Of clients:
 // 8192. The oldest of more than 4096 connections that have not greeted yet is
 // closed in favour of the newest.
 //

@@ -20,7 +20,8 @@ import (
 //	Tunnel.Recv ─▶ toClient ─▶ chunks, as the client grants credit and reads
 //
 // One whole message at a time is on its way to the network; the client is
-// granted its octets back as they come, also of messages larger than the window.
+// granted its octets back as they come, also of messages larger than the window, as
+// far as the stock of the relay allows.
 // While that message waits for the other end, what follows stays within the window.
 type pipe struct {
 	c    *client
@@ -43,6 +44,12 @@ type pipe struct {
 	space    uint64 // octets that the client grants and that were not used
 	debt     uint64 // octets sent beyond
 	granted  chan struct{}
+	owed     uint64 // octets to grant back when the message has gone that is on its way
+
+	// The mu of the relay's stock guards the following fields.
+	stocked   uint64    // octets that it holds of the stock
+	stockless bool      // it gets no more
+	advanced  time.Time // when its message last went on
 }
 
 // message is a whole one that waits, and the credit to grant when it does not.
@@ -51,8 +58,8 @@ type message struct {
 	held   uint64
 }
 
-func newPipe(c *client, id uint64, tun *tunnels.Tunnel) *pipe {
-	p := &pipe{c: c, id: id, tun: tun, credit: packet.RelayWindow, wake: make(chan struct{}, 1), granted: make(chan struct{}, 1)}
+func newPipe(c *client, id uint64, tun *tunnels.Tunnel, window uint64) *pipe {
+	p := &pipe{c: c, id: id, tun: tun, credit: window, wake: make(chan struct{}, 1), granted: make(chan struct{}, 1)}
 	base := context.WithoutCancel(c.life)
 	p.stop, p.halt = context.WithCancel(base)
 	p.send, p.kill = context.WithCancel(base)
@@ -80,13 +87,16 @@ func (p *pipe) chunk(chunk packet.TunTransfer) error {
 	grant := uint64(0)
 	if discarded > 0 { // its sender gave up halfway
 		grant, p.held = p.held, 0
+		if p.roomy() {
+			p.c.r.stock.give(p)
+		}
 	}
 	p.held += n
 	if whole != nil && !p.deaf && !p.closing {
 		p.ready = append(p.ready, message{whole, p.held})
 		p.held = 0
 		signal(p.wake)
-	} else if p.roomy() || p.deaf {
+	} else if p.deaf || p.roomy() && p.c.r.stock.take(p, p.held, true) {
 		grant, p.held = grant+p.held, 0
 	}
 	p.grant(grant)
@@ -115,11 +125,14 @@ func (p *pipe) toNetwork() {
 		if !ok {
 			break
 		}
-		if p.tun.Send(p.send, m) != nil { // the other half learns why
+		err := p.tun.Send(p.send, m)
+		p.gone()
+		if err != nil { // the other half learns why
 			p.mute()
 			break
 		}
 	}
+	p.c.r.stock.end(p)
 	p.await()
 	_ = p.tun.Close() // fails if the other end has ended it, or takes too long
 	p.halt()
@@ -133,12 +146,18 @@ func (p *pipe) next() ([]byte, bool) {
 		if p.busy {
 			m := p.ready[0]
 			p.ready = p.ready[1:]
-			p.grant(m.held)
+			if m.held > 0 && p.c.r.stock.take(p, m.held, false) {
+				p.grant(m.held)
+			} else {
+				p.owed = m.held
+			}
 			p.mu.Unlock()
 			return m.octets, true
 		}
-		p.grant(p.held) // of the message that comes next
-		p.held = 0
+		if p.held > 0 && p.c.r.stock.take(p, p.held, true) { // of the message that comes next
+			p.grant(p.held)
+			p.held = 0
+		}
 		closing := p.closing
 		p.mu.Unlock()
 		if closing {
@@ -146,6 +165,15 @@ func (p *pipe) next() ([]byte, bool) {
 		}
 		<-p.wake
 	}
+}
+
+// gone gives back the memory of a message that has left, or never will.
+func (p *pipe) gone() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.c.r.stock.give(p)
+	p.grant(p.owed)
+	p.owed = 0
 }
 
 // mute drops what comes from the client from now on.

@@ -19,6 +19,8 @@ type pipes struct {
 	offers  map[uint64]*offer
 	last    uint64 // number of the last offer
 	ended   bool
+
+	stocked uint64 // octets that all hold of the relay's stock, whose mu guards it
 }
 
 func (ps *pipes) init(c *client) {
@@ -45,16 +47,20 @@ func (ps *pipes) taken(id uint64) bool {
 // start opens a pipe under a number that was reserved; false if the client goes.
 // first are the packets that must precede those of the pipe.
 func (ps *pipes) start(id uint64, tun *tunnels.Tunnel, first ...packet.Packet) bool {
-	p := newPipe(ps.c, id, tun)
 	ps.mu.Lock()
 	delete(ps.opening, id)
 	if ps.ended {
 		ps.mu.Unlock()
 		return false
 	}
+	window := uint64(packet.RelayWindow)
+	if len(ps.open) >= wideWindows {
+		window = packet.ChunkLimit
+	}
+	p := newPipe(ps.c, id, tun, window)
 	ps.open[id] = p
 	ps.mu.Unlock()
-	ps.c.put(append(first, packet.TunAllow{Tunnel: id, Space: packet.RelayWindow})...)
+	ps.c.put(append(first, packet.TunAllow{Tunnel: id, Space: window})...)
 	ps.c.work.Go(p.toNetwork)
 	ps.c.work.Go(p.toClient)
 	return true

@@ -22,6 +22,7 @@ type Relay struct {
 	listeners []listener
 	halfOpen  halfOpen
 	refusals  refusals
+	stock     *stock
 	last      atomic.Uint64 // number of the last client
 	life      context.Context
 	end       context.CancelFunc // the openings under way
@@ -48,6 +49,7 @@ func New(cfg Config) (*Relay, error) {
 	}
 	r := &Relay{cfg: cfg, sys: cfg.System, log: cfg.Logger, listeners: list, clients: map[uint64]*client{}, gone: make(chan struct{})}
 	r.refusals.publish = r.sys.Events().Publish
+	r.stock = newStock(cfg.memory(), r.short)
 	r.life, r.end = context.WithCancel(context.Background())
 	r.patient, r.hurry = context.WithCancel(context.Background())
 	r.parent, err = r.sys.Service("relay", actor.Supervisor(actor.Strategy{MaxRestarts: -1}).Silent())
@@ -62,6 +64,16 @@ func New(cfg Config) (*Relay, error) {
 		r.work.Go(func() { r.accept(l) })
 	}
 	return r, nil
+}
+
+// short tells that the stock is used up, or no longer.
+func (r *Relay) short(over bool, refused uint64) {
+	const what = "memory for tunnels of programs"
+	if over {
+		r.sys.Events().Publish(&actor.Overloaded{What: what, Dropped: refused})
+	} else {
+		r.sys.Events().Publish(&actor.Relieved{What: what, Dropped: refused})
+	}
 }
 
 // Addrs returns the addresses that clients attach to, at least one.

@@ -40,6 +40,7 @@ type Reader struct {
 	side    Side
 	limits  Limits
 	greeted bool
+	inside  bool              // a packet
 	names   map[string]string // as they came before, so that they cost nothing again
 	name    [MaxName]byte
 	op      Op    // of the packet that is being read
@@ -65,14 +66,18 @@ func (r *Reader) Next() (Packet, error) {
 		r.err = err
 		return nil, err
 	}
-	r.op = Op(op)
+	r.op, r.inside = Op(op), true
 	p := r.packet()
 	if r.err != nil {
 		return nil, r.err
 	}
-	r.greeted = true
+	r.greeted, r.inside = true, false
 	return p, nil
 }
+
+// Inside reports whether a packet has begun to come and has not ended. It is for the
+// connection that the Reader reads from, to ask in its Read.
+func (r *Reader) Inside() bool { return r.inside }
 
 // packet reads the fields behind the opcode.
 func (r *Reader) packet() Packet {
