@@ -99,7 +99,7 @@ func TestThreeNodesTellOfEachOther(t *testing.T) {
 		for _, from := range []*worldNode{server, asker} { // about itself, and about another node
 			n := look[inspect.Node](t, from, server, "node")
 			if n.ID != server.ID() || n.Network != "world" || n.State != "ready" || n.Form != "mesh" || n.Peers != 2 || n.Clusters != 2 ||
-				n.Tunnels != 1 || n.Failures != 1 || n.Actors < 10 || n.Delivered == 0 || n.HeapBytes == 0 || n.Started.After(n.Now) {
+				n.Tunnels != 1 || n.Failures != 1 || n.Restarts != 1 || n.Actors < 10 || n.Delivered == 0 || n.HeapBytes == 0 || n.Started.After(n.Now) {
 				t.Errorf("node: %+v", n)
 			}
 			c := look[inspect.Page[inspect.Cluster]](t, from, server, "clusters", "name", "work")

@@ -22,7 +22,7 @@ func (i *Inspector) describe() Node {
 		ID: i.self, Name: about.Name, Network: about.Network, Addr: i.cfg.Endpoint.Addr().String(), Zone: about.Zone,
 		Labels: about.Labels, Version: Version(), GoVersion: runtime.Version(), PID: os.Getpid(), Started: about.Started, Now: time.Now(),
 		Incarnation: sys.Incarnation(), State: i.cfg.State(), Form: form(routes),
-		Actors: sys.Actors(), Tunnels: i.cfg.Tunnels.Len(), Sent: counters.Sent, Delivered: counters.Delivered, Failures: counters.Failures,
+		Actors: sys.Actors(), Tunnels: i.cfg.Tunnels.Len(), Sent: counters.Sent, Delivered: counters.Delivered, Failures: counters.Failures, Restarts: counters.Restarts,
 		HeapBytes: heapBytes(), MemoryLimit: about.MemoryLimit, Goroutines: runtime.NumGoroutine(),
 	}
 	n.Clusters, n.Topics = i.cfg.Topics.Roles()

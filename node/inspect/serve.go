@@ -64,16 +64,14 @@ func (s *server) Receive(ctx actor.Context) {
 	default:
 		return
 	}
-	i := s.i
+	i, d := s.i, actor.Defer(ctx)
+	if d == nil { // nobody waits
+		return
+	}
 	select {
 	case i.slots <- struct{}{}:
 	default:
-		actor.Fail(ctx, fmt.Errorf("%d queries are under way: %w", maxAnswers, actor.ErrOverloaded))
-		return
-	}
-	d := actor.Defer(ctx)
-	if d == nil { // nobody waits
-		<-i.slots
+		d.Refuse(actor.ErrOverloaded)
 		return
 	}
 	if q.Args["by"] != "" || commands[q.What] != nil {
