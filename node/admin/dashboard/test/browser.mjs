@@ -42,6 +42,14 @@ async function open(context, url, { width = 1440, height = 900, theme = "light" 
   page.wrong = wrong;
   await page.addInitScript(() => {
     window.violations = [];
+    window.shown = 0; // reports
+    window.spent = 0;
+    new PerformanceObserver((list) => {
+      for (const { name, duration } of list.getEntries()) {
+        window.spent += duration;
+        if (name === "iris head") window.shown++;
+      }
+    }).observe({ entryTypes: ["measure"] });
     document.addEventListener("securitypolicyviolation", (e) => window.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
   });
   await page.setViewportSize({ width, height });
@@ -66,15 +74,13 @@ export const look = (page, what, f, arg) => until(what, () => page.evaluate(f, a
 
 /** refreshed waits until the page has shown n more reports. */
 export async function refreshed(page, n = 1) {
-  const shown = () => page.evaluate(() => window.irisShown ?? 0);
-  await page.evaluate(() => {
-    if (window.irisShown !== undefined) return;
-    window.irisShown = 0;
-    new PerformanceObserver((list) => (window.irisShown += list.getEntries().filter((e) => e.name === "iris head").length)).observe({ entryTypes: ["measure"] });
-  });
+  const shown = () => page.evaluate(() => window.shown);
   const from = await shown();
   await until(`the page was refreshed ${n} times`, async () => (await shown()) >= from + n);
 }
+
+/** spent returns for how long the scripts of the page have worked, in milliseconds. */
+export const spent = (page) => page.evaluate(() => window.spent);
 
 /** shot keeps a screenshot. */
 export const shot = (page, name) => page.screenshot({ path: path.join(shots, `${name}.png`) });
