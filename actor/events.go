@@ -193,7 +193,7 @@ type (
 		What  string // the key of the setting, such as "log.level"
 		Value string // its new value
 	}
-	// ClockJump: the wall clock moved against the monotonic one.
+	// ClockJump: this process did not run for a while, or the wall clock moved against the monotonic one.
 	ClockJump struct {
 		At
 		By time.Duration

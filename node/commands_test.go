@@ -158,3 +158,27 @@ func TestPrintedNode(t *testing.T) {
 		}
 	}
 }
+
+// A link that is dropped by command ends at both ends, and the nodes link again.
+func TestDisconnectDropsTheLink(t *testing.T) {
+	nodes := together(t, 2)
+	news := make(chan string, 1000)
+	for _, n := range nodes {
+		defer n.Events().Subscribe(func(ev any) {
+			switch ev := ev.(type) {
+			case *actor.LinkDown:
+				news <- n.ID() + " down " + ev.Peer
+			case *actor.LinkUp:
+				news <- n.ID() + " up " + ev.Peer
+			}
+		})()
+	}
+	a, b := nodes[0].ID(), nodes[1].ID()
+	if err := nodes[0].Events().Do(t.Context(), &actor.Disconnect{Peer: b}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{a + " down " + b: true, b + " down " + a: true, a + " up " + b: true, b + " up " + a: true}
+	for len(want) > 0 {
+		delete(want, receive(t, news)) // in any order: a new link may replace one whose end is not known yet
+	}
+}

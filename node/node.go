@@ -90,10 +90,12 @@ const (
 	topicsPart    = 4
 )
 
-// seams are what a simulated network puts in place of the host's.
+// seams are what a simulated network puts in place of the host's, and who sees the
+// events from the first on.
 type seams struct {
 	conn   net.PacketConn
 	prober router.Prober
+	events func(any)
 }
 
 func start(ctx context.Context, cfg config.Config, s seams) (*Node, error) {
@@ -118,6 +120,9 @@ func start(ctx context.Context, cfg config.Config, s seams) (*Node, error) {
 	n.life, n.end = context.WithCancelCause(context.Background())
 	incarnation := uint64(began.UnixNano())
 	n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Incarnation: incarnation, Replies: cfg.Limits.Replies, Mailboxes: cfg.Limits.Memory / mailboxesPart, Logger: n.part("actor")})
+	if s.events != nil {
+		n.sys.Events().Subscribe(s.events)
+	}
 	if err := n.build(ident, keys, incarnation, s); err != nil {
 		return nil, errors.Join(err, n.unwind())
 	}

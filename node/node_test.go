@@ -557,6 +557,31 @@ func TestStartRefusesWhatCannotWork(t *testing.T) {
 	}
 }
 
+// The life of a node is told in order.
+func TestTheLifeOfANodeIsTold(t *testing.T) {
+	var kinds []string // read when the node is gone
+	cfg := config.Default()
+	cfg.Log.Handler, cfg.Discovery.Host = slog.DiscardHandler, false
+	n, err := start(t.Context(), cfg, seams{events: func(ev any) {
+		switch ev := ev.(type) {
+		case *actor.Converged:
+			if ev.Peers != 0 || ev.Took <= 0 {
+				t.Errorf("converged: %+v", ev)
+			}
+			kinds = append(kinds, "Converged")
+		case *actor.NodeStarted, *actor.NodeStopping, *actor.NodeStopped:
+			kinds = append(kinds, actor.EventKind(ev))
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop(t, n)
+	if want := []string{"Converged", "NodeStarted", "NodeStopping", "NodeStopped"}; !slices.Equal(kinds, want) {
+		t.Errorf("told %v, want %v", kinds, want)
+	}
+}
+
 func TestStopIsIdempotentAndTold(t *testing.T) {
 	n := together(t, 1)[0]
 	told := make(chan any, 100)

@@ -114,6 +114,18 @@ func TestReliableTopic(t *testing.T) {
 				}
 			}
 		}
+		told := 0
+		for _, n := range f.nodes[:4] {
+			for _, c := range seen[*actor.TreeParentChanged](n) {
+				if c.Topic != "orders" || c.Parent == "" || c.Parent == c.Previous || c.Parent == n.id.String() {
+					t.Errorf("node %s was told %+v", n.id.Short(), c)
+				}
+				told++
+			}
+		}
+		if told < 3 {
+			t.Errorf("%d news of parents, of three subscribers or more that have one", told)
+		}
 		// Plain events reach everybody too, once.
 		f.nodes[5].hear(t, "other", surely)
 		for _, p := range pubs {

@@ -143,5 +143,6 @@ func Rules() []Rule {
 		{"no machine paths", machinePaths},
 		{"named tests", namedTests},
 		{"log lines", logLines},
+		{"events", events},
 	}
 }

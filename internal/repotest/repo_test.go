@@ -133,6 +133,14 @@ func TestRules(t *testing.T) {
 			"node/a_test.go":                "package node\nfunc FuzzIt() {}\nfunc TestTwo() {}\n",
 			"internal/acceptance/a_test.go": "package acceptance\nfunc TestRow() {}\n",
 		}, []string{"docs/a.md:1: TestOne without its package", "docs/a.md:2: there is no test tree.TestOther", "docs/a.md:2: there is no test tree.TestTwo"}},
+		{"events", map[string]string{
+			"actor/events.go":  "package actor\ntype At struct{}\ntype Up struct{ At }\ntype Down struct{ At; X int }\ntype Gone struct{ At }\ntype other struct{ at At }\n",
+			"actor/hub.go":     "package actor\nvar _ = &Up{}\n",
+			"node/a.go":        "package node\nvar _ = &actor.Down{}\n",
+			"node/a_test.go":   "package node\nvar _ *actor.Up\nvar _ = &actor.Gone{}\n",
+			"samples/x/a.go":   "package main\nvar _ = &actor.Gone{}\n",
+			"topics/a_test.go": "package topics\nvar _ = f(new(actor.Down))\n",
+		}, []string{"actor/events.go:4: Down is looked at by no test", "actor/events.go:5: Gone is declared"}},
 		{"log lines", map[string]string{
 			"docs/operations.md": "| info | `up` | it is |\n| error | `late`, `gone` | it is not |\n",
 			"node/a.go":          "package node\nfunc f() {\nn.log.Info(\"up\")\nlog.Error(\"late\")\nc.log().Warn(\"odd\")\nt.Error(\"up\")\nlog.Debug(\"x\")\nlog.Info(text)\n}\n",
