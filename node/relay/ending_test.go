@@ -28,8 +28,8 @@ func TestTheFirstLastWordCounts(t *testing.T) {
 		c.drop("enough")
 		pass(linger / 2)
 		c.depart("", answerGrace, flushTimeout)
-		if !conn.until.Equal(want) || c.reason != "enough" {
-			t.Errorf("it has until %v, want %v; reason %q", conn.until, want, c.reason)
+		if !conn.until.Equal(want) || c.ending() != "enough" {
+			t.Errorf("it has until %v, want %v; reason %q", conn.until, want, c.ending())
 		}
 		if err := sys.Shutdown(t.Context()); err != nil {
 			t.Error(err)

@@ -26,6 +26,13 @@ func stranger(r *Relay, number uint64, conn net.Conn) *client {
 	return c
 }
 
+// ending returns why c ended, empty if it has not.
+func (c *client) ending() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.reason
+}
+
 func TestClientsAreDescribed(t *testing.T) {
 	r := &Relay{clients: map[uint64]*client{}}
 	since := time.Now()

@@ -58,8 +58,8 @@ func TestTimeToConfirm(t *testing.T) {
 		}
 		read()
 		pass(confirmTimeout - time.Millisecond)
-		if c.over || c.pipes.takeOffer(0) == nil {
-			t.Errorf("it is too late: %s", c.reason)
+		if end := c.ending(); end != "" || c.pipes.takeOffer(0) == nil {
+			t.Errorf("it is too late: %s", end)
 		}
 	})
 }
@@ -67,8 +67,8 @@ func TestTimeToConfirm(t *testing.T) {
 // A client that reads nothing is dropped when a tunnel waits for it, although little else does.
 func TestOfferToAClientThatDoesNotRead(t *testing.T) {
 	offering(t, func(c *client, _ func()) {
-		if pass(stallTimeout); c.reason != errSlow.Error() {
-			t.Errorf("dropped for %q", c.reason)
+		if pass(stallTimeout); c.ending() != errSlow.Error() {
+			t.Errorf("dropped for %q", c.ending())
 		}
 		c.pipes.takeOffer(0)
 	})

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"net"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,12 +27,12 @@ func (reader) Close() error { return nil }
 
 // withOutbox runs f with an outbox whose client reads a piece for each call of read,
 // and a flag that is raised when the client is to be dropped.
-func withOutbox(t *testing.T, f func(o *outbox, read func(), slow *bool)) {
+func withOutbox(t *testing.T, f func(o *outbox, read func(), slow *atomic.Bool)) {
 	t.Helper()
 	synctest.Test(t, func(*testing.T) {
-		tokens, slow := make(chan struct{}), false
+		tokens, slow := make(chan struct{}), new(atomic.Bool)
 		o := new(outbox)
-		o.init(reader{tokens: tokens}, func() { slow = true; o.kill() })
+		o.init(reader{tokens: tokens}, func() { slow.Store(true); o.kill() })
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -43,7 +44,7 @@ func withOutbox(t *testing.T, f func(o *outbox, read func(), slow *bool)) {
 			case <-ended:
 			}
 			synctest.Wait()
-		}, &slow)
+		}, slow)
 		o.kill()
 		close(tokens)
 		<-ended
@@ -60,7 +61,7 @@ func pass(d time.Duration) {
 
 // A client that reads nothing is dropped when 64 MiB wait.
 func TestOutboxOfAClientThatReadsNothing(t *testing.T) {
-	withOutbox(t, func(o *outbox, _ func(), _ *bool) {
+	withOutbox(t, func(o *outbox, _ func(), _ *atomic.Bool) {
 		n := 0
 		for o.put(mebi) == nil {
 			n++
@@ -74,18 +75,18 @@ func TestOutboxOfAClientThatReadsNothing(t *testing.T) {
 
 // The same if it comes too fast to tell, for a second, and if nothing comes any more.
 func TestOutboxInABurst(t *testing.T) {
-	withOutbox(t, func(o *outbox, _ func(), slow *bool) {
+	withOutbox(t, func(o *outbox, _ func(), slow *atomic.Bool) {
 		for range 100 {
 			if err := o.put(mebi); err != nil {
 				t.Fatal(err)
 			}
 		}
 		pass(doubt - time.Millisecond)
-		if *slow {
+		if slow.Load() {
 			t.Error("dropped before it could read")
 		}
 		pass(2 * time.Millisecond)
-		if !*slow {
+		if !slow.Load() {
 			t.Error("not dropped")
 		}
 	})
@@ -94,7 +95,7 @@ func TestOutboxInABurst(t *testing.T) {
 // A client that reads is not dropped because a lot came at once, however long it takes to
 // read it; if it stops it is, after a while.
 func TestOutboxOfASlowReader(t *testing.T) {
-	withOutbox(t, func(o *outbox, read func(), slow *bool) {
+	withOutbox(t, func(o *outbox, read func(), slow *atomic.Bool) {
 		for range 100 {
 			if err := o.put(mebi); err != nil {
 				t.Fatal(err)
@@ -108,12 +109,12 @@ func TestOutboxOfASlowReader(t *testing.T) {
 		for range 5 {
 			pass(stallTimeout - time.Second)
 			read()
-			if err := o.put(mebi); err != nil || *slow {
-				t.Fatalf("%v; dropped: %v", err, *slow)
+			if err := o.put(mebi); err != nil || slow.Load() {
+				t.Fatalf("%v; dropped: %v", err, slow.Load())
 			}
 		}
 		pass(stallTimeout + doubt)
-		if !*slow {
+		if !slow.Load() {
 			t.Error("not dropped when it stopped")
 		}
 	})
@@ -121,7 +122,7 @@ func TestOutboxOfASlowReader(t *testing.T) {
 
 // However well it reads there is an end to what waits.
 func TestOutboxHasAnEnd(t *testing.T) {
-	withOutbox(t, func(o *outbox, read func(), _ *bool) {
+	withOutbox(t, func(o *outbox, read func(), _ *atomic.Bool) {
 		n := 0
 		for o.put(mebi) == nil {
 			if n++; n%50 == 0 {
@@ -136,7 +137,7 @@ func TestOutboxHasAnEnd(t *testing.T) {
 
 // Nothing is no reason to be dropped, and what may be lost is no reason before 5 s.
 func TestOutboxOffers(t *testing.T) {
-	withOutbox(t, func(o *outbox, _ func(), _ *bool) {
+	withOutbox(t, func(o *outbox, _ func(), _ *atomic.Bool) {
 		for o.waiting() <= maxOffered {
 			if err := o.offer(mebi); err != nil {
 				t.Fatal(err)
@@ -162,7 +163,7 @@ func TestOutboxOffers(t *testing.T) {
 
 // Marks are reached when what was queued before them has been written.
 func TestOutboxMarks(t *testing.T) {
-	withOutbox(t, func(o *outbox, read func(), _ *bool) {
+	withOutbox(t, func(o *outbox, read func(), _ *atomic.Bool) {
 		var order []int
 		o.after(func() { order = append(order, 0) })
 		for i := range 3 {

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"net"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,8 +14,9 @@ import (
 func TestRestOfAPacket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := net.Pipe()
-		in, late := newParts(here, packet.Limits{}), 0
-		stop := in.watch(func() { late++ })
+		in := newParts(here, packet.Limits{})
+		var late atomic.Int64
+		stop := in.watch(func() { late.Add(1) })
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -40,13 +42,13 @@ func TestRestOfAPacket(t *testing.T) {
 			}
 		}
 		pass(24 * time.Hour)
-		if late > 0 {
+		if late.Load() > 0 {
 			t.Error("too late, although some came every minute")
 		}
 		send(event[:50])
 		pass(partTimeout)
-		if late != 1 {
-			t.Errorf("called %d times", late)
+		if late.Load() != 1 {
+			t.Errorf("called %d times", late.Load())
 		}
 		stop()
 		_ = there.Close()
