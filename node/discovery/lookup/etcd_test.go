@@ -309,7 +309,8 @@ func TestEtcdRunner(t *testing.T) {
 	b := Start(Config{Providers: []Provider{s.entrant(2)}, Interval: time.Second, Alone: alone, Found: func(string) {}})
 	defer b.Close()
 	s.eventually("shows one to the other", func() bool { mu.Lock(); defer mu.Unlock(); return found["10.0.0.2:7000"] > 0 })
-	if text := said(); strings.Count(text, "\n") != 2 || !strings.Contains(text, "works again") {
+	s.eventually("is said to work again", func() bool { return strings.Contains(said(), "works again") })
+	if text := said(); strings.Count(text, "\n") != 2 {
 		t.Errorf("logged\n%s", text)
 	}
 	b.Close()
