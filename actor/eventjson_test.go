@@ -11,25 +11,25 @@ import (
 // stockLow is an event of a program's own.
 type stockLow struct {
 	At
-	Article  string
-	PeerID   string
-	Left     int
-	Within   time.Duration
-	Who      *PID
-	Secret   string `json:"-"`
-	Renamed  string `json:"other"`
-	Kind     string
-	Next     *stockLow
-	Any      any
-	Err      error
-	Counts   map[string]int
-	Raw      []byte
-	Ch       chan int
-	Bad      badText
-	When     time.Time
-	Nested   struct{ A, B int }
-	Empty    struct{}
-	internal int
+	Article string
+	PeerID  string
+	Left    int
+	Within  time.Duration
+	Who     *PID
+	Secret  string `json:"-"`
+	Renamed string `json:"other"`
+	Kind    string
+	Next    *stockLow
+	Any     any
+	Err     error
+	Counts  map[string]int
+	Raw     []byte
+	Ch      chan int
+	Bad     badText
+	When    time.Time
+	Nested  struct{ A, B int }
+	Empty   struct{}
+	hidden  func() // unexported
 	extra
 }
 
@@ -56,7 +56,7 @@ func TestEncodeEvent(t *testing.T) {
 		{"text", `{"kind":"string","value":"text"}`},
 		{
 			&stockLow{
-				At: at, Article: "x", PeerID: "p", Left: 1, Within: time.Second, Secret: "s", Renamed: "r", Kind: "k", Next: &stockLow{Left: 2}, Any: []any{1, "a", nil},
+				At: at, hidden: func() {}, Article: "x", PeerID: "p", Left: 1, Within: time.Second, Secret: "s", Renamed: "r", Kind: "k", Next: &stockLow{Left: 2}, Any: []any{1, "a", nil},
 				Err: errors.New("e"), Counts: map[string]int{"b": 2, "a": 1}, Raw: []byte{1, 2}, Ch: make(chan int), When: at.Time, extra: extra{404},
 			},
 			`{"kind":"actor.stockLow","time":"2026-01-02T03:04:05.0000006Z","node":"n1","article":"x","peer_id":"p","left":1,"within_us":1000000,"who":null,` +

@@ -128,6 +128,8 @@ func parts(t *testing.T, key []byte) []any {
 	text, err := json.Marshal(cfg)
 	return []any{
 		cfg, &cfg, cfg.Network, cfg.Network.Secret, cfg.Settings(), cfg.YAML(config.Origins{}), string(text), secret, &secret, ring, ident,
-		struct{ S identity.Secret }{secret}, struct{ s *identity.Identity }{ident}, refused, parsed, errors.Join(refused, parsed, err),
+		struct{ S identity.Secret }{secret},
+		struct{ s *identity.Identity }{ident},
+		refused, parsed, errors.Join(refused, parsed, err),
 	}
 }

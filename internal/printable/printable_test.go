@@ -10,16 +10,16 @@ import (
 
 func TestText(t *testing.T) {
 	for in, want := range map[string]string{
-		"":                         "",
+		"":                          "",
 		"orders/eu-1 ü 語 😀":         "orders/eu-1 ü 語 😀",
 		"a\nlevel=ERROR msg=forged": `a\nlevel=ERROR msg=forged`,
-		"\x1b[31mred\x1b[0m":       `\x1b[31mred\x1b[0m`,
-		"abc\u202edcba\u2066":      `abc\u202edcba\u2066`,
-		"\u200bzero\u00a0width":    `\u200bzero\u00a0width`,
-		"\u009b31m":                `\u009b31m`,
-		"\xff\xfe\x7f":             `\xff\xfe\x7f`,
-		"\ufffd":                   "\ufffd",
-		`a\b`:                      `a\b`,
+		"\x1b[31mred\x1b[0m":        `\x1b[31mred\x1b[0m`,
+		"abc\u202edcba\u2066":       `abc\u202edcba\u2066`,
+		"\u200bzero\u00a0width":     `\u200bzero\u00a0width`,
+		"\u009b31m":                 `\u009b31m`,
+		"\xff\xfe\x7f":              `\xff\xfe\x7f`,
+		"\ufffd":                    "\ufffd",
+		`a\b`:                       `a\b`,
 	} {
 		if got := Text(in); got != want {
 			t.Errorf("Text(%q) = %s, want %s", in, got, want)
