@@ -1,6 +1,8 @@
 package node
 
 import (
+	"slices"
+
 	"iris/internal/id"
 	"iris/node/discovery"
 	"iris/node/discovery/lookup"
@@ -31,7 +33,7 @@ func (n *Node) openDiscovery(self id.ID, incarnation uint64, keys [][]byte) erro
 func (n *Node) providers(self id.ID, keys [][]byte) ([]lookup.Provider, error) {
 	var list []lookup.Provider
 	c := n.cfg.Discovery
-	for _, name := range c.DNS {
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(c.DNS))) {
 		p, err := lookup.NewDNS(name, nil)
 		if err != nil {
 			return nil, err

@@ -51,7 +51,7 @@ func TestFoundByAProgram(t *testing.T) {
 	}
 	for _, n := range nodes {
 		eventually(t, "every peer", func() bool { return len(n.Peers()) == 2 })
-		if s := n.discovery.Lookups()[0]; s.Name != "exec cat" || !strings.HasPrefix(s.Err, `line 3: "this is no address"`) {
+		if s := n.discovery.Stats().Lookups[0]; s.Name != "exec cat" || !strings.HasPrefix(s.Err, `line 3: "this is no address"`) {
 			t.Errorf("%+v", s)
 		}
 	}

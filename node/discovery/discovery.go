@@ -159,9 +159,6 @@ func (d *Discovery) watch() {
 // answered or failed, or two seconds have passed. Discovery goes on.
 func (d *Discovery) Quiet() <-chan struct{} { return d.over }
 
-// Lookups returns what became of each provider, in the order of the configuration.
-func (d *Discovery) Lookups() []lookup.Status { return d.asking.Status() }
-
 // Joined tells whether this node has a place in the network. Joined nodes send
 // few beacons; going from true to false starts a new burst of queries.
 func (d *Discovery) Joined(yes bool) {

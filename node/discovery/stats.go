@@ -1,6 +1,10 @@
 package discovery
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"iris/node/discovery/lookup"
+)
 
 // reason says why a datagram was dropped.
 type reason int
@@ -36,6 +40,8 @@ type Stats struct {
 	DroppedReplay    uint64 // heard before
 	DroppedClock     uint64 // more than 5 minutes off our clock
 	DroppedQueue     uint64 // this process was too slow
+
+	Lookups []lookup.Status // of each provider, in the order of the configuration
 }
 
 // counters are the live form of Stats, written by any goroutine of discovery.
@@ -55,6 +61,6 @@ func (d *Discovery) Stats() Stats {
 		DroppedMalformed: c.dropped[dropMalformed].Load(), DroppedVersion: c.dropped[dropVersion].Load(),
 		DroppedForeign: c.dropped[dropForeign].Load(), DroppedForged: c.dropped[dropForged].Load(),
 		DroppedReplay: c.dropped[dropReplay].Load(), DroppedClock: c.dropped[dropClock].Load(),
-		DroppedQueue: c.dropped[dropQueue].Load(),
+		DroppedQueue: c.dropped[dropQueue].Load(), Lookups: d.asking.Status(),
 	}
 }

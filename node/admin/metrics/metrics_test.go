@@ -130,7 +130,7 @@ func TestFamilies(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 		for _, l := range f.Labels {
-			if !slices.Contains([]string{"cluster", "direction", "go_version", "lane", "network", "part", "queue", "reason", "state", "topic", "version", "what", "zone"}, l) {
+			if !slices.Contains([]string{"cluster", "direction", "go_version", "lane", "network", "part", "provider", "queue", "reason", "state", "topic", "version", "what", "zone"}, l) {
 				t.Errorf("%s: is the label %s bounded?", f.Name, l)
 			}
 		}

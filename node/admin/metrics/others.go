@@ -3,17 +3,20 @@ package metrics
 import "maps"
 
 var (
-	clients   = gauge("iris_relay_clients", "Programs attached to the relay.")
-	published = counter("iris_events_published_total", "Events of the node that were published to its event stream.")
-	missed    = counter("iris_events_lost_total", "Events that subscribers of the event stream missed, because they were too slow.")
-	used      = gauge("iris_memory_used_bytes", "Bytes that queues hold of limits.memory: lanes of links, large messages that arrive, mailboxes.", "queue")
-	limit     = gauge("iris_memory_limit_bytes", "Bytes that queues may hold at most.", "queue")
-	beacons   = counter("iris_discovery_beacons_total", "Beacons of discovery, by what became of them.", "what")
-	ignored   = counter("iris_discovery_dropped_total", "Datagrams of discovery that were dropped, by the reason why.", "reason")
-	denied    = counter("iris_admin_refused_total", "Requests to this endpoint that were refused, by the reason why.", "reason")
-	watchers  = gauge("iris_admin_streams", "Event streams that this endpoint serves.")
+	clients    = gauge("iris_relay_clients", "Programs attached to the relay.")
+	published  = counter("iris_events_published_total", "Events of the node that were published to its event stream.")
+	missed     = counter("iris_events_lost_total", "Events that subscribers of the event stream missed, because they were too slow.")
+	used       = gauge("iris_memory_used_bytes", "Bytes that queues hold of limits.memory: lanes of links, large messages that arrive, mailboxes.", "queue")
+	limit      = gauge("iris_memory_limit_bytes", "Bytes that queues may hold at most.", "queue")
+	beacons    = counter("iris_discovery_beacons_total", "Beacons of discovery, by what became of them.", "what")
+	ignored    = counter("iris_discovery_dropped_total", "Datagrams of discovery that were dropped, by the reason why.", "reason")
+	lookups    = counter("iris_discovery_lookups_total", "Times that a provider of addresses was asked: DNS, a program, etcd.", "provider")
+	lookupErrs = counter("iris_discovery_lookup_failures_total", "Times that this, or to register there, failed in whole or in part.", "provider")
+	answers    = gauge("iris_discovery_lookup_addresses", "Addresses that the last one found.", "provider")
+	denied     = counter("iris_admin_refused_total", "Requests to this endpoint that were refused, by the reason why.", "reason")
+	watchers   = gauge("iris_admin_streams", "Event streams that this endpoint serves.")
 
-	otherFamilies = []*Family{clients, published, missed, used, limit, beacons, ignored, denied, watchers}
+	otherFamilies = []*Family{clients, published, missed, used, limit, beacons, ignored, lookups, lookupErrs, answers, denied, watchers}
 )
 
 // others tells of the small parts.
@@ -34,6 +37,11 @@ func (c *Collector) others(s scrape) {
 		"forged": d.DroppedForged, "replay": d.DroppedReplay, "clock": d.DroppedClock, "queue": d.DroppedQueue,
 	} {
 		s.put(ignored, float64(n), reason)
+	}
+	for _, l := range d.Lookups {
+		s.put(lookups, float64(l.Lookups), l.Name)
+		s.put(lookupErrs, float64(l.Failures), l.Name)
+		s.put(answers, float64(l.Addrs), l.Name)
 	}
 	for reason, n := range maps.All(c.cfg.Admin.Refused()) {
 		s.put(denied, float64(n), reason)
