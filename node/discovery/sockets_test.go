@@ -216,7 +216,7 @@ func TestNothingWanted(t *testing.T) {
 	d := open(t, Config{ID: id.ID{Lo: 1}, Addrs: addrs("127.0.0.1:5001"), Keys: [][]byte{freshKey(t)}, Found: newCollector().Found})
 	<-d.Quiet()
 	d.Joined(true)
-	if s := d.Stats(); s != (Stats{}) {
+	if s := d.Stats(); equal(s, Stats{Lookups: s.Lookups}) != "" || len(s.Lookups) > 0 {
 		t.Errorf("%+v", s)
 	}
 }
