@@ -2,9 +2,12 @@ package actor
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -71,7 +74,7 @@ func TestCrowdOfSubscribers(t *testing.T) {
 	})
 }
 
-// Publish costs the same however many subscribers wait.
+// Publish does the same work however many subscribers there are.
 func BenchmarkPublishSubscribers(b *testing.B) {
 	for _, n := range []int{1, 10, 1000} {
 		for _, kind := range []string{"healthy", "half stuck"} {
@@ -97,5 +100,102 @@ func BenchmarkPublishSubscribers(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// While subscribers come and go and some end their goroutine, those that stay see every event or are told how many they
+// missed, in the order of each publisher: nobody is left asleep.
+func TestSubscribersComeAndGo(t *testing.T) {
+	s := NewSystem(Options{Node: "n1"})
+	const publishers, each, staying = 4, 3000, 6
+	type stay struct {
+		seen, lost uint64
+		last       [publishers]int
+	}
+	var stays [staying]stay // each of its subscriber, until Shutdown
+	for i := range stays {
+		s.Events().Subscribe(func(ev any) {
+			switch ev := ev.(type) {
+			case *PeerUp:
+				from, n := int(ev.Peer[0]-'a'), int(ev.Incarnation)
+				if n <= stays[i].last[from] {
+					t.Errorf("subscriber %d: %d after %d of publisher %d", i, n, stays[i].last[from], from)
+				}
+				stays[i].last[from] = n
+				stays[i].seen++
+			case *EventsLost:
+				stays[i].lost += ev.Count
+			}
+		})
+	}
+	var publishing, coming sync.WaitGroup
+	done := make(chan struct{})
+	for from := range publishers {
+		publishing.Go(func() {
+			for n := range each {
+				s.Events().Publish(&PeerUp{Peer: string(rune('a' + from)), Incarnation: uint64(n + 1)})
+			}
+		})
+	}
+	for i := range 4 {
+		coming.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				switch i {
+				case 0:
+					ctx, cancel := context.WithCancel(t.Context())
+					ch := s.Events().Chan(ctx, 1)
+					<-ch
+					cancel()
+					for range ch { // until it is closed
+					}
+				case 1:
+					gone := make(chan struct{})
+					s.Events().Subscribe(func(any) { defer close(gone); runtime.Goexit() })
+					s.Events().Publish(&NodeStopping{})
+					<-gone
+				default:
+					s.Events().Subscribe(func(any) {})()
+				}
+				s.Events().Publish(&NodeStopping{}) // for the channels of others
+			}
+		})
+	}
+	publishing.Wait()
+	close(done)
+	idle := make(chan struct{})
+	go func() { // who still waits for an event gets one
+		defer close(idle)
+		coming.Wait()
+	}()
+	for waiting := true; waiting; {
+		select {
+		case <-idle:
+			waiting = false
+		default:
+			s.Events().Publish(&NodeStopping{})
+			runtime.Gosched()
+		}
+	}
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range stays {
+		x := &stays[i]
+		for from, n := range x.last {
+			if n != each && x.lost == 0 {
+				t.Errorf("subscriber %d saw %d of %d of publisher %d", i, n, each, from)
+			}
+		}
+		if x.seen < publishers*each && x.lost == 0 || x.seen > publishers*each {
+			t.Errorf("subscriber %d saw %d and missed %d of %d", i, x.seen, x.lost, publishers*each)
+		}
+	}
+	if n := len(s.events.subs) + len(s.events.asleep); n != 0 {
+		t.Errorf("%d subscribers are left in the books", n)
 	}
 }

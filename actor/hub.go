@@ -13,7 +13,7 @@ import (
 //	Publish ──► the last EventQueue events ──┬── read by the goroutine of subscriber 1 ──► its func
 //	            (one ring for all)           └── read by the goroutine of subscriber 2 ...
 //
-// Publish never blocks, never runs foreign code, and costs the same whatever the number of subscribers: it appends to the
+// Publish never blocks, never runs foreign code, and does the same work whatever the number of subscribers: it appends to the
 // ring and wakes a few of those who wait, who wake the others. A slow or panicking observer harms nobody but itself. All
 // subscribers see all events in the same order, those of one publisher in the order published.
 //
