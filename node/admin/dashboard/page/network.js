@@ -2,9 +2,10 @@
 // by events, which are faster than reports. Whoever disappears stays for a while,
 // marked as down: an operator wants to see what is missing.
 
-import { short, name } from "./format.js";
+import { clip, short } from "./format.js";
 
 const HOLD = 4000; // milliseconds for which an event outweighs reports
+const LONG = 32; // characters of a name
 const GHOST = 120_000; // and for which a lost node is remembered
 
 const TOLD = { PeerSuspected: "suspect", PeerDown: "down", PeerRecovered: "ready", PeerUp: "ready" };
@@ -29,13 +30,17 @@ export const one = (id) => nodes.get(id);
 export function label(id) {
   const node = nodes.get(id);
   if (!node?.name) return short(id);
-  return names.get(node.name) > 1 ? `${name(node.name)} ${short(id).slice(0, 6)}` : name(node.name);
+  const name = clip(node.name, LONG);
+  return names.get(node.name) > 1 ? `${name} ${short(id).slice(0, 6)}` : name;
 }
 
 /** report takes in a report of the network. */
 export function report(network) {
   const now = performance.now();
-  for (const brief of network.nodes ?? []) nodes.set(brief.id, { ...brief, seen: now });
+  for (const brief of network.nodes ?? []) {
+    const { name, zone } = nodes.get(brief.id) ?? {}; // the dead do not tell
+    nodes.set(brief.id, { name, zone, ...brief, seen: now });
+  }
   for (const [id, node] of nodes) {
     if (node.seen !== now) {
       node.gone ??= now;

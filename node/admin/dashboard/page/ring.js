@@ -168,7 +168,9 @@ export function ringPanel() {
     const roomy = nodes.length <= 12;
     const rank = ({ id, state }) => (id === chosen() ? 0 : id === own() ? 1 : shapeOf(state) !== "ready" ? 2 : 3);
     const wanted = nodes.map((node, i) => {
-      const { x, y } = point(view.middle, view.radius + view.size + 10, view.angles[i]);
+      const at = point(view.middle, view.radius + view.size + 10, view.angles[i]);
+      const { x } = at;
+      const y = at.y - (roomy ? 12 * Math.cos(view.angles[i]) : 0); // two lines need more room above and below
       const first = clip(label(node.id), 18);
       const second = roomy ? summary(node) : "";
       return { i, x, y, end: x < view.middle.x - 1, first, second, width: Math.max(first.length, second.length) * LETTER * (node.id === chosen() ? 1.15 : 1) + 4, height: second ? 2 * LINE : LINE, rank: rank(node) };
@@ -181,7 +183,8 @@ export function ringPanel() {
 
   // Few links have room for their round-trip times.
   function drawTimes() {
-    const few = nodes.length <= 6 ? web.filter(({ rtt }) => rtt > 0) : [];
+    const me = position(chosen());
+    const few = nodes.length > 12 ? [] : web.filter(({ a, b, rtt }) => rtt > 0 && (nodes.length <= 3 || a === me || b === me));
     keyed(rtts, few, ({ a, b }) => `${nodes[a].id} ${nodes[b].id}`, () => {
       const element = s("text", { "text-anchor": "middle" });
       element.update = ({ a, b, rtt }) => {

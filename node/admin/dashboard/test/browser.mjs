@@ -42,12 +42,13 @@ async function open(context, url, { width = 1440, height = 900, theme = "light" 
   page.wrong = wrong;
   await page.addInitScript(() => {
     window.violations = [];
-    window.shown = 0; // reports
+    window.seen = { reports: 0, networks: 0 };
     window.spent = 0;
     new PerformanceObserver((list) => {
       for (const { name, duration } of list.getEntries()) {
         window.spent += duration;
-        if (name === "iris head") window.shown++;
+        if (name === "iris head") window.seen.reports++;
+        if (name === "iris network") window.seen.networks++;
       }
     }).observe({ entryTypes: ["measure"] });
     document.addEventListener("securitypolicyviolation", (e) => window.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
@@ -72,11 +73,14 @@ export async function until(what, f) {
 /** look waits until f, run in the page with arg, returns something true. */
 export const look = (page, what, f, arg) => until(what, () => page.evaluate(f, arg));
 
-/** refreshed waits until the page has shown n more reports. */
+/** refreshed waits until the page has shown n more reports, and the network anew. */
 export async function refreshed(page, n = 1) {
-  const shown = () => page.evaluate(() => window.shown);
-  const from = await shown();
-  await until(`the page was refreshed ${n} times`, async () => (await shown()) >= from + n);
+  const seen = () => page.evaluate(() => window.seen);
+  const from = await seen();
+  await until(`the page was refreshed ${n} times`, async () => {
+    const { reports, networks } = await seen();
+    return reports >= from.reports + n && networks > from.networks;
+  });
 }
 
 /** spent returns for how long the scripts of the page have worked, in milliseconds. */

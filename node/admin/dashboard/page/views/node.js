@@ -43,7 +43,7 @@ function describe(element, n) {
   const labels = Object.entries(n.labels ?? {}).map(([k, v]) => `${k}=${v}`).join(", ");
   const facts = {
     Id: n.id, Host: n.name, Address: n.addr, Zone: n.zone || "–", Labels: labels || "–", Network: n.network,
-    Form: n.form, Version: `${n.version}, ${n.go_version}`, Process: `${n.pid}, incarnation ${n.incarnation}`, "Up for": since(n.started, n.now),
+    Form: n.form, Version: `${n.version}, ${n.go_version}`, Process: String(n.pid), "Up for": since(n.started, n.now),
     Heap: n.memory_limit_bytes > 0 && n.memory_limit_bytes < 2 ** 60 ? `${bytes(n.heap_bytes)} of ${bytes(n.memory_limit_bytes)}` : bytes(n.heap_bytes), Goroutines: exact(n.goroutines),
   };
   keyed(element, Object.entries(facts), ([title]) => title, ([title]) => {
