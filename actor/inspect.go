@@ -6,15 +6,15 @@ import (
 	"iris/internal/best"
 )
 
-// ActorInfo describes an actor at one moment. Of Level it describes a child with all that is below it.
+// ActorInfo describes an actor at one moment: by itself, but of Level with all that is below it.
 type ActorInfo struct {
 	ID        string
 	Cluster   string // it is a member of, or works for; else empty
 	Type      string // of the Go value that handles, or the name of its function
 	State     string // running, waiting (it failed, and its restart is due later), stopping
-	Children  int
-	Actors    int // in its subtree, itself included
-	Queued    int // messages
+	Children  int    // only of Level
+	Actors    int    // in its subtree, itself included; 1 but of Level
+	Queued    int    // messages
 	Bytes     int64
 	Limit     int           // of messages
 	Oldest    time.Duration // no message has waited longer; in steps of 100 ms, as Busy
@@ -26,15 +26,29 @@ type ActorInfo struct {
 }
 
 // ActorOrder says which actors come first.
-type ActorOrder func(a, b *ActorInfo) bool
+type ActorOrder uint8
 
-// The orders of Top.
-var (
-	Busiest ActorOrder = func(a, b *ActorInfo) bool { return a.Busy > b.Busy || a.Busy == b.Busy && a.Handled > b.Handled }
-	Oldest  ActorOrder = func(a, b *ActorInfo) bool { return a.Oldest > b.Oldest || a.Oldest == b.Oldest && a.Queued > b.Queued }
-	Fullest ActorOrder = func(a, b *ActorInfo) bool { return a.Queued > b.Queued }
-	Failing ActorOrder = func(a, b *ActorInfo) bool { return a.Failures > b.Failures }
+// The orders of Top, and what decides among equals.
+const (
+	Busiest ActorOrder = iota // Handled
+	Oldest                    // Queued
+	Fullest                   // Bytes
+	Failing                   // Restarts
 )
+
+// weight is what an order goes by.
+func (o ActorOrder) weight(i *ActorInfo) (first, second uint64) {
+	switch o {
+	case Busiest:
+		return uint64(i.Busy), i.Handled
+	case Oldest:
+		return uint64(i.Oldest), uint64(i.Queued)
+	case Fullest:
+		return uint64(i.Queued), uint64(i.Bytes)
+	default:
+		return i.Failures, uint64(i.Restarts)
+	}
+}
 
 // Actors returns how many actors there are.
 func (s *System) Actors() int { return s.cells.len() }
@@ -46,6 +60,18 @@ func (s *System) Look(id string) (ActorInfo, bool) {
 		return ActorInfo{}, false
 	}
 	return c.info(), true
+}
+
+// Backlog returns how many messages wait for an actor of this node, and how often it was restarted; 0 if there is none.
+func (s *System) Backlog(id string) (queued, restarts int) {
+	c := s.cells.get(id)
+	if c == nil {
+		return 0, 0
+	}
+	if t := c.trouble.Load(); t != nil {
+		restarts = t.restarts
+	}
+	return c.mb.UserMessageCount(), restarts
 }
 
 // Level describes the children of an actor, in the order of their ids: those after the given id, at most limit. What it
@@ -82,41 +108,37 @@ func (s *System) Level(parent, after string, limit int) (list []ActorInfo, total
 	return list, total
 }
 
-// Top describes those below an actor that come first in an order, at most limit of them, each by itself. total counts all
-// below. It walks all actors twice, without holding up any of them.
+// Top describes those below an actor that come first in an order, at most limit of them, each by itself: without its
+// children. total counts all below. It walks all actors once, without holding up any of them.
 func (s *System) Top(above string, order ActorOrder, limit int) (list []ActorInfo, total int) {
 	top := s.cells.get(above)
 	if top == nil {
 		return nil, 0
 	}
 	type found struct {
-		c *cell
-		ActorInfo
+		c             *cell
+		first, second uint64
 	}
 	most := best.New(limit, func(a, b found) bool {
-		return order(&a.ActorInfo, &b.ActorInfo) || !order(&b.ActorInfo, &a.ActorInfo) && a.c.pid.Id < b.c.pid.Id
+		switch {
+		case a.first != b.first:
+			return a.first > b.first
+		case a.second != b.second:
+			return a.second > b.second
+		}
+		return a.c.pid.Id < b.c.pid.Id
 	})
 	s.cells.each(func(c *cell) {
 		if c != top && c.below(top) {
 			total++
-			most.Offer(found{c, c.figures()})
+			i := c.figures()
+			first, second := order.weight(&i)
+			most.Offer(found{c, first, second})
 		}
 	})
-	index := make(map[*cell]int)
-	for i, f := range most.Sorted() {
+	for _, f := range most.Sorted() {
 		list = append(list, f.c.info())
-		index[f.c] = i
 	}
-	s.cells.each(func(c *cell) {
-		for a := c.parent; a != nil; a = a.parent {
-			if i, ok := index[a]; ok {
-				list[i].Actors++
-				if a == c.parent {
-					list[i].Children++
-				}
-			}
-		}
-	})
 	return list, total
 }
 

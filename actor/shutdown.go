@@ -81,11 +81,15 @@ func withGrace(ctx context.Context) (context.Context, context.CancelFunc) {
 // busy names the actors that did not end, the innermost of a chain only.
 func (s *System) busy() string {
 	var ids []string
-	s.cells.each(func(c *cell) { ids = append(ids, c.pid.Id) })
-	slices.Sort(ids)
-	ids = slices.DeleteFunc(ids, func(id string) bool {
-		return slices.ContainsFunc(ids, func(other string) bool { return strings.HasPrefix(other, id+"/") })
+	above := map[string]bool{}
+	s.cells.each(func(c *cell) {
+		ids = append(ids, c.pid.Id)
+		if c.parent != nil {
+			above[c.parent.pid.Id] = true
+		}
 	})
+	ids = slices.DeleteFunc(ids, func(id string) bool { return above[id] })
+	slices.Sort(ids)
 	if len(ids) > 10 {
 		ids = append(ids[:10], "...")
 	}

@@ -115,10 +115,9 @@ func (g *group) describe() ClusterInfo {
 	g.mu.Unlock()
 	for _, m := range set {
 		c.InFlight += max(m.inFlight.Load(), 0)
-		if a, ok := g.t.sys.Look(m.pid.Id); ok {
-			c.Queued += a.Queued
-			c.Restarts += uint64(a.Restarts)
-		}
+		queued, restarts := g.t.sys.Backlog(m.pid.Id)
+		c.Queued += queued
+		c.Restarts += uint64(restarts)
 	}
 	if v := g.view.Load(); v != nil {
 		all := 0

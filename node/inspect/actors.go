@@ -45,10 +45,12 @@ func (i *Inspector) actors(_ context.Context, q Query) (any, error) {
 			list = list[:limit]
 			p.Next = list[limit-1].ID
 		}
-	case orders[sort] == nil:
-		return nil, badQuery("sort %q is none of busiest, oldest, queued, failures", sort)
 	default:
-		list, p.Total = i.cfg.System.Top(above, orders[sort], limit)
+		order, ok := orders[sort]
+		if !ok {
+			return nil, badQuery("sort %q is none of busiest, oldest, queued, failures", sort)
+		}
+		list, p.Total = i.cfg.System.Top(above, order, limit)
 	}
 	for _, a := range list {
 		p.Items = append(p.Items, actorOf(a))
