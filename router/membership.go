@@ -136,6 +136,8 @@ func (m *membership) Receive(ctx actor.Context) {
 				m.snapshot(m.r.Routes().Version())
 			}
 		}
+	case quieted:
+		m.r.quiet.Store(true)
 	case *subscribe:
 		m.subscribe(ctx, e.pid)
 	case *actor.Terminated:

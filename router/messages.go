@@ -35,8 +35,12 @@ type (
 	left  struct{}
 	// tick: from itself every 100 ms.
 	tick struct{}
-	// look: from Router.Open and DiscoveryQuiet: see what is to be done now.
+	// look: from Router.Open: see what is to be done now.
 	look struct{}
+
+	// quieted: from Router.DiscoveryQuiet. A message, so that the router does not
+	// converge before it has seen the candidates that discovery named last.
+	quieted struct{}
 
 	// peersIn: a peer's Peers frame. Lost: repeated within seconds.
 	peersIn struct {

@@ -162,8 +162,8 @@ func (r *Router) Open() { r.open.Store(true); r.tell(look{}) }
 // there is none. Until then the router does not converge. The context would bound
 // the hand-over, which at present does not block.
 func (r *Router) DiscoveryQuiet(context.Context) {
-	r.quiet.Store(true)
-	r.Open()
+	r.open.Store(true)
+	r.tell(quieted{}) // behind the candidates that were named before
 }
 
 // Leave tells every peer that this node leaves for good, and stops detection. It
