@@ -25,29 +25,30 @@ type ActorInfo struct {
 	LastError string // of the latest failure
 }
 
-// ActorOrder says which actors come first.
-type ActorOrder uint8
+// ActorOrder says by which figures, the greatest first, and the second where the first is the same.
+type ActorOrder int
 
-// The orders of Top, and what decides among equals.
+// The orders of Top.
 const (
-	Busiest ActorOrder = iota // Handled
-	Oldest                    // Queued
-	Fullest                   // Bytes
-	Failing                   // Restarts
+	Busiest ActorOrder = iota // time in Receive, then messages handled
+	Oldest                    // time that a message waits, then messages that wait
+	Fullest                   // messages that wait, then their bytes
+	Failing                   // failures, then restarts
 )
 
-// weight is what an order goes by.
-func (o ActorOrder) weight(i *ActorInfo) (first, second uint64) {
+func (o ActorOrder) of(f *figures) (first, second int64) {
 	switch o {
 	case Busiest:
-		return uint64(i.Busy), i.Handled
+		return int64(f.busy), int64(f.handled)
 	case Oldest:
-		return uint64(i.Oldest), uint64(i.Queued)
+		return int64(f.oldest), int64(f.queued)
 	case Fullest:
-		return uint64(i.Queued), uint64(i.Bytes)
-	default:
-		return i.Failures, uint64(i.Restarts)
+		return int64(f.queued), f.bytes
 	}
+	if f.trouble == nil {
+		return 0, 0
+	}
+	return int64(f.trouble.failures), int64(f.trouble.restarts)
 }
 
 // Actors returns how many actors there are.
@@ -75,67 +76,86 @@ func (s *System) Backlog(id string) (queued, restarts int) {
 }
 
 // Level describes the children of an actor, in the order of their ids: those after the given id, at most limit. What it
-// says of each is the sum, or the most, of its subtree. total counts all children. It walks all actors twice, without
-// holding up any of them.
+// says of each is the sum, or the most, of its subtree, and with many actors some seconds old. total counts all children.
 func (s *System) Level(parent, after string, limit int) (list []ActorInfo, total int) {
-	top := s.cells.get(parent)
-	if top == nil {
-		return nil, 0
+	if top := s.cells.get(parent); top != nil {
+		s.look(func(all []figures) { list, total = level(all, top, after, limit) })
 	}
+	return list, total
+}
+
+func level(all []figures, top *cell, after string, limit int) (list []ActorInfo, total int) {
 	page := best.New(limit, func(a, b *cell) bool { return a.pid.Id < b.pid.Id })
-	s.cells.each(func(c *cell) {
-		if c.parent == top {
-			if total++; c.pid.Id > after {
-				page.Offer(c)
+	for i := range all {
+		if f := &all[i]; f.parent == top {
+			if total++; f.c.pid.Id > after {
+				page.Offer(f.c)
 			}
 		}
-	})
+	}
 	chosen := page.Sorted()
 	index := make(map[*cell]int, len(chosen))
 	for i, c := range chosen {
 		list = append(list, c.info())
 		index[c] = i
 	}
-	s.cells.each(func(c *cell) {
-		child := c
-		for child != nil && child.parent != top {
-			child = child.parent
+	var last *cell // most have the parent of the one before
+	at := -1
+	for i := range all {
+		f := &all[i]
+		if f.parent == top {
+			continue
 		}
-		if i, ok := index[child]; ok && child != c {
-			list[i].add(c, c.parent == child)
+		if f.parent != last {
+			last, at = f.parent, -1
+			child := last
+			for child != nil && child.parent != top {
+				child = child.parent
+			}
+			if i, ok := index[child]; ok {
+				at = i
+			}
 		}
-	})
+		if at >= 0 {
+			list[at].add(f, last.parent == top)
+		}
+	}
 	return list, total
 }
 
 // Top describes those below an actor that come first in an order, at most limit of them, each by itself: without its
-// children. total counts all below. It walks all actors once, without holding up any of them.
+// children. With many actors the order is some seconds old. total counts all below.
 func (s *System) Top(above string, order ActorOrder, limit int) (list []ActorInfo, total int) {
-	top := s.cells.get(above)
-	if top == nil {
-		return nil, 0
+	if top := s.cells.get(above); top != nil {
+		s.look(func(all []figures) { list, total = foremost(all, top, order, limit) })
 	}
+	return list, total
+}
+
+func foremost(all []figures, top *cell, order ActorOrder, limit int) (list []ActorInfo, total int) {
 	type found struct {
 		c             *cell
-		first, second uint64
+		first, second int64
 	}
 	most := best.New(limit, func(a, b found) bool {
-		switch {
-		case a.first != b.first:
+		if a.first != b.first {
 			return a.first > b.first
-		case a.second != b.second:
-			return a.second > b.second
 		}
-		return a.c.pid.Id < b.c.pid.Id
+		return a.second > b.second || a.second == b.second && a.c.pid.Id < b.c.pid.Id
 	})
-	s.cells.each(func(c *cell) {
-		if c != top && c.below(top) {
+	var last *cell // most have the parent of the one before
+	inside := false
+	for i := range all {
+		f := &all[i]
+		if f.parent != last {
+			last, inside = f.parent, f.parent == top || f.parent != nil && f.parent.below(top)
+		}
+		if inside {
 			total++
-			i := c.figures()
-			first, second := order.weight(&i)
-			most.Offer(found{c, first, second})
+			first, second := order.of(f)
+			most.Offer(found{f.c, first, second})
 		}
-	})
+	}
 	for _, f := range most.Sorted() {
 		list = append(list, f.c.info())
 	}
@@ -150,20 +170,6 @@ func (c *cell) below(top *cell) bool {
 		}
 	}
 	return false
-}
-
-// figures are the numbers of c alone.
-func (c *cell) figures() ActorInfo {
-	n, bytes := split(c.mb.load.Load())
-	i := ActorInfo{Actors: 1, Queued: int(n), Bytes: bytes, Handled: c.mb.meter.shown.Load()}
-	i.Busy, i.Oldest = c.mb.times(c.sys.beat.Load())
-	if n == 0 {
-		i.Oldest = 0
-	}
-	if t := c.trouble.Load(); t != nil {
-		i.Failures, i.Restarts, i.LastError = t.failures, t.restarts, t.last
-	}
-	return i
 }
 
 // times are since when messages wait, and how long turns have taken, the one under way included.
@@ -182,8 +188,12 @@ func (m *mailbox) times(now uint32) (busy, oldest time.Duration) {
 
 // info describes c alone.
 func (c *cell) info() ActorInfo {
-	i := c.figures()
-	i.ID, i.Cluster, i.Limit, i.State = c.pid.Id, c.cluster, c.props.messages, c.state()
+	f := c.figures()
+	i := ActorInfo{
+		ID: c.pid.Id, Cluster: c.cluster, Limit: c.props.messages, State: c.state(), Actors: 1,
+		Queued: f.queued, Bytes: f.bytes, Handled: f.handled, Busy: f.busy, Oldest: f.oldest,
+	}
+	i.blame(f.trouble)
 	if k := c.kind.Load(); k != nil {
 		i.Type = *k
 	}
@@ -201,20 +211,27 @@ func (c *cell) state() string {
 }
 
 // add counts an actor below.
-func (i *ActorInfo) add(c *cell, child bool) {
-	f := c.figures()
+func (i *ActorInfo) add(f *figures, child bool) {
 	if child {
 		i.Children++
 	}
 	i.Actors++
-	i.Queued += f.Queued
-	i.Bytes += f.Bytes
-	i.Oldest = max(i.Oldest, f.Oldest)
-	i.Handled += f.Handled
-	i.Busy += f.Busy
-	i.Failures += f.Failures
-	i.Restarts += f.Restarts
+	i.Queued += f.queued
+	i.Bytes += f.bytes
+	i.Oldest = max(i.Oldest, f.oldest)
+	i.Handled += f.handled
+	i.Busy += f.busy
+	i.blame(f.trouble)
+}
+
+// blame adds what went wrong.
+func (i *ActorInfo) blame(t *trouble) {
+	if t == nil {
+		return
+	}
+	i.Failures += t.failures
+	i.Restarts += t.restarts
 	if i.LastError == "" {
-		i.LastError = f.LastError
+		i.LastError = t.last
 	}
 }

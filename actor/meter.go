@@ -13,7 +13,10 @@ import (
 const beatLength = 100 * time.Millisecond
 
 // Beat is to be called every 100 ms by whoever has a timer anyway. Without it actors are reported as never busy.
-func (s *System) Beat() { s.beat.Store(uint32(time.Since(s.begun) / beatLength)) }
+func (s *System) Beat() {
+	s.beat.Store(uint32(time.Since(s.begun) / beatLength))
+	s.census.expire()
+}
 
 // meter is what a mailbox tells about itself, see System.Look. Only the runner writes.
 type meter struct {

@@ -36,6 +36,7 @@ type System struct {
 	watches     *watches
 	letters     *letters
 	mailboxes   *budget.Share
+	census      census // for people who look
 	count       counters
 	remote      atomic.Pointer[Remote]
 	names       atomic.Pointer[Names]

@@ -1,0 +1,69 @@
+package actor
+
+import (
+	"sync"
+	"time"
+)
+
+// census is what all actors did at one moment, for people who look. With many actors taking it is the work, as hardly
+// anything of them is in a cache: it is used again for so long that taking it costs a 64th of the time, and all who look share
+// it. Looking then reads one list from its beginning to its end.
+type census struct {
+	mu   sync.Mutex // guards the following fields, also while the list is read
+	at   time.Time
+	took time.Duration
+	list []figures
+}
+
+const (
+	censusShare = 64               // a census is used for so many times what it took
+	censusEnd   = 10 * time.Second // unused for so long it is let go: it keeps actors in memory that have ended
+)
+
+// figures are the numbers of one actor alone.
+type figures struct {
+	c, parent    *cell
+	trouble      *trouble // nil: it had none
+	queued       int
+	bytes        int64
+	handled      uint64
+	busy, oldest time.Duration
+}
+
+// figures reads the numbers of c.
+func (c *cell) figures() figures {
+	n, bytes := split(c.mb.load.Load())
+	f := figures{c: c, parent: c.parent, trouble: c.trouble.Load(), queued: int(n), bytes: bytes, handled: c.mb.meter.shown.Load()}
+	f.busy, f.oldest = c.mb.times(c.sys.beat.Load())
+	if n == 0 {
+		f.oldest = 0
+	}
+	return f
+}
+
+// look calls f with the numbers of all actors, taken not long ago. One looks at a time. The list is read only, and not to
+// be kept.
+func (s *System) look(f func(all []figures)) {
+	x := &s.census
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	now := time.Now()
+	if x.list == nil || now.Sub(x.at) >= x.took*censusShare {
+		x.list = x.list[:0]
+		s.cells.each(func(c *cell) { x.list = append(x.list, c.figures()) })
+		x.at = time.Now()
+		x.took = x.at.Sub(now)
+	}
+	f(x.list)
+}
+
+// expire lets go of a census that nobody has used for long.
+func (x *census) expire() {
+	if !x.mu.TryLock() {
+		return
+	}
+	defer x.mu.Unlock()
+	if x.list != nil && time.Since(x.at) > max(censusEnd, x.took*censusShare) {
+		x.list = nil
+	}
+}

@@ -1,0 +1,69 @@
+package actor
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A census that was much work is used again for 64 times that time, and let go when nobody looks any more.
+func TestACensusIsUsedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewSystem(Options{})
+		defer func() { _ = s.Shutdown(context.Background()) }()
+		count := func() (n int) {
+			s.look(func(all []figures) { n = len(all) })
+			return n
+		}
+		before := count()
+		s.Spawn(Func(func(Context) {}))
+		if n := count(); n != before+1 {
+			t.Errorf("%d actors, want %d: taking it took no time", n, before+1)
+		}
+		s.census.took = time.Second
+		s.Spawn(Func(func(Context) {}))
+		<-time.After(63 * time.Second)
+		if n := count(); n != before+1 {
+			t.Errorf("%d actors after 63 s, want %d as before", n, before+1)
+		}
+		s.Beat()
+		if s.census.list == nil {
+			t.Error("let go while it is good")
+		}
+		<-time.After(2 * time.Second)
+		s.Beat()
+		if s.census.list != nil {
+			t.Error("kept when nobody looks")
+		}
+		if n := count(); n != before+2 {
+			t.Errorf("%d actors, want %d", n, before+2)
+		}
+	})
+}
+
+func BenchmarkLook(b *testing.B) {
+	s := NewSystem(Options{})
+	defer func() { _ = s.Shutdown(context.Background()) }()
+	p := Func(func(Context) {})
+	for range 100_000 {
+		s.Spawn(p)
+	}
+	b.Run("level", func(b *testing.B) {
+		for b.Loop() {
+			s.Level(rootName, "", 100)
+		}
+	})
+	b.Run("top", func(b *testing.B) {
+		for b.Loop() {
+			s.Top(rootName, Busiest, 100)
+		}
+	})
+	b.Run("census", func(b *testing.B) {
+		for b.Loop() {
+			s.census.took = 0
+			s.look(func([]figures) {})
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100_000, "ns/actor")
+	})
+}
