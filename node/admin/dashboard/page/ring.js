@@ -10,7 +10,9 @@ import { go, place } from "./place.js";
 import { onTheme } from "./theme.js";
 
 const LETTER = 7.2; // pixels, of a label
+const BOLD = 1.15; // times as wide
 const LINE = 15;
+const FEW = 12; // nodes, that have room for more than their name
 
 // A state is told by its shape, then by its colour.
 const SHAPES = {
@@ -78,8 +80,7 @@ export function ringPanel() {
   // From the back to the front: all links, pale; a glow under the routes of the
   // chosen node, or the chosen tree; on the glow the same links in full.
   function drawLinks() {
-    const crowd = shown.length > 60;
-    const pale = Math.max(0.1, Math.min(0.85, 8 / Math.sqrt(shown.length)));
+    const pale = Math.max(0.1, Math.min(0.85, 8 / Math.sqrt(shown.length))) * (tree && nodes.length > FEW ? 0.4 : 1);
     const thin = shown.length > 1000 ? 0.7 : 1;
     const { leaves, table } = routed();
     const lit = new Set([...leaves, ...table].map(([i, j]) => Math.min(i, j) * nodes.length + Math.max(i, j)));
@@ -92,15 +93,18 @@ export function ringPanel() {
       to.push([a, b]);
     }
     const classes = (pairs, alpha) => CLASSES.map(({ colour, width, dash }, i) => ({ pairs: pairs[i], colour, dash, width: alpha ? width * 1.3 : width * thin, alpha: alpha ?? paleness(i) }));
-    const paleness = (i) => (i >= 3 && back[i].length < 100 ? Math.max(pale, 0.6) : pale);
+    const paleness = (i) => (i >= 3 && back[i].length < 100 && !tree ? Math.max(pale, 0.6) : pale);
     paint(canvas, view, (colours ??= palette(canvas)), [
       ...classes(back),
-      { pairs: table, colour: "--accent", width: crowd ? 4 : 7, alpha: 0.4, dash: [8, 7] },
-      { pairs: leaves, colour: "--accent", width: crowd ? 4 : 8, alpha: crowd ? 0.5 : 0.28 },
+      { pairs: table, colour: "--accent", ...glow(table.length), dash: [8, 7] },
+      { pairs: leaves, colour: "--accent", ...glow(leaves.length) },
       ...classes(front, 1),
       { pairs: broken, colour: "--warn", width: 1, dash: [2, 4], alpha: 0.8 },
     ]);
   }
+
+  // A few routes may be wide and soft; many have to be thin.
+  const glow = (n) => (n <= 12 ? { width: 8, alpha: 0.28 } : n <= 60 ? { width: 4, alpha: 0.45 } : { width: 1, alpha: 0.5 });
 
   const isBroken = ({ a, b, state }) => state !== "alive" || [a, b].some((i) => ["suspect", "down"].includes(shapeOf(nodes[i].state)));
 
@@ -161,11 +165,11 @@ export function ringPanel() {
     element.classList.toggle("failing", before !== undefined && failures > before);
   }
 
-  const longest = () => Math.max(...nodes.map(({ id }) => clip(label(id), 18).length)) * LETTER;
+  const longest = () => Math.max(...nodes.map((node) => Math.max(clip(label(node.id), 18).length, nodes.length <= FEW ? summary(node).length : 0))) * LETTER * BOLD;
 
   /** labels chooses what can be labelled: the chosen one and the troubled first, then as many as there is room for. */
   function labels() {
-    const roomy = nodes.length <= 12;
+    const roomy = nodes.length <= FEW;
     const rank = ({ id, state }) => (id === chosen() ? 0 : id === own() ? 1 : shapeOf(state) !== "ready" ? 2 : 3);
     const wanted = nodes.map((node, i) => {
       const at = point(view.middle, view.radius + view.size + 10, view.angles[i]);
@@ -173,7 +177,7 @@ export function ringPanel() {
       const y = at.y - (roomy ? 12 * Math.cos(view.angles[i]) : 0); // two lines need more room above and below
       const first = clip(label(node.id), 18);
       const second = roomy ? summary(node) : "";
-      return { i, x, y, end: x < view.middle.x - 1, first, second, width: Math.max(first.length, second.length) * LETTER * (node.id === chosen() ? 1.15 : 1) + 4, height: second ? 2 * LINE : LINE, rank: rank(node) };
+      return { i, x, y, end: x < view.middle.x - 1, first, second, width: Math.max(first.length, second.length) * LETTER * (node.id === chosen() ? BOLD : 1) + 4, height: second ? 2 * LINE : LINE, rank: rank(node) };
     });
     const fitting = roomFor(wanted.sort((a, b) => a.rank - b.rank || a.i - b.i), view.width, view.height);
     return new Map(fitting.map((l) => [l.i, l]));
@@ -184,7 +188,7 @@ export function ringPanel() {
   // Few links have room for their round-trip times.
   function drawTimes() {
     const me = position(chosen());
-    const few = nodes.length > 12 ? [] : web.filter(({ a, b, rtt }) => rtt > 0 && (nodes.length <= 3 || a === me || b === me));
+    const few = nodes.length > FEW ? [] : web.filter(({ a, b, rtt }) => rtt > 0 && (nodes.length <= 3 || a === me || b === me));
     keyed(rtts, few, ({ a, b }) => `${nodes[a].id} ${nodes[b].id}`, () => {
       const element = s("text", { "text-anchor": "middle" });
       element.update = ({ a, b, rtt }) => {
@@ -234,9 +238,9 @@ function describe({ id, state, zone, clusters, topics, actors, failures, error }
 
 function layout(nodes, width, height, label) {
   const middle = { x: width / 2, y: height / 2 };
-  const radius = Math.max(40, Math.min(height / 2 - 30, width / 2 - Math.min(label + 24, width / 4)));
-  const size = nodes.length <= 12 ? 8 : nodes.length <= 60 ? 6 : 3.5;
-  const room = nodes.length <= 12 ? 3.6 / nodes.length : 0; // few nodes stand well apart
+  const radius = Math.max(40, Math.min(height / 2 - 30, width / 2 - Math.min(label + 30, width / 3.5)));
+  const size = nodes.length <= FEW ? 8 : nodes.length <= 60 ? 6 : 3.5;
+  const room = nodes.length <= FEW ? 3.6 / nodes.length : 0; // few nodes stand well apart
   const angles = spread(nodes.map(({ id }) => angle(id)), Math.max(room, (2.4 * size) / radius));
   return { width, height, middle, radius, size, angles, points: angles.map((at) => point(middle, radius, at)) };
 }

@@ -17,10 +17,11 @@ export async function walk(name, start) {
   let wave = [root];
   let more = false;
   while (wave.length > 0) {
-    const asking = wave.filter((id) => !known.has(id)).slice(0, Math.max(0, MOST - known.size));
+    const strange = wave.filter((id) => !known.has(id));
+    const asking = strange.slice(0, MOST - known.size);
     await each(asking, async (id) => known.set(id, await part(name, id)));
     const next = new Set(wave.flatMap((id) => known.get(id)?.topic?.children ?? []).filter((id) => !known.has(id)));
-    more = next.size > 0 && known.size >= MOST;
+    more = asking.length < strange.length || (next.size > 0 && known.size >= MOST);
     wave = more ? [] : [...next];
   }
   return { ...lay(known, root), more };
@@ -53,12 +54,12 @@ function lay(known, root) {
     met.add(node);
     rows.push({ node, level, ...known.get(node) });
     for (const child of known.get(node)?.topic?.children ?? []) {
-      if (met.has(child)) continue;
+      if (met.has(child) || !known.has(child)) continue;
       edges.push([node, child]);
       visit(child, level + 1);
     }
   };
-  visit(root, 0);
+  if (known.has(root)) visit(root, 0);
   for (const [node] of known) if (!met.has(node)) visit(node, 0);
   return { rows, edges };
 }
