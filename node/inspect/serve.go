@@ -90,7 +90,8 @@ func (s *server) Receive(ctx actor.Context) {
 func (i *Inspector) serve(d *actor.Deferred, q Query) {
 	defer func() {
 		if r := recover(); r != nil { // a defect of ours is not to end the node because a peer found it
-			i.cfg.System.Logger().Error("query panicked", "what", q.What, "panic", r, "stack", string(debug.Stack()))
+			log := i.cfg.System.Logger()
+			log.Error("query panicked", "what", q.What, "panic", r, "stack", string(debug.Stack()))
 			d.Fail(errors.New("the query panicked"))
 		}
 	}()
