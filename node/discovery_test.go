@@ -4,7 +4,6 @@ package node
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"iris/internal/canary"
 	"iris/node/config"
 )
 
@@ -21,8 +21,7 @@ import (
 // and a node that does not find anybody starts all the same.
 func TestFoundByAProgram(t *testing.T) {
 	list := filepath.Join(t.TempDir(), "nodes")
-	secret := make([]byte, 32)
-	rand.Read(secret) // never fails
+	secret := canary.Key()
 	write := func(lines ...string) {
 		if err := os.WriteFile(list+".new", []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 			t.Fatal(err)

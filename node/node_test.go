@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"iris/actor"
+	"iris/internal/canary"
 	"iris/node/config"
 	"iris/tunnels"
 )
@@ -35,8 +36,7 @@ const patience = 20 * time.Second
 // linked with all.
 func together(t *testing.T, n int, edit ...func(*config.Config)) []*Node {
 	t.Helper()
-	secret := make([]byte, 32)
-	rand.Read(secret) // never fails
+	secret := canary.Key()
 	nodes := make([]*Node, n)
 	var wg sync.WaitGroup
 	for i := range nodes {

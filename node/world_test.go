@@ -15,6 +15,7 @@ import (
 	"github.com/quic-go/quic-go/testutils/simnet"
 
 	"iris/actor"
+	"iris/internal/canary"
 	"iris/node/config"
 	"iris/router"
 )
@@ -104,7 +105,7 @@ func long(t *testing.T) {
 
 func (w *world) add(c net.PacketConn, edit func(*config.Config)) {
 	cfg := config.Default()
-	cfg.Network.Name, cfg.Network.Secret = "world", []byte("the secret of a world that is simulated, 42")
+	cfg.Network.Name, cfg.Network.Secret = "world", canary.Key()
 	cfg.Seeds = []string{"10.0.0.1:7000"}
 	cfg.Discovery.Host = false
 	cfg.Log.Handler = slog.DiscardHandler

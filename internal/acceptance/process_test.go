@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"iris/internal/canary"
 )
 
 var rows = flag.Bool("rows", false, "run every row in full and hold it to its figure")
@@ -51,7 +53,7 @@ type process struct {
 	dead    error
 }
 
-const secret = "acceptance: a key that is thirty-two bytes long or more"
+var secret = string(canary.Key())
 
 var run = rand.Text()
 

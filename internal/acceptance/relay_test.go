@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"iris/internal/canary"
 	"iris/node"
 	"iris/node/config"
 	"iris/node/relay/client"
@@ -24,8 +25,7 @@ import (
 // their relays.
 func relays(t *testing.T, n int) (addrs []string) {
 	t.Helper()
-	key := make([]byte, 32)
-	rand.Read(key) // never fails
+	key := canary.Key()
 	var nodes []*node.Node
 	t.Cleanup(func() {
 		var wg sync.WaitGroup

@@ -2,7 +2,6 @@ package relay_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"log/slog"
@@ -14,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"iris/actor"
+	"iris/internal/canary"
 	"iris/node"
 	"iris/node/config"
 	"iris/node/relay/packet"
@@ -37,8 +37,7 @@ type house struct {
 // houses starts n nodes of a network of their own, each with a relay.
 func houses(t testing.TB, n int, edit ...func(*config.Config)) []*house {
 	t.Helper()
-	secret := make([]byte, 32)
-	rand.Read(secret) // never fails
+	secret := canary.Key()
 	list := make([]*house, n)
 	var wg sync.WaitGroup
 	for i := range list {

@@ -3,7 +3,6 @@ package client_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"iris/internal/canary"
 	"iris/node"
 	"iris/node/config"
 	"iris/node/relay/client"
@@ -24,8 +24,7 @@ const patience = 30 * time.Second
 func start(t *testing.T) *node.Node {
 	t.Helper()
 	cfg := config.Default()
-	cfg.Network.Name, cfg.Network.Secret = t.Name(), make([]byte, 32)
-	rand.Read(cfg.Network.Secret) // never fails
+	cfg.Network.Name, cfg.Network.Secret = t.Name(), canary.Key()
 	cfg.Log.Handler = slog.DiscardHandler
 	cfg.Relay.Listen = "127.0.0.1:0"
 	n, err := node.Start(t.Context(), cfg)
