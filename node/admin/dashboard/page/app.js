@@ -84,9 +84,10 @@ function stepTab(e) {
   tabs[next].focus();
 }
 
-/** move shows the view of the place, a new one if the view has changed. */
 let shownView = "";
 let shownNode = null;
+
+/** move shows the view of the place, a new one if the view has changed. */
 function move() {
   const id = VIEWS[place.view] ? place.view : "node";
   tabs.forEach((element, i) => {
@@ -104,7 +105,7 @@ function move() {
   shownNode = place.node;
   showNodes();
   ring.draw();
-  soon();
+  refreshNow();
 }
 
 /** refresh asks for what is in sight and shows it. */
@@ -157,13 +158,23 @@ function hear(event) {
     return;
   }
   tail.add(event);
-  if (learn(event) && !held) {
-    ring.update(all());
-    showNodes();
-  }
+  if (learn(event)) redraw();
   if (event.kind === "PeerDown") spoken.textContent = `${label(event.peer)} is down`;
   if (event.kind === "HandlerFailed") spoken.textContent = `A handler failed: ${name(event.pid ?? "")}`;
-  if (/^(Peer|Handler)/.test(event.kind)) soon();
+  if (/^(Peer|Handler)/.test(event.kind)) for (const { soon } of hands) soon();
+}
+
+/** redraw shows what events have changed, all of a frame at once: they may come by the hundred. */
+let drawing = false;
+function redraw() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    if (held) return;
+    ring.update(all());
+    showNodes();
+  });
 }
 
 function toggleHold() {
@@ -171,7 +182,7 @@ function toggleHold() {
   attr(hold, "aria-pressed", String(held));
   text(hold, held ? "Resume" : "Pause");
   showStatus();
-  if (!held) soon();
+  if (!held) refreshNow();
 }
 
 function showStatus() {
@@ -200,24 +211,25 @@ addEventListener("keydown", (e) => {
   action();
 });
 
-const again = every(refresh, () => held, ownMistake);
-const around = every(survey, () => held, (failure) => {
-  ownMistake(failure);
-  unreachable = failure !== null;
-  showStatus();
-});
+const hands = [
+  every(refresh, () => held, ownMistake),
+  every(survey, () => held, (failure) => {
+    ownMistake(failure);
+    unreachable = failure !== null;
+    showStatus();
+  }),
+];
 
 function ownMistake(failure) {
   if (failure && !(failure instanceof Failure)) reportError(failure);
 }
-function soon() {
-  again();
-  around();
+function refreshNow() {
+  for (const { now } of hands) now();
 }
 
 onUnauthorised(askToken);
 onMove(move);
-document.addEventListener("visibilitychange", () => document.hidden || soon());
+document.addEventListener("visibilitychange", () => document.hidden || refreshNow());
 listen(hear, (state) => {
   stream = state;
   showStatus();

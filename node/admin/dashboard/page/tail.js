@@ -66,7 +66,7 @@ export function tailPanel() {
 
   function add(event) {
     const tone = toneOf(event.kind);
-    const entry = { event, tone, number: counter++, line: summary(event), sought: null };
+    const entry = { event, tone, number: counter++, line: null, sought: null };
     (paused ? held : kept).unshift(entry);
     if (held.length > MOST) held.length = MOST;
     if (kept.length > MOST) kept.length = MOST;
@@ -78,6 +78,7 @@ export function tailPanel() {
     const wanted = search.value.trim().toLowerCase();
     if (!GROUPS[group.value](entry)) return false;
     if (wanted === "") return true;
+    entry.line ??= summary(entry.event);
     entry.sought ??= `${entry.event.kind} ${entry.line} ${JSON.stringify(entry.event)}`.toLowerCase();
     return wanted.split(/\s+/).every((word) => entry.sought.includes(word));
   }
@@ -105,7 +106,8 @@ export function tailPanel() {
   }
 
   function row(entry) {
-    const { event, tone, line } = entry;
+    const { event, tone } = entry;
+    const line = (entry.line ??= summary(event));
     const button = h("button", { type: "button", class: "event", "data-tone": tone, "data-kind": name(event.kind), onclick: () => explain(entry) },
       h("time", {}, clock(event.time)), h("span", { class: "sign", "aria-hidden": "true" }, SIGN[tone]), h("b", {}, name(event.kind)), h("span", { class: "line", title: line }, line));
     const element = h("li", {}, button);

@@ -36,8 +36,10 @@ func run() error {
 	if _, err := n.Subscribe("news", actor.Func(func(actor.Context) {})); err != nil {
 		return err
 	}
+	if _, err := n.Register("greeter", actor.Func(greet)); err != nil {
+		return err
+	}
 	fmt.Printf("node %s listening on %s\nadmin at %s\n", n.ID(), n.Addr(), n.AdminURLs()[0])
-	go greet(ctx, n)
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		_, err := n.Request(ctx, "boom", actor.Bytes("crash"))
@@ -55,10 +57,14 @@ func boom(ctx actor.Context) {
 	}
 }
 
+type tick struct{}
+
 // greet keeps the node a little busy, for the figures to move.
-func greet(ctx context.Context, n *node.Node) {
-	for range time.Tick(20 * time.Millisecond) {
-		_, _ = n.Request(ctx, "boom", actor.Bytes("hello"))
-		_ = n.Publish(ctx, "news", actor.Bytes("hello"))
+func greet(ctx actor.Context) {
+	switch ctx.Message().(type) {
+	case *actor.Started, tick:
+		ctx.Request(actor.Cluster("boom"), actor.Bytes("hello"))
+		ctx.Send(actor.Topic("news"), actor.Bytes("hello"))
+		ctx.After(20*time.Millisecond, tick{})
 	}
 }
