@@ -27,6 +27,7 @@ type world struct {
 	net   *simnet.Simnet
 	air   *air
 	delay time.Duration // one way
+	key   []byte
 	nodes []*worldNode
 }
 
@@ -77,7 +78,7 @@ func inWorldOf(t *testing.T, n int, delay time.Duration, edit func(*config.Confi
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
 		a := &air{rnd: rand.New(rand.NewPCG(seed, 1)), gone: make(map[[2]string]bool)}
-		w := &world{t: t, net: &simnet.Simnet{Router: a}, air: a, delay: delay}
+		w := &world{t: t, net: &simnet.Simnet{Router: a}, air: a, delay: delay, key: canary.Key()}
 		conns := make([]net.PacketConn, n)
 		for i := range n {
 			conns[i] = w.net.NewEndpoint(&net.UDPAddr{IP: net.IPv4(10, 0, 0, byte(i+1)).To4(), Port: 7000},
@@ -105,7 +106,7 @@ func long(t *testing.T) {
 
 func (w *world) add(c net.PacketConn, edit func(*config.Config)) {
 	cfg := config.Default()
-	cfg.Network.Name, cfg.Network.Secret = "world", canary.Key()
+	cfg.Network.Name, cfg.Network.Secret = "world", w.key
 	cfg.Seeds = []string{"10.0.0.1:7000"}
 	cfg.Discovery.Host = false
 	cfg.Log.Handler = slog.DiscardHandler
