@@ -3,7 +3,7 @@
 
 import { attr, h, keyed, measured, text } from "./dom.js";
 import { clock, exact, name } from "./format.js";
-import { label } from "./network.js";
+import { label, own } from "./network.js";
 
 const MOST = 1000;
 const ROW = 22; // pixels; the style says so, too
@@ -150,6 +150,8 @@ export function tailPanel() {
 }
 
 const LONG = ["stack", "kind", "time", "node"];
+const ID = /^[0-9a-f]{32}$/;
+const BEFORE = /^([0-9a-f]{32})\//; // the path of an actor names its node first
 const PEOPLE = ["peer", "parent", "previous", "publisher", "sender"]; // may be ids of nodes
 
 /** summary is an event in one line. */
@@ -164,7 +166,8 @@ function summary(event) {
 
 function shown(key, value) {
   if (typeof value === "object") return name(JSON.stringify(value));
-  return PEOPLE.includes(key) && /^[0-9a-f]{32}$/.test(value) ? label(value) : name(value);
+  if (PEOPLE.includes(key) && ID.test(value)) return label(value);
+  return name(value).replace(BEFORE, (_, id) => (id === own() ? "" : `${label(id)}/`));
 }
 
 /** full is an event with all its fields; a stack keeps its lines. */
