@@ -195,3 +195,26 @@ func TestDeadLettersAreSampled(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Who beats is not busy for that.
+func TestBeatingIsNoWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewSystem(Options{})
+		pid := s.Spawn(Func(func(ctx Context) {
+			if ctx.Message() == "beat" {
+				Beat(ctx)
+			}
+		}))
+		for range 20 {
+			time.Sleep(beatLength)
+			s.Send(pid, nil, "beat")
+			synctest.Wait()
+		}
+		if i, _ := s.Look(pid.Id); i.Busy != 0 {
+			t.Errorf("busy for %v with nothing but beats", i.Busy)
+		}
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}

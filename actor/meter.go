@@ -18,6 +18,14 @@ func (s *System) Beat() {
 	s.census.expire()
 }
 
+// Beat is System.Beat for an actor, whose own turn would else always meet the end of a beat.
+func Beat(ctx Context) {
+	ctx.System().Beat()
+	if g, ok := ctx.(*guard); ok {
+		put(&g.cell.mb.meter.turn, g.cell.sys.beat.Load())
+	}
+}
+
 // meter is what a mailbox tells about itself, see System.Look. Only the runner writes.
 type meter struct {
 	shown atomic.Uint64 // messages handled, as of the last turn

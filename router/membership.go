@@ -146,7 +146,7 @@ func (m *membership) Receive(ctx actor.Context) {
 		m.leave(ctx)
 	case tick:
 		ctx.After(tickEvery, tick{})
-		m.r.sys.Beat()
+		actor.Beat(ctx)
 		m.tick(ctx, now)
 	}
 	m.dial(now)
