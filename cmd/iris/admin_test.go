@@ -59,7 +59,8 @@ func newEndpoint(t *testing.T) *endpoint {
 		}}},
 		"network": inspect.Network{Nodes: []inspect.Brief{
 			{ID: nodeA, Name: hostile, State: "ready", Links: []inspect.Edge{{Peer: nodeB, RTT: 1500, State: "alive"}}},
-			{ID: nodeB, Name: "db1", State: "suspect"}, {ID: nodeC, State: "unknown", Error: "no answer"},
+			{ID: nodeB, Name: "db1", State: "suspect"},
+			{ID: nodeC, State: "unknown", Error: "no answer"},
 		}},
 		"clusters": inspect.Page[inspect.Cluster]{Total: 1, Items: []inspect.Cluster{{
 			Name: "orders" + hostile, Local: 2, Members: 5, Requests: 10_000_000, P99: 2500, Root: nodeB,
@@ -78,8 +79,11 @@ func newEndpoint(t *testing.T) *endpoint {
 			Reason: "mailbox full", Count: 9, Samples: []inspect.Letter{{Time: now.Add(-5 * time.Second), Target: "iris/x", Type: "T"}},
 		}}},
 		"trace": inspect.Trace{Name: "news", Kind: "topic", From: nodeA, Hops: []inspect.Hop{
-			{From: nodeA, To: nodeB, Why: "route", Depth: 1, Delay: 750}, {From: nodeB, To: nodeC, Why: "child", Depth: 2, Delay: 500}, {From: nodeB, To: "dd", Why: "child", Depth: 2, Delay: 250},
-			{From: nodeC, To: nodeB, Why: "child", Depth: 3, Delay: 1}, {From: "ee", To: "ff", Why: hostile, Depth: 9},
+			{From: nodeA, To: nodeB, Why: "route", Depth: 1, Delay: 750},
+			{From: nodeB, To: nodeC, Why: "child", Depth: 2, Delay: 500},
+			{From: nodeB, To: "dd", Why: "child", Depth: 2, Delay: 250},
+			{From: nodeC, To: nodeB, Why: "child", Depth: 3, Delay: 1},
+			{From: "ee", To: "ff", Why: hostile, Depth: 9},
 		}},
 	}}
 	e.Server = httptest.NewServer(e)
@@ -109,11 +113,13 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if w.(http.Flusher).Flush(); e.hold {
 			<-r.Context().Done()
 		}
-	case what == "trace" && r.URL.Query().Has("cluster"), !known:
+	case !known, r.URL.Query().Get("name") == "news" && what == "clusters":
 		w.WriteHeader(http.StatusNotFound)
 		fmt.Fprint(w, `{"error":"not found: `+strings.Trim(fmt.Sprintf("%q", what+hostile), `"`)+`"}`)
 	case r.URL.Query().Has("after"):
 		fmt.Fprint(w, `{"items":[],"total":3}`)
+	case what == "trace" && r.URL.Query().Get("topic") != "news":
+		fmt.Fprintf(w, `{"name":%q,"kind":"cluster","from":%q,"hops":[]}`, r.URL.Query().Get("cluster"), nodeA)
 	default:
 		data, _ := json.Marshal(report)
 		_, _ = w.Write(bytes.Replace(data, []byte("{"), []byte(`{"of_a_later_version":{"a":1},`), 1)) // fields are added
@@ -299,7 +305,7 @@ func TestInspectErrors(t *testing.T) {
 		}
 	}
 	delete(e.reports, "ring")
-	expect(exitNobody, `not found: trace`, "trace", "nothing", "--cluster")
+	expect(exitNobody, `there is no cluster "news"`, "trace", "news", "--cluster")
 	expect(exitNobody, `no node is called "web"`, "peers", "--node", "web")
 	expect(exitFailed, `2 nodes are called "bb"`, "peers", "--node", "bb")
 	expect(exitNobody, "not found: nodes/"+nodeC+"/peers", "peers", "--node", nodeC)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -86,9 +85,7 @@ func (e *follower) print(ctx, asked context.Context, s *session, quiet error, ca
 	seen := int64(0)
 	err := s.Events(ctx, e.filter, func(ev client.Event) error {
 		if ev.Kind == "Hello" {
-			if len(e.filter.Kinds) == 0 || slices.Contains(e.filter.Kinds, ev.Kind) {
-				fmt.Fprintln(e.err, "iris: events from now on, ctrl-c ends it")
-			}
+			fmt.Fprintln(e.err, "iris: events from now on, ctrl-c ends it")
 			return nil
 		}
 		came()

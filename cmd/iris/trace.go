@@ -2,14 +2,18 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"iris/cmd/iris/internal/table"
 	"iris/cmd/iris/internal/view"
 	"iris/node/admin/client"
 	"iris/node/inspect"
@@ -39,6 +43,8 @@ func newTrace(s streams, signals <-chan os.Signal) *cobra.Command {
 	return cmd
 }
 
+// run shows the way to what has the name: what was asked for, else a cluster if
+// there is one, else a topic.
 func (t *tracer) run(ctx context.Context, a *session, args []string) error {
 	kinds := []string{"cluster", "topic"}
 	switch {
@@ -47,15 +53,52 @@ func (t *tracer) run(ctx context.Context, a *session, args []string) error {
 	case t.topic:
 		kinds = kinds[1:]
 	}
-	var err error
 	for _, kind := range kinds {
-		err = show(ctx, t.streams, a, "trace", url.Values{kind: {args[0]}}, func(tr inspect.Trace) error {
-			return t.lines(view.Trace(tr, a.names(ctx), terminalWidth(t.out)))
-		})
-		var refused *client.Error
-		if !errors.As(err, &refused) || refused.Status != http.StatusNotFound {
+		var raw json.RawMessage
+		if err := a.Get(ctx, a.node, "trace", url.Values{kind: {args[0]}}, &raw); err != nil {
 			return err
 		}
+		var tr inspect.Trace
+		if err := json.Unmarshal(raw, &tr); err != nil {
+			return fmt.Errorf("trace: %w", err)
+		}
+		if there, err := a.leads(ctx, tr); err != nil {
+			return err
+		} else if there {
+			return t.show(ctx, a, tr, raw)
+		}
 	}
-	return err
+	return nobody{fmt.Errorf("there is no %s %q", strings.Join(kinds, " or "), args[0])}
+}
+
+// leads reports whether a way leads to somebody: beyond the node where members
+// register, or to the node that was asked itself.
+func (a *session) leads(ctx context.Context, tr inspect.Trace) (bool, error) {
+	if slices.ContainsFunc(tr.Hops, func(h inspect.Hop) bool { return h.Why != "route" }) {
+		return true, nil
+	}
+	var list inspect.Page[struct { // a cluster or topic
+		Local, Members, Subscribers int
+	}]
+	err := a.Get(ctx, a.node, tr.Kind+"s", url.Values{"name": {tr.Name}}, &list)
+	var refused *client.Error
+	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
+		return false, nil
+	}
+	for _, x := range list.Items {
+		if x.Local+x.Members+x.Subscribers > 0 { // the others are known by name only
+			return true, err
+		}
+	}
+	return false, err
+}
+
+func (t *tracer) show(ctx context.Context, a *session, tr inspect.Trace, raw json.RawMessage) error {
+	if tr.Error != "" {
+		fmt.Fprintf(t.err, "iris: some of it could not be found out: %s\n", table.Safe(tr.Error))
+	}
+	if a.flags.json {
+		return t.object(raw)
+	}
+	return t.lines(view.Trace(tr, a.names(ctx), terminalWidth(t.out)))
 }

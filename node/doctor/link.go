@@ -102,7 +102,7 @@ func allow(ifname string, multicast bool) []string {
 	}
 	return []string{
 		"nft list ruleset   # look for what drops " + to,
-		fmt.Sprintf("iptables -I INPUT -i %s -d %s -p udp --dport 23000:24999 -j ACCEPT", ifname, to),
+		fmt.Sprintf("iptables -I INPUT -i %s -d %s -p udp --dport 23000:24999 -j ACCEPT   # where iptables drops it", ifname, to),
 		fmt.Sprintf("iptables -I OUTPUT -o %s -d %s -p udp --dport 23000:24999 -j ACCEPT", ifname, to),
 	}
 }

@@ -88,7 +88,7 @@ func (p *patient) taken(f *Finding, l listener, err error) {
 		f.What = fmt.Sprintf("the node that is running has it (process %d)", pid)
 	default:
 		f.What = fmt.Sprintf("process %d (%s) has the port", pid, name)
-		f.Mend[0] = fmt.Sprintf("kill %d   # if it is not wanted: ps -fp %d says what it is", pid, pid)
+		f.Mend[0] = fmt.Sprintf("ps -fp %d   # says what it is; if it is not wanted: kill %d", pid, pid)
 	}
 }
 

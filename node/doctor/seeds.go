@@ -42,7 +42,7 @@ func checkSeeds(ctx context.Context, p *patient) []Finding {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			answer, err := p.host.Knock(ctx, p.key.ident, addr)
-			found[i] = whoIsThere(addrs[addr], addr, answer, err)
+			found[i] = p.whoIsThere(addrs[addr], addr, answer, err)
 		})
 	}
 	work.Wait()
@@ -50,7 +50,7 @@ func checkSeeds(ctx context.Context, p *patient) []Finding {
 }
 
 // whoIsThere judges the answer of an address.
-func whoIsThere(what, addr string, answer transport.Answer, err error) []Finding {
+func (p *patient) whoIsThere(what, addr string, answer transport.Answer, err error) []Finding {
 	f := Finding{Check: "seed", About: addr, Verdict: Fail, Why: "this node does not get into the network by it"}
 	if what != "seed" {
 		f.Verdict = Warn
@@ -71,8 +71,8 @@ func whoIsThere(what, addr string, answer transport.Answer, err error) []Finding
 		f.Verdict = Fail
 		f.What = what + ": a node answers, but with another network name or key: wrong key or network here, or there"
 		f.Mend = []string{
-			"iris config show --origin -c FILE   # network.name, on both nodes",
-			"sha256sum KEYFILE   # on both nodes; the same, or copy it",
+			"iris config show --origin -c " + p.File + "   # network.name: the same on both nodes?",
+			"sha256sum " + p.config.Network.Key + "   # the same on both nodes? else copy the file",
 		}
 	case errors.Is(err, transport.ErrShut):
 		f.What = what + ": its host says that nothing listens on this port"
