@@ -9,6 +9,15 @@
 //	iris subscribe TOPIC...             print events
 //	iris tunnel CLUSTER [--serve]       netcat
 //
+//	iris status [--all], peers, clusters [NAME], topics [NAME], tunnels, actors [PARENT]
+//	                                    show a node, or with --node any of its network
+//	iris events -f                      print events as they come
+//	iris top                            watch a network
+//	iris trace CLUSTER|TOPIC            show the way that a message takes
+//	iris doctor [-c node.yaml]          find what is wrong, and what mends it
+//	iris drain                          make a node take nothing new
+//	iris bundle                         collect what a report about a problem needs
+//
 //	iris node [-c node.yaml]            run a node until SIGTERM or SIGINT
 //	iris config check FILE              report every problem of a config file
 //	iris config show [-c FILE]          print the effective configuration
@@ -35,6 +44,18 @@
 //	                    │
 //	     sends ── turns ┤                        ┌── count reached, nothing came: the end
 //	     waits ── handlers ──► printer, intake ──┴── ctrl-c: the end, in order
+//
+// # A command that looks
+//
+//	inspectManuals ──► help, man page
+//	   │
+//	 asker ──► adminFlags: --admin, context, this host; --node ──► session ──► node/admin/client
+//	   │                                                             │
+//	   └── --json: what the node told, item by item, as it came ◄────┤
+//	       else:   internal/view ──► internal/table ◄────────────────┘
+//
+// Everything that a node tells may come from elsewhere: internal/table escapes what
+// could act on a terminal, in tables and in JSON.
 //
 // # Lifecycle of a node
 //
