@@ -42,7 +42,7 @@ export function count(value) {
 }
 
 /** exact shows a whole number with its thousands apart. */
-export const exact = (value) => String(value ?? 0).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+export const exact = (value) => ((value ?? 0) < 1000 ? String(value ?? 0) : String(value).replace(/\B(?=(\d{3})+$)/g, "\u202f"));
 
 /** bytes shows a size. */
 export function bytes(value) {

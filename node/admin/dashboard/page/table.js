@@ -91,12 +91,24 @@ export class Table {
   }
 }
 
-// The kinds of cells there are.
+// The kinds of cells there are. A cell remembers what it shows: comparing two
+// values costs a tenth of asking the document, and there are thousands of cells.
+
+/** changed returns a function that calls show(value) if it is another than before. */
+function changed(show) {
+  let last;
+  return (value) => {
+    if (value === last) return;
+    last = value;
+    show(value);
+  };
+}
 
 /** plain shows what f(row) returns. */
 export const plain = (f, className = null) => () => {
   const element = h("span", { class: className });
-  element.update = (row) => text(element, f(row));
+  const show = changed((value) => text(element, value));
+  element.update = (row) => show(f(row));
   return element;
 };
 
@@ -104,11 +116,13 @@ export const plain = (f, className = null) => () => {
 export const named = (f, open, shown = name) => () => {
   let row;
   const element = open ? h("button", { type: "button", class: "name", onclick: () => open(row) }) : h("span", { class: "name" });
+  const word = changed((t) => text(element, t));
+  const hint = changed((value) => attr(element, "title", value ? name(value) : null));
   element.update = (next) => {
     row = next;
     const value = f(row);
-    text(element, value ? shown(value) : "–");
-    attr(element, "title", value ? name(value) : null);
+    word(value ? shown(value) : "–"); // a label may become another
+    hint(value);
   };
   return element;
 };
@@ -116,11 +130,11 @@ export const named = (f, open, shown = name) => () => {
 /** counted shows a number and marks it when it is not zero and should be. */
 export const counted = (f, show, mark = "bad") => () => {
   const element = h("span");
-  element.update = (row) => {
-    const value = f(row);
+  const count = changed((value) => {
     text(element, show(value));
     attr(element, "class", value > 0 ? mark : "none");
-  };
+  });
+  element.update = (row) => count(f(row));
   return element;
 };
 
@@ -129,9 +143,11 @@ export const filled = (of, says) => () => {
   const bar = h("meter", { min: 0, max: 1, low: 0.5, high: 0.8, optimum: 0, "aria-hidden": "true" });
   const label = h("span");
   const element = h("span", { class: "filled" }, bar, label);
+  const level = changed((share) => (bar.value = share));
+  const word = changed((t) => text(label, t));
   element.update = (row) => {
-    bar.value = Math.min(1, Math.max(0, of(row) || 0));
-    text(label, says(row));
+    level(Math.round(100 * Math.min(1, Math.max(0, of(row) || 0))) / 100);
+    word(says(row));
   };
   return element;
 };
@@ -151,11 +167,11 @@ export const traced = (values, says, className) => () => {
 /** stated shows a state by a mark of its own shape and its word. */
 export const stated = (f) => () => {
   const element = h("span");
-  element.update = (row) => {
-    const state = f(row) ?? "";
-    text(element, state);
+  const show = changed((state) => {
+    text(element, name(state));
     attr(element, "class", `state ${/^[a-z]+$/.test(state) ? state : ""}`);
-  };
+  });
+  element.update = (row) => show(f(row) ?? "");
   return element;
 };
 

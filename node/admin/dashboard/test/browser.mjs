@@ -42,11 +42,10 @@ async function open(context, url, { width = 1440, height = 900, theme = "light" 
   page.wrong = wrong;
   await page.addInitScript(() => {
     window.violations = [];
-    window.seen = { reports: 0, networks: 0 };
-    window.spent = 0;
+    window.seen = { reports: 0, networks: 0, reporting: 0, networking: 0 }; // how many, and milliseconds of script for them
     new PerformanceObserver((list) => {
       for (const { name, duration } of list.getEntries()) {
-        window.spent += duration;
+        window.seen[["iris network", "iris ring"].includes(name) ? "networking" : "reporting"] += duration;
         if (name === "iris head") window.seen.reports++;
         if (name === "iris network") window.seen.networks++;
       }
@@ -83,8 +82,14 @@ export async function refreshed(page, n = 1) {
   });
 }
 
-/** spent returns for how long the scripts of the page have worked, in milliseconds. */
-export const spent = (page) => page.evaluate(() => window.spent);
+/** cost returns how many milliseconds of script the next refresh takes: its reports and the network. */
+export async function cost(page) {
+  const before = await page.evaluate(() => ({ ...window.seen }));
+  await refreshed(page);
+  const after = await page.evaluate(() => window.seen);
+  const mean = (time, count) => (after[time] - before[time]) / (after[count] - before[count]);
+  return mean("reporting", "reports") + mean("networking", "networks");
+}
 
 /** shot keeps a screenshot. */
 export const shot = (page, name) => page.screenshot({ path: path.join(shots, `${name}.png`) });
