@@ -124,7 +124,8 @@ func level(all []figures, top *cell, after string, limit int) (list []ActorInfo,
 }
 
 // Top describes those below an actor that come first in an order, at most limit of them, each by itself: without its
-// children. With many actors the order is some seconds old. total counts all below.
+// children, and none that has nothing of what the order goes by. With many actors the order is some seconds old. total
+// counts all below.
 func (s *System) Top(above string, order ActorOrder, limit int) (list []ActorInfo, total int) {
 	if top := s.cells.get(above); top != nil {
 		s.look(func(all []figures) { list, total = foremost(all, top, order, limit) })
@@ -152,8 +153,9 @@ func foremost(all []figures, top *cell, order ActorOrder, limit int) (list []Act
 		}
 		if inside {
 			total++
-			first, second := order.of(f)
-			most.Offer(found{f.c, first, second})
+			if first, second := order.of(f); first > 0 || second > 0 {
+				most.Offer(found{f.c, first, second})
+			}
 		}
 	}
 	for _, f := range most.Sorted() {

@@ -98,7 +98,7 @@ func TestActorsTellHowBusyTheyAre(t *testing.T) {
 		a, _ := s.Look(slow.Id)
 		if near(a.Busy, 2*time.Second) && near(a.Oldest, 2*time.Second) && a.Queued == 2 {
 			list, total := s.Top("iris", Busiest, 2)
-			if total < 3 || len(list) != 2 || list[0].ID != slow.Id {
+			if total < 3 || len(list) != 1 || list[0].ID != slow.Id { // the others did nothing
 				t.Errorf("the busiest of %d are %+v", total, list)
 			}
 		} else {
