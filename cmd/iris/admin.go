@@ -195,7 +195,7 @@ func (s *session) explainRefusal(e *client.Error) error {
 	e = &client.Error{Status: e.Status, Text: table.Safe(e.Text)}
 	switch {
 	case strings.Contains(e.Text, "HTTP request to an HTTPS server"):
-		return fmt.Errorf("%s speaks TLS: want --admin https://...", s.Base())
+		return fmt.Errorf("%s speaks TLS: put https:// in front of the address", s.Base())
 	case e.Status == http.StatusUnauthorized && s.token == "":
 		return fmt.Errorf("%s wants a token: --token-file names the file, admin.token_file of the node", s.Base())
 	case e.Status == http.StatusUnauthorized:

@@ -359,7 +359,7 @@ func TestAdminTLS(t *testing.T) {
 		t.Errorf("status %d, %q", status, errs)
 	}
 	e.URL = strings.Replace(s.URL, "https", "http", 1)
-	if status, _, errs := e.iris(t, "status"); status != exitFailed || !strings.Contains(errs, "speaks TLS: want --admin https://") {
+	if status, _, errs := e.iris(t, "status"); status != exitFailed || !strings.Contains(errs, "speaks TLS: put https://") {
 		t.Errorf("status %d, %q", status, errs)
 	}
 	e.URL = strings.Replace(plain, "http", "https", 1)

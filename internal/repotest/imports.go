@@ -69,6 +69,7 @@ func layers(m *Module) []Violation {
 				found = append(found, Violation{f.At(spec), fmt.Sprintf("imports %s, which is for tests of the whole", own)})
 			case low > high, low == high && from != to:
 				found = append(found, Violation{f.At(spec), fmt.Sprintf("%s imports %s: %s", f.Dir(), own, why)})
+			case strings.Contains(own, "/internal/") && strings.HasPrefix(own, from+"/"): // parts of a program, which Go keeps to it
 			case strings.HasPrefix(own, "cmd/"), strings.HasPrefix(own, "samples/"):
 				found = append(found, Violation{f.At(spec), fmt.Sprintf("imports the program %s", own)})
 			}

@@ -64,7 +64,7 @@ func TestRules(t *testing.T) {
 			"node/node.go":    "package node",
 		}, []string{"actor/util/a.go", "node/types/a.go"}},
 		{"layers", map[string]string{
-			"cmd/iris/a.go":            `package main; import _ "iris/node"`,
+			"cmd/iris/a.go":            `package main; import (_ "iris/node"; _ "iris/cmd/iris/internal/b")`,
 			"samples/x/a.go":           `package main; import _ "iris/cmd/iris"`,
 			"node/a.go":                `package node; import ("iris/actor"; _ "iris/node/config"; "net")`,
 			"node/config/a.go":         `package config; import _ "iris/transport/identity"`,
