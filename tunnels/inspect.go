@@ -9,12 +9,6 @@ import (
 	"iris/internal/id"
 )
 
-// origin says how a tunnel end came to be.
-type origin struct {
-	since  time.Time
-	opened bool // by this end
-}
-
 // Info describes one end of a tunnel.
 type Info struct {
 	ID, Cluster string
@@ -34,24 +28,19 @@ type Info struct {
 // id, at most limit. total counts all. Rates are measured from one call to the next, so
 // the first gives the average since the tunnel was opened.
 func (ts *Tunnels) List(after string, limit int) (list []Info, total int) {
-	type end struct {
-		*Tunnel
-		origin
-	}
-	page := best.New(limit, func(a, b end) bool { return a.id < b.id })
+	page := best.New(limit, func(a, b *Tunnel) bool { return a.id < b.id })
 	ts.mu.Lock()
 	total = len(ts.open)
-	for t, o := range ts.open {
+	for t := range ts.open {
 		if t.id > after {
-			page.Offer(end{t, o})
+			page.Offer(t)
 		}
 	}
 	ts.mu.Unlock()
 	now := time.Now()
-	for _, e := range page.Sorted() {
-		i := e.describe(now)
-		i.Since, i.Opened = e.since, e.opened
-		i.SendRate, i.RecvRate = ts.rates.measure(now, e.Tunnel, &i)
+	for _, t := range page.Sorted() {
+		i := t.describe(now)
+		i.SendRate, i.RecvRate = ts.rates.measure(now, t, &i)
 		list = append(list, i)
 	}
 	return list, total
@@ -65,7 +54,7 @@ func (ts *Tunnels) Len() int {
 }
 
 func (t *Tunnel) describe(now time.Time) Info {
-	i := Info{ID: t.id, Cluster: t.cluster, Peer: t.peer}
+	i := Info{ID: t.id, Cluster: t.cluster, Peer: t.peer, Opened: t.opened, Since: t.since}
 	t.out.mu.Lock()
 	i.Sent, i.Credit = t.out.bytes, t.out.flow.Credit()
 	if t.out.starving {

@@ -33,6 +33,8 @@ type Tunnel struct {
 	limit   int           // bytes of a message that Recv returns
 	patient time.Duration // of Close
 	watch   watcher
+	since   time.Time
+	opened  bool // by this end
 	in      inbox
 	out     outbox
 
@@ -68,6 +70,7 @@ type setup struct {
 	memory      *memory
 	spawn       func(func())
 	watch       watcher
+	opened      bool // by this end
 }
 
 // memory is recycled among the tunnels of a node.
@@ -91,7 +94,7 @@ func newMemory() *memory {
 func newTunnel(s setup) (*Tunnel, error) {
 	t := &Tunnel{
 		id: s.id, cluster: s.cluster, peer: s.peer, stream: s.stream, frames: s.frames,
-		limit: s.config.MaxMessage, patient: s.config.CloseTimeout, watch: s.watch,
+		limit: s.config.MaxMessage, patient: s.config.CloseTimeout, watch: s.watch, since: time.Now(), opened: s.opened,
 		finished: make(chan struct{}),
 	}
 	t.out.stream, t.out.buffers, t.out.spawn = s.stream, &s.memory.buffers, s.spawn

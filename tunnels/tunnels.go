@@ -37,9 +37,9 @@ type Tunnels struct {
 
 	mu      sync.Mutex // guards the following fields
 	closing bool
-	peers   map[id.ID]int      // ends per peer, those being opened included
-	open    map[*Tunnel]origin // whose stream is not done with
-	past    Counts             // of those that were; Open and Stalled are 0
+	peers   map[id.ID]int        // ends per peer, those being opened included
+	open    map[*Tunnel]struct{} // whose stream is not done with
+	past    Counts               // of those that were; Open and Stalled are 0
 }
 
 // New starts the service actor iris/tunnels and takes over the streams of the
@@ -55,7 +55,7 @@ func New(c Config) (*Tunnels, error) {
 	}
 	ts := &Tunnels{
 		config: c, self: c.Endpoint.ID(), log: c.Logger, parent: parent,
-		memory: newMemory(), peers: make(map[id.ID]int), open: make(map[*Tunnel]origin),
+		memory: newMemory(), peers: make(map[id.ID]int), open: make(map[*Tunnel]struct{}),
 	}
 	ts.ctx, ts.cancel = context.WithCancel(context.Background())
 	c.Endpoint.HandleStream(ts.accept)
@@ -156,7 +156,7 @@ func (ts *Tunnels) build(peer id.ID, cluster string, s Stream, f *frameReader, c
 	t, err := newTunnel(setup{
 		id:      peer.Short() + "-" + strconv.FormatUint(ts.last.Add(1), 10),
 		cluster: cluster, peer: peer, stream: s, frames: f, credit: credit,
-		config: ts.config, memory: ts.memory, spawn: ts.work.Go, watch: ts,
+		config: ts.config, memory: ts.memory, spawn: ts.work.Go, watch: ts, opened: opened,
 	})
 	if err != nil {
 		return nil, err
@@ -166,7 +166,7 @@ func (ts *Tunnels) build(peer id.ID, cluster string, s Stream, f *frameReader, c
 	if ts.closing {
 		return nil, fmt.Errorf("tunnels: %w", actor.ErrClosed)
 	}
-	ts.open[t] = origin{since: time.Now(), opened: opened}
+	ts.open[t] = struct{}{}
 	ts.past.Ever++
 	return t, nil
 }
