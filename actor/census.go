@@ -22,6 +22,7 @@ const (
 
 // figures are the numbers of one actor alone.
 type figures struct {
+	id           string
 	c, parent    *cell
 	trouble      *trouble // nil: it had none
 	queued       int
@@ -33,7 +34,7 @@ type figures struct {
 // figures reads the numbers of c.
 func (c *cell) figures() figures {
 	n, bytes := split(c.mb.load.Load())
-	f := figures{c: c, parent: c.parent, trouble: c.trouble.Load(), queued: int(n), bytes: bytes, handled: c.mb.meter.shown.Load()}
+	f := figures{id: c.pid.Id, c: c, parent: c.parent, trouble: c.trouble.Load(), queued: int(n), bytes: bytes, handled: c.mb.meter.shown.Load()}
 	f.busy, f.oldest = c.mb.times(c.sys.beat.Load())
 	if n == 0 {
 		f.oldest = 0

@@ -85,19 +85,19 @@ func (s *System) Level(parent, after string, limit int) (list []ActorInfo, total
 }
 
 func level(all []figures, top *cell, after string, limit int) (list []ActorInfo, total int) {
-	page := best.New(limit, func(a, b *cell) bool { return a.pid.Id < b.pid.Id })
+	page := best.New(limit, func(a, b *figures) bool { return a.id < b.id })
 	for i := range all {
 		if f := &all[i]; f.parent == top {
-			if total++; f.c.pid.Id > after {
-				page.Offer(f.c)
+			if total++; f.id > after {
+				page.Offer(f)
 			}
 		}
 	}
 	chosen := page.Sorted()
 	index := make(map[*cell]int, len(chosen))
-	for i, c := range chosen {
-		list = append(list, c.info())
-		index[c] = i
+	for i, f := range chosen {
+		list = append(list, f.c.info())
+		index[f.c] = i
 	}
 	var last *cell // most have the parent of the one before
 	at := -1

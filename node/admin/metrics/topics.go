@@ -17,51 +17,47 @@ var (
 	topicFamilies = []*Family{publishes, delivers, forwards, gaps, missing}
 )
 
+// row is what is counted of a topic, in the order of topicFamilies.
+type row [5]uint64
+
 // topicGrowth is what the metrics of topics remember.
 type topicGrowth struct {
 	names
-	sums map[string]*[5]growth[string] // by label, in the order of topicFamilies
+	sums map[string]row // by label
+	last map[string]row // by topic, at the last look
 }
 
 // events tells of topics.
 func (c *Collector) events(s scrape) {
 	g := &c.topics
-	all := map[string]topics.TopicCounts{}
+	now := make(map[string]row, len(g.last))
 	c.cfg.Topics.CountTopics(func(name string, n topics.TopicCounts) {
-		x := all[name]
-		x.Published += n.Published
-		x.Delivered += n.Delivered
-		x.Forwarded += n.Forwarded
-		x.Gaps += n.Gaps
-		x.Missed += n.Missed
-		all[name] = x
+		x := now[name]
+		for i, v := range [...]uint64{n.Published, n.Delivered, n.Forwarded, n.Gaps, n.Missed} {
+			x[i] += v
+		}
+		now[name] = x
 	})
-	g.learn(slices.Collect(maps.Keys(all)))
-	now := map[string]*[5]map[string]uint64{} // by label, family and name
-	for label := range g.sums {
-		now[label] = &[5]map[string]uint64{}
-	}
-	for name, n := range all {
-		label := g.label(name)
-		if now[label] == nil {
-			now[label] = &[5]map[string]uint64{}
-		}
-		for i, v := range [5]uint64{n.Published, n.Delivered, n.Forwarded, n.Gaps, n.Missed} {
-			if now[label][i] == nil {
-				now[label][i] = map[string]uint64{}
-			}
-			now[label][i][name] = v
-		}
+	if len(g.chosen) < maxNames {
+		g.learn(slices.Collect(maps.Keys(now)))
 	}
 	if g.sums == nil {
-		g.sums = map[string]*[5]growth[string]{}
+		g.sums = map[string]row{}
 	}
-	for label, counts := range now {
-		if g.sums[label] == nil {
-			g.sums[label] = &[5]growth[string]{}
+	for name, x := range now {
+		label, before := g.label(name), g.last[name]
+		sum := g.sums[label]
+		for i, v := range x {
+			if v >= before[i] {
+				sum[i] += v - before[i]
+			} // else it was forgotten, and is another
 		}
+		g.sums[label] = sum
+	}
+	g.last = now
+	for label, sum := range g.sums {
 		for i, f := range topicFamilies {
-			s.put(f, float64(g.sums[label][i].look(counts[i])), label)
+			s.put(f, float64(sum[i]), label)
 		}
 	}
 }

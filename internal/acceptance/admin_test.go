@@ -1,0 +1,190 @@
+package acceptance
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"iris/actor"
+	"iris/internal/canary"
+	"iris/node"
+	"iris/node/config"
+)
+
+// crowd is how much a node with an admin endpoint has to show.
+type crowd struct{ clusters, topics, actors int }
+
+// adminPages is what is asked of a node: every report, the first and a full page of the
+// long ones, and the metrics.
+var adminPages = []string{
+	"api/v1/node", "api/v1/network", "api/v1/peers", "api/v1/ring", "api/v1/config", "api/v1/relay", "api/v1/tunnels", "api/v1/deadletters",
+	"api/v1/clusters", "api/v1/clusters?limit=1000", "api/v1/clusters?name=cluster-7", "api/v1/clusters?limit=1000&after=cluster-5",
+	"api/v1/topics", "api/v1/topics?limit=1000", "api/v1/topics?name=topic-7", "api/v1/topics?limit=1000&after=topic-5",
+	"api/v1/actors", "api/v1/actors?limit=1000", "api/v1/actors?parent=iris/user&limit=1000", "api/v1/actors?parent=iris/clusters",
+	"api/v1/actors?sort=busiest", "api/v1/actors?sort=oldest", "api/v1/actors?sort=queued&limit=1000", "api/v1/actors?sort=failures",
+	"api/v1/trace?cluster=cluster-7", "api/v1/trace?topic=topic-7", "metrics", "readyz", "",
+}
+
+// crowded starts a node that serves a crowd, and one that asks it. Two more keep
+// lists of topics: a node does so for 4096 names of another at most.
+func crowded(t *testing.T, c crowd) (serves, asks *node.Node) {
+	t.Helper()
+	key := canary.Key()
+	start := func(admin string, seeds ...string) *node.Node {
+		cfg := config.Default()
+		cfg.Network.Name, cfg.Network.Secret = ofThisRun(t.Name()), key
+		cfg.Log.Handler = slog.DiscardHandler
+		cfg.Admin.Listen, cfg.Seeds = admin, seeds
+		n, err := node.Start(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			if err := n.Stop(ctx); err != nil {
+				t.Errorf("stop: %v", err)
+			}
+		})
+		return n
+	}
+	serves = start("0")
+	asks = start(config.EndpointOff, serves.Addr().String())
+	for range 2 {
+		start(config.EndpointOff, serves.Addr().String())
+	}
+	eventually(t, "all are peers", 20*time.Second, func() bool { return len(serves.Peers()) == 3 && len(asks.Peers()) == 3 })
+	echo := actor.Func(func(ctx actor.Context) {
+		if m, ok := ctx.Message().(actor.Bytes); ok {
+			ctx.Respond(m)
+		}
+	})
+	const together = 16
+	each := func(n int, f func(i int) error) {
+		var next atomic.Int64
+		all(together, func(int) {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				if err := f(i); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	each(c.clusters, func(i int) error { _, err := serves.Register(fmt.Sprintf("cluster-%d", i), echo); return err })
+	each(c.topics, func(i int) error { _, err := serves.Subscribe(fmt.Sprintf("topic-%d", i), echo); return err })
+	for range c.actors {
+		serves.System().Spawn(echo)
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+	return serves, asks
+}
+
+// page gets one page and returns how long that took.
+func page(t *testing.T, client *http.Client, url string) time.Duration {
+	began := time.Now()
+	resp, err := client.Get(url)
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("%s: %s %.200s %v", url, resp.Status, body, err)
+	}
+	return time.Since(began)
+}
+
+func TestAdminOfACrowdedNode(t *testing.T) {
+	c := crowd{20, 100, 1000}
+	times, pairs, window := 1, 1, 50*time.Millisecond
+	if *rows {
+		c = crowd{1000, 10_000, 100_000}
+		times, pairs, window = 9, 12, 2*time.Second
+	}
+	serves, asks := crowded(t, c)
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	base := serves.AdminURLs()[0]
+	var about struct{ Clusters, Topics, Actors int }
+	resp, err := client.Get(base + "api/v1/node")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = json.NewDecoder(resp.Body).Decode(&about)
+	_ = resp.Body.Close()
+	if err != nil || about.Clusters < c.clusters || about.Topics < c.topics || about.Actors < c.actors {
+		t.Errorf("it shows %+v, %v", about, err)
+	}
+	for _, p := range adminPages {
+		var took []time.Duration
+		for range times {
+			took = append(took, page(t, client, base+p))
+		}
+		slices.Sort(took)
+		holds(t, "/"+p, ms(took[len(took)/2]), 100, fmt.Sprintf("ms, the middle of %d, the longest %.1f", times, ms(took[len(took)-1])))
+	}
+
+	// The way of messages with nobody looking, and with somebody who gets every page
+	// once a second, in turns.
+	var quiet, watched []float64
+	for range pairs {
+		quiet = append(quiet, asked(t, asks, window))
+		ctx, cancel := context.WithCancel(t.Context())
+		var looking sync.WaitGroup
+		looking.Go(func() {
+			every := time.NewTicker(time.Second)
+			defer every.Stop()
+			for {
+				for _, p := range adminPages {
+					page(t, client, base+p)
+				}
+				select {
+				case <-every.C:
+				case <-ctx.Done():
+					return
+				}
+			}
+		})
+		watched = append(watched, asked(t, asks, window))
+		cancel()
+		looking.Wait()
+	}
+	var lost []float64
+	for i := range quiet {
+		lost = append(lost, 100*(1-watched[i]/quiet[i]))
+	}
+	slices.Sort(lost)
+	slices.Sort(quiet)
+	t.Logf("requests per second with nobody looking: %.0f", quiet[len(quiet)/2])
+	holds(t, "requests lose with every page once a second", lost[len(lost)/2], 3, "%")
+}
+
+// asked returns how many requests per second a closed loop of 64 gets answered.
+func asked(t *testing.T, n *node.Node, window time.Duration) float64 {
+	ctx, cancel := context.WithTimeout(t.Context(), window)
+	defer cancel()
+	var count atomic.Int64
+	began := time.Now()
+	all(64, func(i int) {
+		for ctx.Err() == nil {
+			if _, err := n.Request(t.Context(), fmt.Sprintf("cluster-%d", i%10), actor.Bytes("x")); err != nil {
+				t.Error(err)
+				return
+			}
+			count.Add(1)
+		}
+	})
+	return float64(count.Load()) / time.Since(began).Seconds()
+}
