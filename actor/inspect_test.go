@@ -86,15 +86,15 @@ func TestActorsTellHowBusyTheyAre(t *testing.T) {
 	inspected(t, func(t *testing.T, s *System) {
 		slow := s.Spawn(Func(func(ctx Context) {
 			if d, ok := ctx.Message().(time.Duration); ok {
-				time.Sleep(d)
+				<-time.After(d)
 			}
 		}))
 		idle := s.Spawn(Func(func(Context) {}))
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		for range 3 {
 			s.Send(slow, nil, 3*time.Second)
 		}
-		time.Sleep(2 * time.Second)
+		<-time.After(2 * time.Second)
 		a, _ := s.Look(slow.Id)
 		if near(a.Busy, 2*time.Second) && near(a.Oldest, 2*time.Second) && a.Queued == 2 {
 			list, total := s.Top("iris", Busiest, 2)
@@ -104,7 +104,7 @@ func TestActorsTellHowBusyTheyAre(t *testing.T) {
 		} else {
 			t.Errorf("at work: %+v", a)
 		}
-		time.Sleep(8 * time.Second)
+		<-time.After(8 * time.Second)
 		if a, _ = s.Look(slow.Id); !near(a.Busy, 9*time.Second) || a.Oldest != 0 || a.Queued != 0 || a.Handled != 3 {
 			t.Errorf("after work: %+v", a)
 		}
@@ -121,12 +121,12 @@ func TestActorsTellOfTheirTroubles(t *testing.T) {
 		pid := s.Spawn(Of(func() Actor { return &fragile{} }).Strategy(Strategy{BackoffMin: 4 * time.Second, BackoffMax: 4 * time.Second}))
 		s.Send(pid, nil, "break")
 		s.Send(pid, nil, "wait")
-		time.Sleep(2 * time.Second)
+		<-time.After(2 * time.Second)
 		a, _ := s.Look(pid.Id)
 		if a.State != "waiting" || a.Failures != 1 || a.Restarts != 0 || a.LastError != "broken" || a.Queued != 1 || !near(a.Oldest, 2*time.Second) {
 			t.Errorf("in its back-off: %+v", a)
 		}
-		time.Sleep(3 * time.Second)
+		<-time.After(3 * time.Second)
 		if a, _ = s.Look(pid.Id); a.State != "running" || a.Restarts != 1 || a.Queued != 0 || a.Type != "*actor.fragile" {
 			t.Errorf("restarted: %+v", a)
 		}
@@ -206,7 +206,7 @@ func TestBeatingIsNoWork(t *testing.T) {
 			}
 		}))
 		for range 20 {
-			time.Sleep(beatLength)
+			<-time.After(beatLength)
 			s.Send(pid, nil, "beat")
 			synctest.Wait()
 		}
