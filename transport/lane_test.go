@@ -247,7 +247,7 @@ func TestALaneTellsWhatItDid(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		time.Sleep(3 * time.Second)
+		<-time.After(3 * time.Second)
 		s := l.stats()
 		if s.Sent != sent || s.Refused != refused || refused == 0 || s.Queued == 0 || s.Limit != 16<<10 || s.Stalled != 3*time.Second {
 			t.Errorf("sent %d, refused %d: %+v", sent, refused, s)
