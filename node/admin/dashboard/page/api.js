@@ -63,7 +63,9 @@ async function request(url, { method = "GET", body, signal } = {}) {
 }
 
 async function parse(answer) {
-  const body = await answer.text();
+  const body = await answer.text().catch(() => {
+    throw new Failure("the answer broke off", 0);
+  });
   return body ? measured("parse", () => JSON.parse(body)) : {};
 }
 

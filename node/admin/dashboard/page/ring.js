@@ -48,7 +48,7 @@ export function ringPanel() {
 
   new ResizeObserver(([{ contentRect }]) => {
     ({ width, height } = contentRect);
-    draw();
+    requestAnimationFrame(draw); // not at once: what it writes may change the size again
   }).observe(stage);
   onTheme(() => {
     colours = null;
