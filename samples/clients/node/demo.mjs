@@ -8,60 +8,64 @@
 import assert from "node:assert/strict";
 import { once, EventEmitter } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Fault, Timeout, connect } from "./iris.mjs";
+import { Fault, Relay, Timeout } from "./iris.mjs";
 
 const MIB = 1 << 20;
 const LONG = { timeout: 60000 }; // of which a slow machine may need some
 
+class Member extends Relay {
+  calls = new EventEmitter();
+  awake = once(this.calls, "wake");
+  leaving = once(this.calls, "leave");
+
+  constructor(cluster) {
+    super();
+    this.cluster = cluster;
+  }
+
+  async onRequest(body) {
+    const word = body.length < 10 ? body.toString() : "";
+    if (word === "fail") throw new Fault("you asked for it");
+    if (word === "sleep") await this.leaving;
+    this.calls.emit(word);
+    return body.toString("latin1").toUpperCase();
+  }
+
+  async onBroadcast(body) {
+    await this.publish(`${this.cluster}.heard`, body);
+  }
+
+  // Gives messages back, or only their numbers, and those not before it is woken.
+  async onTunnel(tunnel) {
+    if ((await tunnel.recv()).toString() === "echo") {
+      for await (const message of tunnel) await tunnel.send(message);
+      return;
+    }
+    await this.awake;
+    const numbers = [];
+    for (let message; (message = await tunnel.recv()).toString() !== "end"; ) {
+      numbers.push(Number(message.subarray(0, 8)));
+    }
+    await tunnel.send(numbers.every((number, i) => number === i) ? "in order" : "not in order");
+  }
+}
+
 async function serve(port, cluster, token) {
-  const calls = new EventEmitter();
-  const awake = once(calls, "wake");
-  const leaving = once(calls, "leave");
-
-  const relay = await connect({
-    port,
-    cluster,
-    token,
-    window: MIB, // small, so that a sender need not send much to be held up
-
-    async request(body) {
-      const word = body.length < 10 ? body.toString() : "";
-      if (word === "fail") throw new Fault("you asked for it");
-      if (word === "sleep") await leaving;
-      calls.emit(word);
-      return body.toString("latin1").toUpperCase();
-    },
-
-    async broadcast(body) {
-      await relay.publish(`${cluster}.heard`, body);
-    },
-
-    // Gives messages back, or only their numbers, and those not before it is woken.
-    async tunnel(tunnel) {
-      if ((await tunnel.recv()).toString() === "echo") {
-        for await (const message of tunnel) await tunnel.send(message);
-        return;
-      }
-      await awake;
-      const numbers = [];
-      for (let message; (message = await tunnel.recv()).toString() !== "end"; ) {
-        numbers.push(Number(message.subarray(0, 8)));
-      }
-      await tunnel.send(numbers.every((number, i) => number === i) ? "in order" : "not in order");
-    },
-  });
+  const member = new Member(cluster);
+  // A small window, so that a sender need not send much to be held up.
+  await member.connect({ port, cluster, token, window: MIB });
   console.log("serving", cluster);
-  await leaving;
-  await relay.close();
+  await member.leaving;
+  await member.close();
 }
 
 async function check(port, cluster, token) {
-  const relay = await connect({ port, token });
+  const relay = await new Relay().connect({ port, token });
   await untilSomebodyServes(relay, cluster);
   for (const step of [requests, timeouts, events, broadcasts, echoes, heldUp]) {
     console.log(`${step.name}: ${await step(relay, cluster)}`);
   }
-  console.log("close:", await close(await connect({ port, token }), cluster));
+  console.log("close:", await close(await new Relay().connect({ port, token }), cluster));
   await relay.request(cluster, "leave", LONG);
   await relay.close();
 }
@@ -99,22 +103,21 @@ async function events(relay, cluster) {
   const sent = Array.from({ length: 5000 }, (_, i) => `${i}`);
   const heard = [];
   const done = new EventEmitter();
-  await relay.subscribe(topic, (body) => {
+  relay.subscribe(topic, (body) => {
     heard.push(String(body));
     if (heard.at(-1) === sent.at(-1)) done.emit("heard");
   });
   const last = once(done, "heard");
   for (const body of sent) await relay.publish(topic, body);
   await last;
-  await relay.unsubscribe(topic);
+  relay.unsubscribe(topic);
   assert.deepEqual(heard, sent);
-  assert.equal(relay.missed, 0);
   return `${heard.length}, in order`;
 }
 
 async function broadcasts(relay, cluster) {
   let heard;
-  await relay.subscribe(`${cluster}.heard`, (body) => (heard = body.toString()));
+  relay.subscribe(`${cluster}.heard`, (body) => (heard = body.toString()));
   while (!heard) { // the members may be on another node, which hears of us a moment later
     await relay.broadcast(cluster, "to all");
     await sleep(20);

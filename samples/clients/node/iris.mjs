@@ -1,334 +1,300 @@
 // A client of the relay of Iris for Node.js 18 and later, without packages.
 //
-//   const relay = await connect();
+//   const relay = await new Relay().connect();
 //   console.log(String(await relay.request("greet", "world", { timeout: 1000 })));
 //   await relay.close();
 //
-// docs/clients.md tells the protocol. Times are milliseconds, bodies Buffers or strings.
+// docs/clients.md tells the protocol. Times are milliseconds; bodies and messages are
+// Buffers, or strings where they are given. What needs a connection or a tunnel that has
+// ended throws Closed.
 
 import { EventEmitter, once } from "node:events";
 import { createConnection } from "node:net";
 
-const OPS = [
-  "INIT", "DENY", "CLOSE", "BROADCAST", "REQUEST", "REPLY", "SUBSCRIBE", "UNSUBSCRIBE", "PUBLISH",
-  "TUN_INIT", "TUN_CONFIRM", "TUN_ALLOW", "TUN_TRANSFER", "TUN_CLOSE",
+// A packet is its opcode, the index here, and fields: n varint, s string, b binary, t the
+// bool "timed out", after which nothing follows if it is set. Other bools are n, 0 or 1.
+const PACKETS = [ // name, fields to the relay, fields from the relay
+  ["init", "bbb", "ss"], ["deny", "", "ss"], ["close", "", "s"],
+  ["broadcast", "sb", "b"], ["request", "nsbn", "nbn"], ["reply", "nnb", "ntnb"],
+  ["subscribe", "s", ""], ["unsubscribe", "s", ""], ["publish", "sb", "sb"],
+  ["tunnelInit", "nsn", "nn"], ["tunnelConfirm", "nn", "ntn"], ["tunnelAllow", "nn", "nn"],
+  ["tunnelTransfer", "nnb", "nnb"], ["tunnelClose", "n", "ns"],
 ];
-// Fields of packets: n varint, b binary, s string, ? bool. What follows "?" in answers of
-// the relay depends on it, see #answered.
-const TO_RELAY = {
-  INIT: "bbb", CLOSE: "", BROADCAST: "sb", REQUEST: "nsbn", REPLY: "n?b", SUBSCRIBE: "s",
-  UNSUBSCRIBE: "s", PUBLISH: "sb", TUN_INIT: "nsn", TUN_CONFIRM: "nn", TUN_ALLOW: "nn",
-  TUN_TRANSFER: "nnb", TUN_CLOSE: "n",
-};
-const FROM_RELAY = {
-  INIT: "ss", DENY: "ss", CLOSE: "s", BROADCAST: "b", REQUEST: "nbn", REPLY: "n?", PUBLISH: "sb",
-  TUN_INIT: "nn", TUN_CONFIRM: "n?", TUN_ALLOW: "nn", TUN_TRANSFER: "nnb", TUN_CLOSE: "ns",
-};
 
 export class Fault extends Error {} // what a handler had to say instead of a reply
-export class Timeout extends Error {} // no answer in time, or nobody to give one
+export class Timeout extends Error { message = "no answer in time" } // or nobody there
 export class Closed extends Error {} // the connection or the tunnel has ended
 
 function varint(number) {
-  const octets = [];
-  for (; number > 0x7f; number = Math.floor(number / 128)) octets.push((number % 128) | 0x80);
-  return Buffer.from([...octets, number]);
+  if (number < 0x80) return [number];
+  return [(number % 0x80) | 0x80, ...varint(Math.floor(number / 0x80))];
 }
 
-function encode(op, fields) {
-  const parts = [Buffer.from([OPS.indexOf(op)])];
-  for (const [i, kind] of [...TO_RELAY[op]].entries()) {
-    if (kind === "n" || kind === "?") { // a bool is a varint of 0 or 1
-      parts.push(varint(Number(fields[i])));
-      continue;
-    }
-    const octets = Buffer.from(fields[i]);
-    if (kind === "s" && !(octets.length > 0 && octets.length < 256)) {
+function encode(name, ...fields) {
+  const opcode = PACKETS.findIndex((packet) => packet[0] === name);
+  const parts = [Buffer.from([opcode])];
+  for (const [i, kind] of [...PACKETS[opcode][1]].entries()) {
+    const octets = Buffer.from(kind === "n" ? varint(fields[i]) : fields[i]);
+    if (kind === "s" && (octets.length === 0 || octets.length > 255)) {
       throw new RangeError("a name has 1 to 255 octets");
     }
-    parts.push(varint(octets.length), octets);
+    parts.push(Buffer.from(kind === "n" ? [] : varint(octets.length)), octets);
   }
   return Buffer.concat(parts);
 }
 
-function refuse() {
-  throw new Fault("no requests are served here");
-}
+/** Takes packets out of a socket. */
+class Input {
+  #pieces;
+  #rest = Buffer.alloc(0);
 
-/**
- * Attaches to the relay. Members of a cluster have handlers, which may be async:
- *   request(body)   returns the reply; what it throws is the asker's Fault. It runs for
- *                   all requests that the relay passes on, up to 16384 at a time
- *   broadcast(body) gets broadcasts, one after the other
- *   tunnel(tunnel)  gets a Tunnel, which is closed when it returns
- * window is how many octets of a tunnel may wait for recv, backlog how many events
- * and broadcasts for their handlers; later ones are missed, and counted. token is
- * what a relay asks for that other hosts can reach.
- */
-export async function connect(options = {}) {
-  const { port = 55555, host = "127.0.0.1", cluster = "", token = "", ...others } = options;
-  const socket = createConnection({ port, host, noDelay: true });
-  await once(socket, "connect");
-  const relay = new Connection(socket, others);
-  if (token) socket.write(`iris-token ${token}\n`);
-  relay._tell("INIT", "iris-client-magic", "v1.0-draft2", cluster);
-  const [op, magic, text] = await relay._packet();
-  if (op !== "INIT" || magic !== "iris-relay-magic") {
-    socket.destroy();
-    throw new Closed(`connection denied: ${text}`);
+  constructor(socket) {
+    this.#pieces = socket[Symbol.asyncIterator]();
   }
-  relay.ending = relay._run();
-  return relay;
+
+  async packet() {
+    const [name, , kinds] = PACKETS[await this.#varint()];
+    const packet = [name];
+    for (const kind of kinds) {
+      let field = await this.#varint();
+      if ("sb".includes(kind)) field = await this.#octets(field);
+      packet.push(kind === "s" ? field.toString() : field);
+      if (kind === "t" && field) break;
+    }
+    return packet;
+  }
+
+  async #varint() {
+    const [octet] = await this.#octets(1);
+    return octet < 0x80 ? octet : (octet % 0x80) + 0x80 * (await this.#varint());
+  }
+
+  async #octets(size) {
+    const pieces = [this.#rest];
+    for (let missing = size - this.#rest.length; missing > 0; missing -= pieces.at(-1).length) {
+      const { value, done } = await this.#pieces.next();
+      if (done) throw new Closed("the relay hung up");
+      pieces.push(value);
+    }
+    const octets = pieces.length > 1 ? Buffer.concat(pieces) : this.#rest;
+    this.#rest = octets.subarray(size);
+    return octets.subarray(0, size);
+  }
 }
 
-/** An attached program. */
-export class Connection {
-  ended; // why there is no connection any more
-  ending; // a promise of that, "" in order
-  missed = 0;
+/** The relay, to which a program attaches. Members of a cluster override the handlers,
+ * which may be async. */
+export class Relay {
+  ended; // why the connection has ended, "" in order
+  ending; // a promise of that
   #socket;
-  #input;
-  #handlers;
   #window;
-  #backlog;
   #numbers = 0; // of requests and tunnels
   #answers = new Map(); // number -> {resolve, reject}
   #tunnels = new Map(); // number -> Tunnel
-  #topics = new Map(); // topic -> handler
-  #events = Promise.resolve(); // ends when all handlers of events have
-  #waiting = 0;
+  #topics = new Map(); // name -> handler
 
-  constructor(socket, { request, broadcast, tunnel, window = 64 << 20, backlog = 1024 }) {
-    this.#socket = socket.on("error", () => {}); // the reader learns of it
-    this.#input = new Input(socket);
-    this.#handlers = { request: request ?? refuse, broadcast, tunnel };
-    this.#window = window;
-    this.#backlog = backlog;
+  /** Returns the reply. What it throws is the Fault of who asked. */
+  onRequest() {
+    throw new Fault("no requests are served here");
   }
 
-  /** The reply of one member. Throws Fault, or Timeout, which comes at once if there
-   * is no member. It is the relay that keeps the time. */
+  /** Is called with each broadcast, in order. */
+  onBroadcast() {}
+
+  /** Has a Tunnel that another program opened. It is closed on return. */
+  onTunnel() {}
+
+  /** Attaches, as a member of cluster if that is not empty. A relay that other hosts can
+   * reach asks for a token. window is how many octets of a tunnel may wait for recv. */
+  async connect(options = {}) {
+    const { port = 55555, host = "127.0.0.1", cluster = "", token = "" } = options;
+    this.#window = options.window ?? 64 << 20;
+    this.#socket = createConnection({ port, host, noDelay: true });
+    await once(this.#socket, "connect");
+    this.#socket.on("error", () => {}); // the reader learns of it
+    this.ending = this.#read(new Input(this.#socket));
+    if (token) this.#socket.write(`iris-token ${token}\n`);
+    this.#send("init", "iris-client-magic", "v1.0-draft2", cluster);
+    await this.#answerTo("welcome");
+    return this;
+  }
+
+  /** Leaves, and returns when the relay confirms it. Requests that are pending end with
+   * Timeout; replies to others have 100 ms. */
+  async close() {
+    if (this.ended === undefined) this.#send("close");
+    return this.ending;
+  }
+
+  /** The reply of one member. Throws Fault, or Timeout, which comes at once if there is
+   * no member. It is the relay that keeps the time. */
   async request(cluster, body, { timeout = 5000 } = {}) {
-    return this.#ask(timeout, "REQUEST", cluster, body);
-  }
-
-  /** Tells all members, and so this program if it is one. */
-  async broadcast(cluster, body) {
-    await this._send("BROADCAST", cluster, body);
-  }
-
-  /** Tells all subscribers. */
-  async publish(topic, body) {
-    await this._send("PUBLISH", topic, body);
-  }
-
-  /** Calls handler(body) for each event from now on, one after the other. */
-  async subscribe(topic, handler) {
-    // The relay would hang up.
-    if (this.#topics.has(topic)) throw new Error(`subscribed to ${topic} already`);
-    this._tell("SUBSCRIBE", topic);
-    this.#topics.set(topic, handler);
-  }
-
-  async unsubscribe(topic) {
-    if (!this.#topics.delete(topic)) throw new Error(`not subscribed to ${topic}`);
-    this._tell("UNSUBSCRIBE", topic);
+    return this.#ask("request", timeout, cluster, body);
   }
 
   /** A Tunnel to one member. Throws Timeout as request does. */
   async tunnel(cluster, { timeout = 5000 } = {}) {
-    return this.#ask(timeout, "TUN_INIT", cluster);
+    return this.#ask("tunnelInit", timeout, cluster);
   }
 
-  /** Leaves, and returns when the relay confirms it. Requests that are pending end
-   * with Timeout; replies to others have 100 ms. */
-  async close() {
-    if (this.ended === undefined) this._tell("CLOSE");
-    return this.ending;
+  /** Tells all members, and so this program if it is one. */
+  async broadcast(cluster, body) {
+    await this.#send("broadcast", cluster, body);
   }
 
-  #ask(timeout, op, ...fields) {
+  /** Tells all subscribers. */
+  async publish(topic, body) {
+    await this.#send("publish", topic, body);
+  }
+
+  /** Calls handler(body) for each event from now on, in order. */
+  subscribe(topic, handler) {
+    if (this.#topics.has(topic)) throw new Error(`subscribed to ${topic} already`);
+    this.#send("subscribe", topic);
+    this.#topics.set(topic, handler);
+  }
+
+  unsubscribe(topic) {
+    if (!this.#topics.delete(topic)) throw new Error(`not subscribed to ${topic}`);
+    this.#send("unsubscribe", topic);
+  }
+
+  /** The promise is kept when the socket has taken the packet; only those who send much
+   * need to wait for it. */
+  #send(...packet) {
+    if (this.ended !== undefined) throw new Closed(this.ended || "closed");
+    const octets = encode(...packet);
+    return new Promise((resolve) => this.#socket.write(octets, resolve));
+  }
+
+  #ask(name, timeout, ...fields) {
     const number = this.#numbers++;
-    this._tell(op, number, ...fields, Math.max(1, Math.round(timeout)));
+    this.#send(name, number, ...fields, Math.max(1, timeout));
+    return this.#answerTo(number);
+  }
+
+  #answerTo(number) {
     return new Promise((resolve, reject) => this.#answers.set(number, { resolve, reject }));
   }
 
-  _tell(op, ...fields) {
-    if (this.ended !== undefined) throw new Closed(this.ended || "closed");
-    return this.#socket.write(encode(op, fields));
+  #answer(number, result) {
+    const { resolve, reject } = this.#answers.get(number);
+    this.#answers.delete(number);
+    (result instanceof Error ? reject : resolve)(result);
   }
 
-  /** Tells, and waits while the relay reads slower than we write. */
-  async _send(...packet) {
-    if (!this._tell(...packet)) await new Promise((resolve) => this.#socket.write("", resolve));
-  }
-
-  async _run() {
+  /** Takes packets until the end. It waits for octets and nothing else. */
+  async #read(input) {
     try {
-      this.ended = await this.#read();
+      while (this.ended === undefined) {
+        const [name, ...fields] = await input.packet();
+        this.#take[name](...fields);
+      }
     } catch (error) {
-      this.ended = error.message || "the connection failed";
+      this.ended = `connection lost: ${error.message}`;
     }
-    for (const { reject } of this.#answers.values()) reject(new Closed(this.ended || "closed"));
-    for (const tunnel of this.#tunnels.values()) tunnel.end(this.ended || "closed");
-    this.#socket.end(() => this.#socket.destroy());
+    this.#socket.destroySoon();
+    const reason = this.ended || "closed";
+    for (const number of this.#answers.keys()) this.#answer(number, new Closed(reason));
+    for (const tunnel of this.#tunnels.values()) tunnel.end(reason);
     return this.ended;
   }
 
-  /** Takes packets until the relay says Close. Waits for octets and nothing else: what
-   * handlers return is not awaited here. */
-  async #read() {
-    const take = {
-      BROADCAST: (body) => this.#notify(this.#handlers.broadcast, body),
-      // Without a handler: it crossed our Unsubscribe.
-      PUBLISH: (topic, body) => this.#notify(this.#topics.get(topic), body),
-      REQUEST: (number, body) => void this.#serve(number, body),
-      REPLY: (number, timedOut) => this.#answered("REPLY", number, timedOut),
-      TUN_CONFIRM: (number, timedOut) => this.#answered("TUN_CONFIRM", number, timedOut),
-      TUN_INIT: (build, limit) => void this.#accept(build, limit),
-      TUN_ALLOW: (number, space) => this.#tunnels.get(number).allow(space),
-      TUN_TRANSFER: (number, size, chunk) => this.#tunnels.get(number).transfer(size, chunk),
-      TUN_CLOSE: (number, reason) => {
-        this.#tunnels.get(number).end(reason);
-        this.#tunnels.delete(number);
-      },
-    };
-    for (;;) {
-      const [op, ...fields] = await this._packet();
-      if (op === "CLOSE") return fields[0];
-      await take[op](...fields);
-    }
-  }
+  #take = {
+    close: (reason) => (this.ended = reason),
+    init: () => this.#answer("welcome"),
+    deny: (magic, reason) => this.#answer("welcome", new Closed(`denied: ${reason}`)),
+    broadcast: (body) => this.#handle(() => this.onBroadcast(body)),
+    publish: (topic, body) => this.#handle(() => this.#topics.get(topic)?.(body)),
+    request: (number, body) => this.#serve(number, body),
+    reply: (number, timedOut, ok, body) =>
+      this.#answer(number, timedOut ? new Timeout() : ok ? body : new Fault(body)),
+    tunnelInit: (build, limit) => this.#accept(build, limit),
+    tunnelConfirm: (number, timedOut, limit) =>
+      this.#answer(number, timedOut ? new Timeout() : this.#open(number, limit)),
+    tunnelAllow: (number, octets) => this.#tunnels.get(number).allow(octets),
+    tunnelTransfer: (number, size, chunk) => this.#tunnels.get(number).transfer(size, chunk),
+    tunnelClose: (number, reason) => {
+      this.#tunnels.get(number).end(reason);
+      this.#tunnels.delete(number);
+    },
+  };
 
-  async _packet() {
-    const op = OPS[await this.#input.octet()];
-    const fields = [op];
-    for (const kind of FROM_RELAY[op] ?? "") fields.push(await this.#field(kind));
-    return fields;
-  }
-
-  async #field(kind) {
-    if (kind === "?") return (await this.#input.octet()) !== 0;
-    let number = 0;
-    for (let factor = 1, octet = 0x80; octet > 0x7f; factor *= 128) {
-      octet = await this.#input.octet();
-      number += (octet & 0x7f) * factor;
+  /** Runs a handler, whose errors are nobody else's. */
+  async #handle(job) {
+    try {
+      await job();
+    } catch (error) {
+      if (!(error instanceof Closed)) console.error("iris: a handler failed:", error);
     }
-    if (kind === "n") return number;
-    const octets = await this.#input.take(number);
-    return kind === "b" ? octets : octets.toString();
-  }
-
-  /** The rest of an answer depends on how it begins. */
-  async #answered(op, number, timedOut) {
-    let result, error;
-    if (timedOut) {
-      error = new Timeout("no answer in time");
-    } else if (op === "TUN_CONFIRM") {
-      result = new Tunnel(this, number, await this.#field("n"));
-      this.#tunnels.set(number, result);
-      this._tell("TUN_ALLOW", number, this.#window);
-    } else if (await this.#field("?")) {
-      result = await this.#field("b");
-    } else {
-      error = new Fault(await this.#field("s"));
-    }
-    const { resolve, reject } = this.#answers.get(number);
-    this.#answers.delete(number);
-    if (error) reject(error);
-    else resolve(result);
-  }
-
-  #notify(handler, body) {
-    if (!handler) return;
-    if (this.#waiting >= this.#backlog) {
-      this.missed++;
-      return;
-    }
-    this.#waiting++;
-    this.#events = this.#events
-      .then(() => handler(body))
-      .catch((error) => console.error("iris: a handler failed:", error))
-      .finally(() => this.#waiting--);
   }
 
   async #serve(number, body) {
     let reply;
     try {
-      reply = [true, Buffer.from(await this.#handlers.request(body))];
+      reply = encode("reply", number, 1, await this.onRequest(body));
     } catch (error) {
-      reply = [false, error.message || "the handler failed"];
+      reply = encode("reply", number, 0, error.message || "the handler failed");
     }
-    if (this.ended === undefined) this._tell("REPLY", number, ...reply);
+    this.#socket.write(reply);
   }
 
   async #accept(build, limit) {
     const number = this.#numbers++;
-    const tunnel = new Tunnel(this, number, limit);
+    this.#send("tunnelConfirm", build, number);
+    const tunnel = this.#open(number, limit);
+    await this.#handle(() => this.onTunnel(tunnel));
+    await this.#handle(() => tunnel.close());
+  }
+
+  #open(number, limit) {
+    const tunnel = new Tunnel((name, ...fields) => this.#send(name, number, ...fields), limit);
     this.#tunnels.set(number, tunnel);
-    this._tell("TUN_CONFIRM", build, number);
-    this._tell("TUN_ALLOW", number, this.#window);
-    try {
-      await this.#handlers.tunnel?.(tunnel);
-    } catch (error) {
-      if (!(error instanceof Closed)) console.error("iris: a handler failed:", error);
-    }
-    await tunnel.close();
+    this.#send("tunnelAllow", number, this.#window);
+    return tunnel;
   }
 }
 
 /** Carries messages of one octet and more to the other end and back, in order. */
 export class Tunnel {
-  #relay;
-  #number;
+  #send; // (name, ...fields after the number)
   #limit; // octets of a chunk
-  #news = new EventEmitter(); // "change" of what follows
-  #credit = 0; // octets that the relay takes
-  #inbox = [];
-  #parts = []; // of the message that is coming
-  #size = 0; // that it will have
-  #have = 0; // that came already
-  #refund = 0; // octets of messages that were given up halfway
-  #ended; // why; "" in order
   #turn = Promise.resolve(); // ends when the last message was sent
+  #news = new EventEmitter(); // "change" of what follows
+  #ended; // why, "" in order
+  #credit = 0; // octets that the relay takes
+  #inbox = []; // messages, and the credit to return for each
+  #parts = []; // of the message that comes
+  #missing = 0; // of its octets
+  #came = 0; // octets since a message was complete
 
-  constructor(relay, number, limit) {
-    this.#relay = relay;
-    this.#number = number;
-    this.#limit = limit;
+  constructor(send, limit) {
+    [this.#send, this.#limit] = [send, limit];
   }
 
-  /** Waits while the other end does not take more. If the signal aborts that, the
-   * message was not sent and the tunnel goes on. */
+  /** Waits while the other end does not take more. If the signal aborts that, the message
+   * was not sent and the tunnel goes on. */
   async send(message, { signal } = {}) {
-    const octets = Buffer.from(message);
-    if (octets.length === 0) throw new RangeError("a message has at least one octet");
-    const sent = this.#turn.then(() => this.#send(octets, signal));
+    const sent = this.#turn.then(() => this.#chunks(Buffer.from(message), signal));
     this.#turn = sent.catch(() => {});
     return sent;
   }
 
-  async #send(octets, signal) {
-    for (let at = 0; at < octets.length; at += this.#limit) {
-      const chunk = octets.subarray(at, at + this.#limit);
+  async #chunks(message, signal) {
+    for (let at = 0; at < message.length; at += this.#limit) {
+      const chunk = message.subarray(at, at + this.#limit);
       await this.#until(() => this.#credit >= chunk.length, signal);
-      if (this.#ended !== undefined) throw new Closed(this.#ended || "the tunnel was closed");
       this.#credit -= chunk.length;
-      const size = at === 0 ? octets.length : 0;
-      await this.#relay._send("TUN_TRANSFER", this.#number, size, chunk);
+      await this.#send("tunnelTransfer", at === 0 ? message.length : 0, chunk);
     }
   }
 
   /** The next message, or null when the other end has closed the tunnel. */
   async recv({ signal } = {}) {
-    await this.#until(() => this.#inbox.length > 0, signal);
-    const message = this.#inbox.shift();
-    if (!message && this.#ended) throw new Closed(this.#ended);
-    if (!message) return null;
-    if (this.#ended === undefined) { // what was taken makes room for more
-      this.#relay._tell("TUN_ALLOW", this.#number, message.length + this.#refund);
-      this.#refund = 0;
-    }
+    const next = () => this.#inbox.shift() ?? (this.#ended === "" && [null, 0]);
+    const [message, octets] = await this.#until(next, signal);
+    if (this.#ended === undefined) this.#send("tunnelAllow", octets); // there is room again
     return message;
   }
 
@@ -338,67 +304,40 @@ export class Tunnel {
 
   /** Ends the tunnel. What was sent still arrives at the other end. */
   async close() {
-    if (this.#ended === undefined) this.#relay._tell("TUN_CLOSE", this.#number);
-    await this.#until(() => false);
+    if (this.#ended === undefined) this.#send("tunnelClose");
+    await this.#until(() => this.#ended !== undefined);
   }
 
-  async #until(ready, signal) {
-    while (!ready() && this.#ended === undefined) await once(this.#news, "change", { signal });
+  /** Waits until get() returns something, and returns that. */
+  async #until(get, signal) {
+    for (;;) {
+      const got = get();
+      if (got) return got;
+      if (this.#ended !== undefined) throw new Closed(this.#ended || "the tunnel was closed");
+      await once(this.#news, "change", { signal });
+    }
   }
 
-  // What follows is for the Connection.
+  // What follows is for the Relay.
 
-  allow(space) {
-    this.#credit += space;
+  allow(octets) {
+    this.#credit += octets;
     this.#news.emit("change");
   }
 
   transfer(size, chunk) {
-    if (size > 0) { // a new message; its sender may have given up the one before
-      this.#refund += this.#have;
-      [this.#parts, this.#have, this.#size] = [[], 0, size];
-    }
+    if (size > 0) [this.#parts, this.#missing] = [[], size]; // the one before was given up
     this.#parts.push(chunk);
-    this.#have += chunk.length;
-    if (this.#have === this.#size) {
-      this.#inbox.push(Buffer.concat(this.#parts));
-      [this.#parts, this.#have] = [[], 0];
-      this.#news.emit("change");
-    }
+    this.#missing -= chunk.length;
+    this.#came += chunk.length;
+    if (this.#missing > 0) return;
+    this.#inbox.push([Buffer.concat(this.#parts), this.#came]);
+    this.#came = 0;
+    this.#news.emit("change");
   }
 
   end(reason) {
-    this.#ended = reason;
+    [this.#ended, this.#credit] = [reason, 0];
     this.#news.emit("change");
-  }
-}
-
-/** Reads octets from a socket. */
-class Input {
-  #pieces;
-  #piece = Buffer.alloc(0);
-
-  constructor(socket) {
-    this.#pieces = socket[Symbol.asyncIterator]();
-  }
-
-  async octet() {
-    return (await this.take(1))[0];
-  }
-
-  async take(n) {
-    const taken = [];
-    for (let missing = n; missing > 0; missing -= taken.at(-1).length) {
-      if (this.#piece.length === 0) await this.#more();
-      taken.push(this.#piece.subarray(0, missing));
-      this.#piece = this.#piece.subarray(missing);
-    }
-    return taken.length === 1 ? taken[0] : Buffer.concat(taken);
-  }
-
-  async #more() {
-    const { value, done } = await this.#pieces.next();
-    if (done) throw new Closed("the relay hung up");
-    this.#piece = value;
   }
 }
