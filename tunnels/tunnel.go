@@ -119,6 +119,9 @@ func (t *Tunnel) Cluster() string { return t.cluster }
 // Peer is the node at the other end, 32 hex digits.
 func (t *Tunnel) Peer() string { return t.peer.String() }
 
+// Sent returns how many bytes of messages are on their way or have arrived, also of one that is being sent.
+func (t *Tunnel) Sent() uint64 { return t.out.sent() }
+
 // Done is closed when nothing travels any more in either direction. What has
 // arrived can still be received.
 func (t *Tunnel) Done() <-chan struct{} { return t.finished }

@@ -29,8 +29,9 @@ const (
 	maxServes        = 16384 // requests that the client works on
 	maxChores        = 1024
 	maxChoreBytes    = 4 << 20
-	maxPipes         = 1024 // tunnels
-	wideWindows      = 16   // tunnels with a window of 4 MiB; that of others has room for a chunk
+	maxPipes         = 1024    // tunnels
+	wideWindows      = 16      // tunnels with a window of 4 MiB; that of others has room for a chunk
+	stockPace        = 1 << 20 // octets of a message of a tunnel that move in stockTimeout while others wait for memory
 	maxSubscriptions = 4096
 	mailbox          = 1 << 16 // messages
 	mailboxBytes     = 16 << 20
@@ -46,7 +47,7 @@ const (
 	leaveTimeout   = time.Second            // for the network to learn that it left
 	stallTimeout   = 5 * time.Second        // for a client that has much to read to read some of it
 	doubt          = time.Second            // for a client to begin to read what came fast
-	stockTimeout   = 2 * time.Minute        // for a message of a tunnel to go on while others wait for memory
+	stockTimeout   = 2 * time.Minute        // for a message of a tunnel to move stockPace while others wait for memory
 	partTimeout    = time.Minute            // for more of a packet that has begun to come
 	linger         = time.Second            // for a client to read the last packet and to close
 	flushTimeout   = 10 * time.Second       // for messages of a closed tunnel to reach the other end

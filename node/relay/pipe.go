@@ -47,9 +47,9 @@ type pipe struct {
 	owed     uint64 // octets to grant back when the message has gone that is on its way
 
 	// The mu of the relay's stock guards the following fields.
-	stocked   uint64    // octets that it holds of the stock
-	stockless bool      // it gets no more
-	advanced  time.Time // when its message last went on
+	stocked   uint64 // octets that it holds of the stock
+	stockless bool   // it gets no more
+	pace      pace
 }
 
 // message is a whole one that waits, and the credit to grant when it does not.

@@ -128,6 +128,7 @@ func (r *Relay) Close(ctx context.Context, reason string) error {
 		}
 	})
 	r.work.Wait()
+	r.stock.stop()
 	r.hurry()
 	if !stop() {
 		return fmt.Errorf("clients were cut off: %w", context.Cause(most))
