@@ -36,7 +36,7 @@ type pipe struct {
 	assembly packet.Assembly
 	credit   uint64 // octets that the client may send
 	held     uint64 // octets of the incomplete message that were not granted back
-	ready    []message
+	ready    line
 	busy     bool // a message is on its way to the network
 	deaf     bool // the other end takes no more: what comes is dropped
 	closing  bool // no more comes from the client
@@ -50,12 +50,6 @@ type pipe struct {
 	stocked   uint64 // octets that it holds of the stock
 	stockless bool   // it gets no more
 	pace      pace
-}
-
-// message is a whole one that waits, and the credit to grant when it does not.
-type message struct {
-	octets []byte
-	held   uint64
 }
 
 func newPipe(c *client, id uint64, tun *tunnels.Tunnel, window uint64) *pipe {
@@ -93,7 +87,7 @@ func (p *pipe) chunk(chunk packet.TunTransfer) error {
 	}
 	p.held += n
 	if whole != nil && !p.deaf && !p.closing {
-		p.ready = append(p.ready, message{whole, p.held})
+		p.ready.push(whole, p.held)
 		p.held = 0
 		signal(p.wake)
 	} else if p.deaf || p.roomy() && p.c.r.stock.take(p, p.held, true) {
@@ -106,7 +100,7 @@ func (p *pipe) chunk(chunk packet.TunTransfer) error {
 
 // roomy reports whether nothing is before the message that is coming. Called
 // with mu.
-func (p *pipe) roomy() bool { return !p.busy && len(p.ready) == 0 }
+func (p *pipe) roomy() bool { return !p.busy && p.ready.empty() }
 
 // grant gives the client credit, unless the pipe is closed. Called with mu, so that
 // nothing of a pipe follows its TunClosed.
@@ -142,17 +136,16 @@ func (p *pipe) toNetwork() {
 func (p *pipe) next() ([]byte, bool) {
 	for {
 		p.mu.Lock()
-		p.busy = len(p.ready) > 0
+		p.busy = !p.ready.empty()
 		if p.busy {
-			m := p.ready[0]
-			p.ready = p.ready[1:]
-			if m.held > 0 && p.c.r.stock.take(p, m.held, false) {
-				p.grant(m.held)
+			m, held := p.ready.pop()
+			if held > 0 && p.c.r.stock.take(p, held, false) {
+				p.grant(held)
 			} else {
-				p.owed = m.held
+				p.owed = held
 			}
 			p.mu.Unlock()
-			return m.octets, true
+			return m, true
 		}
 		if p.held > 0 && p.c.r.stock.take(p, p.held, true) { // of the message that comes next
 			p.grant(p.held)
@@ -180,12 +173,8 @@ func (p *pipe) gone() {
 func (p *pipe) mute() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	grant := p.held
-	for _, m := range p.ready {
-		grant += m.held
-	}
-	p.deaf, p.held, p.ready = true, 0, nil
-	p.grant(grant)
+	p.grant(p.held + p.ready.clear())
+	p.deaf, p.held = true, 0
 }
 
 // await waits until the client, or the other end, has closed the pipe.
