@@ -33,17 +33,33 @@ func (s *System) Deliver(to *PID, in *Inbound) error {
 }
 
 func (s *System) deliver(c *cell, in *Inbound, id string) error {
-	err := error(ErrNoActor)
-	if c != nil {
-		if in.Tracker != nil && in.Posted.IsZero() {
-			in.Posted = time.Now()
-		}
-		if err = c.mb.post(in, false); err == nil {
-			return nil
-		}
+	err := offer(c, in)
+	if err != nil {
+		s.refuse(in, id, err)
 	}
-	s.refuse(in, id, err)
 	return err
+}
+
+// Offer is Deliver for who tries several actors with one message: what is refused is not counted, and nobody is told. If no
+// actor takes it, the last refusal is to be counted, see Refused.
+func (s *System) Offer(to *PID, in *Inbound) error {
+	if to == nil || !s.isLocal(to) {
+		return fmt.Errorf("not an actor of this node: %w", ErrNoActor)
+	}
+	return offer(s.cells.get(to.Id), in)
+}
+
+// Refused counts what an Offer to an actor could not deliver, as Deliver does.
+func (s *System) Refused(to *PID, in *Inbound, err error) { s.refuse(in, to.Id, err) }
+
+func offer(c *cell, in *Inbound) error {
+	if c == nil {
+		return ErrNoActor
+	}
+	if in.Tracker != nil && in.Posted.IsZero() {
+		in.Posted = time.Now()
+	}
+	return c.mb.post(in, false)
 }
 
 // DeliverBundle posts the messages of b to a local actor, in one step, on any goroutine, without blocking. It returns how

@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"errors"
 	"sync"
 	"time"
 )
@@ -89,6 +90,20 @@ func (l *letters) report(d *DeadLetter) {
 	l.sys.events.Publish(d)
 	l.samples.note(d)
 }
+
+// Counted is err for a message that is in the books already: it is a dead letter for everybody who did not get it. Who gets
+// such an error counts nothing more. The text is that of err, which errors.Is and errors.As find behind it.
+func Counted(err error) error { return &counted{err} }
+
+// IsCounted reports whether err is, or wraps, one made by Counted.
+func IsCounted(err error) bool {
+	var c *counted
+	return errors.As(err, &c)
+}
+
+type counted struct{ error }
+
+func (c *counted) Unwrap() error { return c.error }
 
 // address is a readable form of a PID.
 func address(p *PID) string {

@@ -21,6 +21,8 @@ type Remote interface {
 
 // Names resolves the PIDs made by Cluster, Members and Topic; implemented by topics. None of its methods may block.
 type Names interface {
+	// Send counts what some of those who hear the name do not get. After an error nobody got it, and the caller counts it
+	// unless IsCounted says that it is.
 	Send(to, sender *PID, msg any) error
 	// Request calls done exactly once, possibly before it returns, on any goroutine; done does not block.
 	Request(to, sender *PID, msg any, timeout time.Duration, done func(reply any, err error))

@@ -118,9 +118,11 @@ func reasonOf(err error) DeadReason {
 	}
 }
 
-// drop makes msg a dead letter and tells its sender.
+// drop makes msg a dead letter, unless err says that it is one already, and tells its sender.
 func (s *System) drop(r DeadReason, to, sender *PID, msg any, err error) {
-	s.dead(r, to, sender, msg)
+	if !IsCounted(err) {
+		s.dead(r, to, sender, msg)
+	}
 	s.fail(sender, to, err)
 }
 

@@ -7,11 +7,16 @@ import (
 	"iris/actor"
 )
 
-// dropped counts n messages that were given up because of err as dead letters.
-// (What a mailbox refuses is counted by package actor.)
+// dropped counts n messages that were given up because of err as dead letters, unless
+// they are counted already. (What a mailbox refuses is counted by package actor.)
 func (t *Topics) dropped(err error, target, typ string, n uint64) {
-	t.sys.Dropped(reasonOf(err), target, typ, "", n)
+	if !actor.IsCounted(err) {
+		t.sys.Dropped(reasonOf(err), target, typ, "", n)
+	}
 }
+
+// errNobody is the error of a message to several that all have refused.
+var errNobody = actor.Counted(actor.ErrOverloaded)
 
 func reasonOf(err error) actor.DeadReason {
 	var codec *actor.CodecError

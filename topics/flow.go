@@ -131,7 +131,7 @@ func (o *outgoing) try(x *target, frame wire.Frame) error {
 }
 
 // finish deals with the peers whose lanes were full: it presses on, or with atOnce
-// for ctx gives up.
+// for ctx gives up. Who did not get the event is counted, also if there is an error.
 func (o *outgoing) finish(ctx context.Context) error {
 	if ctx == atOnce {
 		return o.giveUp()
@@ -139,6 +139,9 @@ func (o *outgoing) finish(ctx context.Context) error {
 	lost, err := o.press(ctx)
 	for _, f := range lost {
 		o.lose(f)
+	}
+	if err != nil {
+		err = actor.Counted(err)
 	}
 	return err
 }
@@ -149,7 +152,7 @@ func (o *outgoing) giveUp() error {
 		o.lose(f)
 	}
 	if len(o.full) > 0 && !o.progress {
-		return actor.ErrOverloaded
+		return errNobody
 	}
 	return nil
 }

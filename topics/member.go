@@ -102,7 +102,9 @@ func leastLoaded(set []*member, not *member) *member {
 }
 
 // deliver hands a request to the least loaded member, and to another one if
-// its mailbox is full. The error says why no member took it: not executed.
+// its mailbox is full. The error says why no member took it: not executed. A request
+// is counted then, once; of what nobody waits for the caller counts what is lost for
+// good.
 func (g *group) deliver(in *actor.Inbound) error {
 	set := *g.local.Load()
 	m := leastLoaded(set, nil)
@@ -112,8 +114,11 @@ func (g *group) deliver(in *actor.Inbound) error {
 	err := m.take(in)
 	if err != nil {
 		if o := leastLoaded(set, m); o != nil {
-			err = o.take(in)
+			m, err = o, o.take(in)
 		}
+	}
+	if err != nil && in.ReplyTo != 0 {
+		g.t.sys.Refused(m.pid, in, err)
 	}
 	return err
 }
@@ -121,7 +126,7 @@ func (g *group) deliver(in *actor.Inbound) error {
 func (m *member) take(in *actor.Inbound) error {
 	in.Tracker = m
 	m.inFlight.Add(1)
-	err := m.g.t.sys.Deliver(m.pid, in)
+	err := m.g.t.sys.Offer(m.pid, in)
 	if err != nil {
 		m.release()
 	}

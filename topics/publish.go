@@ -28,7 +28,8 @@ type PublishOptions struct {
 // Relieved when it ends: it never holds the publisher for long. When no peer at
 // all takes the event, Publish blocks until one does or ctx ends. A topic
 // without subscribers takes everything. Errors wrap actor.ErrTimeout,
-// ErrOverloaded or the context's: the event may have reached some subscribers.
+// ErrOverloaded or the context's: the event may have reached some subscribers. If
+// actor.IsCounted says so, those that it did not reach are dead letters.
 func (t *Topics) Publish(ctx context.Context, topic string, msg any, o PublishOptions) error {
 	g, err := t.topic(topic)
 	if err != nil {
@@ -117,7 +118,7 @@ type BroadcastOptions struct {
 // Broadcast sends msg to every member of the cluster, at most once and in the
 // order of the calls. It blocks while a lane is full, until ctx ends. Errors wrap
 // actor.ErrNoMembers, ErrTimeout or the context's: the message may have reached some
-// members. Members that are lost at this moment, or whose mailbox is full, are
+// members; if actor.IsCounted says so, the others are dead letters. Members that are lost at this moment, or whose mailbox is full, are
 // no error but dead letters.
 func (t *Topics) Broadcast(ctx context.Context, cluster string, msg any, o BroadcastOptions) error {
 	g, err := t.named(wire.GroupCluster, cluster)
@@ -165,20 +166,28 @@ func (g *group) broadcast(ctx context.Context, v *tree.View, msg any, trace stri
 			return err
 		}
 	}
+	return g.press(ctx, full, len(v.Entries), frame)
+}
+
+// press sends a broadcast to the nodes whose lanes were full, of all. Who does not get
+// it is counted, also if there is an error.
+func (g *group) press(ctx context.Context, full []id.ID, all int, frame *wire.Broadcast) error {
+	over := ctx == atOnce
 	for _, n := range full {
 		err := actor.ErrOverloaded
-		if ctx != atOnce {
-			err = t.send(ctx, n, transport.Fanout, frame)
-			if err != nil && ctx.Err() != nil {
-				return ended(ctx)
-			}
+		if !over {
+			err = g.t.send(ctx, n, transport.Fanout, frame)
+			over = err != nil && ctx.Err() != nil
 		}
 		if err != nil {
-			t.dropped(err, g.name()+" at "+n.String(), frame.Body.Type, 1)
+			g.t.dropped(err, g.name()+" at "+n.String(), frame.Body.Type, 1)
 		}
 	}
-	if ctx == atOnce && len(full) == len(v.Entries) {
-		return actor.ErrOverloaded
+	switch {
+	case ctx != atOnce && over:
+		return actor.Counted(ended(ctx))
+	case ctx == atOnce && len(full) == all:
+		return errNobody
 	}
 	return nil
 }

@@ -134,6 +134,9 @@ func (tr *trees) publish(ctx context.Context, g *group, p *publication) error {
 		}
 		_ = tr.put(item{what: reliable.Lost{To: f.peer}}) // no room: the next event shows it the same
 	}
+	if err != nil && tr.key.Kind != wire.GroupReliable {
+		err = actor.Counted(err)
+	}
 	return err
 }
 
