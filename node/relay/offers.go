@@ -45,22 +45,23 @@ func (c *client) refusal() error {
 	return nil
 }
 
-// unsent drops a client that does not read, also if nothing comes any more but the
-// offer of a tunnel, whose other end waits.
+// unsent ends a tunnel whose other end waits for a client that does not read. The offer stays: should
+// the client read it some day, it may confirm it, and learns then that the tunnel has ended.
 func (c *client) unsent(build uint64) {
 	slow := c.out.stalled()
 	ps := &c.pipes
 	ps.mu.Lock()
-	o := ps.offers[build]
-	waits := o != nil && !o.sent
-	if waits && !slow {
+	defer ps.mu.Unlock()
+	switch o := ps.offers[build]; {
+	case o == nil || o.sent:
+	case slow:
+		o.tun.Abort(errUnsent)
+	default:
 		o.late.Reset(stallTimeout)
 	}
-	ps.mu.Unlock()
-	if waits && slow {
-		c.stalled()
-	}
 }
+
+var errUnsent = errors.New("the program that was to get the tunnel does not read")
 
 // offered starts the time that the client has to confirm, as the offer has been sent.
 func (c *client) offered(build uint64) {

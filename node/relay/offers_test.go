@@ -58,19 +58,15 @@ func TestTimeToConfirm(t *testing.T) {
 		}
 		read()
 		pass(confirmTimeout - time.Millisecond)
-		if end := c.ending(); end != "" || c.pipes.takeOffer(0) == nil {
-			t.Errorf("it is too late: %s", end)
+		o := c.pipes.offers[0]
+		if end := c.ending(); end != "" || o == nil {
+			t.Fatalf("it is too late: %s", end)
 		}
-	})
-}
-
-// A client that reads nothing is dropped when a tunnel waits for it, although little else does.
-func TestOfferToAClientThatDoesNotRead(t *testing.T) {
-	offering(t, func(c *client, _ func()) {
-		if pass(stallTimeout); c.ending() != errSlow.Error() {
-			t.Errorf("dropped for %q", c.ending())
+		delete(c.pipes.offers, 0) // whose tunnel is none that could be ended
+		pass(time.Millisecond)
+		if o.late.Stop() {
+			t.Error("it has more than 3 s")
 		}
-		c.pipes.takeOffer(0)
 	})
 }
 

@@ -51,6 +51,9 @@ type mark struct {
 
 func (o *outbox) init(conn net.Conn, slow func()) {
 	o.conn, o.slow, o.wake = conn, slow, make(chan struct{}, 1)
+	if sized, ok := conn.(interface{ SetWriteBuffer(bytes int) error }); ok {
+		_ = sized.SetWriteBuffer(inSystem)
+	}
 }
 
 // put queues packets that must not be lost, all or none. It does not block:

@@ -25,6 +25,23 @@ func (r reader) Write(b []byte) (int, error) {
 
 func (reader) Close() error { return nil }
 
+// sized is a connection of which only the memory in the system matters.
+type sized struct {
+	net.Conn
+	bytes int
+}
+
+func (c *sized) SetWriteBuffer(bytes int) error { c.bytes = bytes; return nil }
+
+// Little of what is written waits in the system, so that a client that reads slowly is seen to.
+func TestOutboxSeesASlowReader(t *testing.T) {
+	conn := new(sized)
+	new(outbox).init(conn, nil)
+	if conn.bytes != inSystem || piece > inSystem/4 {
+		t.Errorf("%d bytes may wait in the system, pieces have %d", conn.bytes, piece)
+	}
+}
+
 // withOutbox runs f with an outbox whose client reads a piece for each call of read,
 // and a flag that is raised when the client is to be dropped.
 func withOutbox(t *testing.T, f func(o *outbox, read func(), slow *atomic.Bool)) {

@@ -9,7 +9,12 @@ import (
 
 // piece is how much is written in one go of a large payload: whether the client
 // reads is seen between two of them.
-const piece = 256 << 10
+const piece = 64 << 10
+
+// inSystem is how much of what is written may wait in the system, which would take some MiB
+// otherwise: for a client that reads slowly it has room again so seldom that it seems to
+// read nothing, and nobody counts that memory.
+const inSystem = 256 << 10
 
 // write sends batches until the last packet is out (nil) or the connection
 // fails.
@@ -28,13 +33,13 @@ func (o *outbox) write() error {
 	}
 }
 
-// writeAll writes parts together, but large ones in pieces.
+// writeAll writes parts together, but large ones in pieces. It notes that the client reads but for
+// the last time, which is for sent.
 func (o *outbox) writeAll(parts [][]byte) error {
 	var together net.Buffers
 	flush := func() error {
 		_, err := together.WriteTo(o.conn)
 		together = together[:0]
-		o.move()
 		return err
 	}
 	for _, part := range parts {
@@ -45,6 +50,7 @@ func (o *outbox) writeAll(parts [][]byte) error {
 		if err := flush(); err != nil {
 			return err
 		}
+		o.move()
 		for len(part) > 0 {
 			n := min(len(part), piece)
 			if _, err := o.conn.Write(part[:n]); err != nil {
