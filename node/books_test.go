@@ -154,36 +154,65 @@ func TestBooksOfTwoNodes(t *testing.T) {
 }
 
 // When a link breaks, what still waited in it is dropped at its sender, and what was on
-// its way is missing: as many messages as frames that one end has handed to connections
-// and the other has not received.
+// its way is missing: as many messages as one end has handed to connections and the other
+// has not received. Large ones, which go in chunks, are no exception.
 func TestBooksOfACutLink(t *testing.T) {
-	inWorld(t, 2, time.Millisecond, func(t *testing.T, w *world) {
-		a, b := w.nodes[0], w.nodes[1]
-		living := b.System().Spawn(actor.Func(func(actor.Context) {}).Mailbox(1 << 16))
-		begin := w.closeBooks()
-		send := func(n, size int) {
-			for range n {
-				a.System().Root().Send(living, make(actor.Bytes, size))
-			}
+	for what, large := range map[string]int{"small": 0, "one large in ten": 10, "large": 1} {
+		t.Run(what, func(t *testing.T) {
+			inWorld(t, 2, time.Millisecond, func(t *testing.T, w *world) { booksOfACutLink(t, w, large) })
+		})
+	}
+}
+
+// booksOfACutLink sends tells and requests over a link that is cut meanwhile. One in so
+// many is large; 0: none.
+func booksOfACutLink(t *testing.T, w *world, large int) {
+	a, b := w.nodes[0], w.nodes[1]
+	living := b.System().Spawn(actor.Func(echoRequests).Mailbox(1 << 16))
+	begin := w.closeBooks()
+	var asking sync.WaitGroup
+	message := func(i, size int) actor.Bytes {
+		if large > 0 && i%large == 0 {
+			size = 100 << 10 << (i / large % 6) // up to 3 MiB
 		}
-		for i := range 20 {
-			if i == 10 {
-				w.air.cut(a, b, true)
-				w.air.cut(b, a, true)
-			}
-			send(200, 16)
-			pass(time.Millisecond)
+		return make(actor.Bytes, size)
+	}
+	send := func(n, size int) {
+		for i := range n {
+			a.System().Root().Send(living, message(i, size))
 		}
-		send(1000, 8000) // more than the lane takes
-		w.until("the end of the link", time.Minute, func() bool { return len(a.endpoint.Links()) == 0 })
-		w.until("the same at the other end", time.Minute, func() bool { return len(b.endpoint.Links()) == 0 })
-		send(100, 16)
-		got := w.closeBooks().since(begin)
-		lost := int64(got.out[0]-got.in[1]) + int64(got.out[1]-got.in[0])
-		t.Logf("%d sent, %d delivered, dropped %v, %d lost with the link", got.sent, got.delivered, got.dropped, lost)
-		if got.missing(0) != lost || lost == 0 || got.dropped[actor.DeadOverflow.String()] == 0 ||
-			got.dropped[actor.DeadUnreachable.String()] <= 100 {
-			t.Errorf("%d are missing", got.missing(0))
+		m := message(0, size)
+		asking.Go(func() { _, _ = a.System().Root().Request(t.Context(), living, m) }) // the counters say what became of it
+	}
+	each := 200
+	if large > 0 {
+		each = 4
+	}
+	for i := range 20 {
+		if i == 10 {
+			w.air.cut(a, b, true)
+			w.air.cut(b, a, true)
 		}
-	})
+		send(each, 16)
+		pass(time.Millisecond)
+	}
+	send(1000, 8000) // more than the lane takes
+	w.until("the end of the link", time.Minute, func() bool { return len(a.endpoint.Links()) == 0 })
+	w.until("the same at the other end", time.Minute, func() bool { return len(b.endpoint.Links()) == 0 })
+	send(100, 16)
+	asking.Wait()
+	got := w.closeBooks().since(begin)
+	lost := int64(got.out[0]-got.in[1]) + int64(got.out[1]-got.in[0])
+	t.Logf("%d sent, %d delivered, dropped %v, %d lost with the link", got.sent, got.delivered, got.dropped, lost)
+	if got.missing(0) != lost || lost == 0 && large != 1 || got.dropped[actor.DeadOverflow.String()] == 0 ||
+		got.dropped[actor.DeadUnreachable.String()] <= 100 {
+		t.Errorf("%d are missing", got.missing(0))
+	}
+}
+
+// echoRequests answers those who wait for it.
+func echoRequests(ctx actor.Context) {
+	if m, ok := ctx.Message().(actor.Bytes); ok && ctx.Sender() != nil {
+		ctx.Respond(m[:1])
+	}
 }

@@ -30,6 +30,7 @@ type bulkOut struct {
 }
 
 type bulkItem struct {
+	kind wire.Kind
 	seq  uint64
 	lane Lane // where its placeholder is; Control means none
 	data []byte
@@ -66,7 +67,7 @@ func (b *bulkOut) trySend(n Lane, f wire.Frame) error {
 		b.l.e.lanes.Give(held)
 		return err
 	}
-	item := bulkItem{seq: b.seq, data: data, held: held}
+	item := bulkItem{kind: f.Kind(), seq: b.seq, data: data, held: held}
 	if keepsPlace(f.Kind()) {
 		item.lane = n
 		if err := b.l.lanes[n].put(&wire.Large{Seq: item.seq}); err != nil {
@@ -128,7 +129,9 @@ func (b *bulkOut) run() {
 		b.queue[0] = bulkItem{}
 		b.queue = b.queue[1:]
 		b.mu.Unlock()
-		b.transfer(item)
+		if !b.transfer(item) {
+			b.lose(item)
+		}
 		b.l.e.lanes.Give(item.held)
 		b.mu.Lock()
 		b.bytes -= len(item.data)
@@ -137,17 +140,29 @@ func (b *bulkOut) run() {
 	}
 }
 
-func (b *bulkOut) transfer(item bulkItem) {
+// transfer hands an item to the bulk lane. It reports false if the link has ended, which
+// reports why, before the lane had all of it. What the lane has is counted there with
+// the last chunk.
+func (b *bulkOut) transfer(item bulkItem) bool {
 	lane := b.l.lanes[Bulk]
 	for rest := item.data; len(rest) > 0; {
 		n := min(len(rest), wire.MaxChunk)
-		err := lane.wait(b.l.conn.Context(), &wire.Chunk{
-			Seq: item.seq, Lane: uint8(item.lane), Total: uint64(len(item.data)), Last: n == len(rest), Data: rest[:n],
-		})
+		last := n == len(rest)
+		err := lane.waitAs(b.l.conn.Context(), &wire.Chunk{
+			Seq: item.seq, Lane: uint8(item.lane), Total: uint64(len(item.data)), Last: last, Data: rest[:n],
+		}, last && isMessage(item.kind))
 		if err != nil {
-			return // the link has ended; it reports why
+			return false
 		}
 		rest = rest[n:]
+	}
+	return true
+}
+
+// lose makes a dead letter of an item that the bulk lane did not get whole.
+func (b *bulkOut) lose(item bulkItem) {
+	if isMessage(item.kind) {
+		b.l.unreachable(item.kind.String(), 1)
 	}
 }
 
@@ -187,10 +202,12 @@ func (b *bulkOut) finish(ctx context.Context) {
 // shut drops what is queued; the link has ended.
 func (b *bulkOut) shut() {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	for i := range b.queue {
-		b.l.e.lanes.Give(b.queue[i].held)
-	}
+	left := b.queue
 	b.closing, b.queue = true, nil
 	b.notify()
+	b.mu.Unlock()
+	for i := range left {
+		b.l.e.lanes.Give(left[i].held)
+		b.lose(left[i])
+	}
 }

@@ -95,7 +95,7 @@ type Endpoint struct {
 	assembly *assembly                       // of large frames that arrive
 	linkSeq  atomic.Uint64                   // names of link actors
 	large    struct{ out, in atomic.Uint64 } // large frames of all links
-	carried  carried                         // frames of all links
+	carried  carried                         // messages of all links
 	wg       sync.WaitGroup                  // accept loop, handshakes, dials, drains
 
 	links   atomic.Pointer[map[id.ID]*Link]  // copied on write under mu

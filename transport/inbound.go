@@ -86,6 +86,7 @@ func (in *inbound) readLane(s *quic.ReceiveStream) {
 		return
 	}
 	r.told, r.received = r.came, &in.l.e.carried.in
+	defer r.tell()
 	lane := Lane(open.Lane)
 	if lane == Bulk {
 		err = in.readBulk(r)
@@ -201,7 +202,7 @@ type frames struct {
 	counted uint64         // of them
 	counter *atomic.Uint64 // where they are counted; nil: nowhere
 
-	came     uint64         // frames
+	came     uint64         // messages to actors
 	told     uint64         // of them, those that were added to
 	received *atomic.Uint64 // nil: they are not counted
 }
@@ -221,13 +222,21 @@ func newFrames(src frameStream, maxFrame int) *frames {
 func (f *frames) Next() (wire.Frame, error) {
 	frame, err := f.Reader.Next()
 	f.moved = true
-	if err == nil {
+	if err == nil && isMessage(frame.Kind()) {
 		f.came++
 	}
 	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, errSilentFrame
 	}
 	return frame, err
+}
+
+// tell adds what has come to what the endpoint has received.
+func (f *frames) tell() {
+	if f.came != f.told && f.received != nil {
+		f.received.Add(f.came - f.told)
+		f.told = f.came
+	}
 }
 
 // Read is called by the wire.Reader when it has no whole frame at hand.
@@ -239,10 +248,7 @@ func (f *frames) Read(p []byte) (int, error) {
 		f.counter.Add(n - f.counted)
 		f.counted = n
 	}
-	if f.came != f.told && f.received != nil {
-		f.received.Add(f.came - f.told)
-		f.told = f.came
-	}
+	f.tell()
 	var err error
 	switch pending := f.Pending(); {
 	case !pending && !f.begun.IsZero():

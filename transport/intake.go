@@ -89,6 +89,9 @@ func (d *dispatcher) again(f wire.Frame) bool {
 
 // assembled is dispatch for a frame of size bytes that came in chunks.
 func (d *dispatcher) assembled(f wire.Frame, size int) {
+	if f != nil && isMessage(f.Kind()) {
+		d.r.came++
+	}
 	d.apart = size
 	d.dispatch(f)
 	d.apart = 0

@@ -95,7 +95,7 @@ type lane struct {
 	writes  *atomic.Uint64             // of the link; counts writes of all lanes
 	traffic *atomic.Uint64             // of the link; nil for control
 	carried *atomic.Uint64             // of the endpoint; nil for control
-	abandon func([][]byte) int         // takes what will not be written, returns its frames; nil for control
+	abandon func([]filled)             // takes what will not be written; nil for control
 	share   *budget.Share              // of all lanes; nil for control
 	wake    chan struct{}              // holds a token when the writer that sleeps has something to do
 	exited  chan struct{}              // closed when the writer goroutine has ended
@@ -103,10 +103,11 @@ type lane struct {
 
 	mu      sync.Mutex // guards the following fields
 	enc     *wire.Writer
-	ready   [][]byte      // segments encoded and not yet taken by the writer, oldest first
+	ready   []filled      // segments encoded and not yet taken by the writer, oldest first
 	buf     []byte        // the segment being filled, after those in ready; nil if there is none
+	within  int           // messages to actors in buf
 	waiting int           // bytes in ready and buf
-	frames  int           // of them
+	frames  int           // put since the writer took something
 	writing int           // bytes that the writer has taken and not yet written
 	granted int           // bytes of the share that the lane holds for all of them
 	begun   time.Time     // when the write under way began; zero: there is none
@@ -119,6 +120,12 @@ type lane struct {
 	sent    uint64        // frames ever taken
 	volume  uint64        // bytes of them
 	refused uint64        // frames that found no room, and whose sender did not wait for it
+}
+
+// filled is a segment, and how many messages to actors have their end in it.
+type filled struct {
+	data     []byte
+	messages int
 }
 
 func newLane(name Lane, limit int, shared *buffers) *lane {
@@ -135,14 +142,15 @@ func (l *lane) put(f wire.Frame) error { return l.putSized(f, f.Size()) }
 func (l *lane) putSized(f wire.Frame, size int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	err := l.putLocked(f, size)
+	err := l.putLocked(f, size, isMessage(f.Kind()))
 	if err == actor.ErrOverloaded {
 		l.refused++
 	}
 	return err
 }
 
-func (l *lane) putLocked(f wire.Frame, size int) error {
+// putLocked puts f, which is, or completes, a message to actors or not.
+func (l *lane) putLocked(f wire.Frame, size int, message bool) error {
 	if l.closing {
 		return actor.ErrUnreachable
 	}
@@ -150,8 +158,8 @@ func (l *lane) putLocked(f wire.Frame, size int) error {
 		return actor.ErrOverloaded
 	}
 	if len(l.buf) >= segment {
-		l.ready = append(l.ready, l.buf)
-		l.buf = nil
+		l.ready = append(l.ready, filled{l.buf, l.within})
+		l.buf, l.within = nil, 0
 	}
 	if l.buf == nil || cap(l.buf)-len(l.buf) < size {
 		l.makeRoom(size)
@@ -162,6 +170,9 @@ func (l *lane) putLocked(f wire.Frame, size int) error {
 	}
 	n := len(buf) - len(l.buf)
 	l.waiting += n
+	if message {
+		l.within++
+	}
 	l.frames++
 	l.sent++
 	l.volume += uint64(n)
@@ -216,9 +227,14 @@ func (l *lane) release(buf []byte) {
 
 // wait encodes f, waiting for space until ctx ends.
 func (l *lane) wait(ctx context.Context, f wire.Frame) error {
+	return l.waitAs(ctx, f, isMessage(f.Kind()))
+}
+
+// waitAs is wait for who knows whether f completes a message to actors.
+func (l *lane) waitAs(ctx context.Context, f wire.Frame, message bool) error {
 	for {
 		l.mu.Lock()
-		err := l.putLocked(f, f.Size())
+		err := l.putLocked(f, f.Size(), message)
 		if err != actor.ErrOverloaded {
 			l.mu.Unlock()
 			return err
@@ -275,34 +291,33 @@ func (l *lane) queued() int {
 // shut refuses further frames. What is queued is still written unless err
 // says that the lane is broken.
 func (l *lane) shut(err error) {
-	left, frames := l.stop(err)
-	if len(left) > 0 && l.carried != nil {
-		l.carried.Add(uint64(frames - l.abandon(left)))
+	if left := l.stop(err); len(left) > 0 && l.abandon != nil {
+		l.abandon(left)
 	}
 }
 
 // stop is shut but for what becomes of the segments that nobody will write. It returns
-// them, and the frames that the writer has not seen yet.
-func (l *lane) stop(err error) (left [][]byte, frames int) {
+// them.
+func (l *lane) stop(err error) (left []filled) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil && l.broken == nil {
 		l.broken = err
 	}
 	if l.closing && err == nil {
-		return nil, 0
+		return nil
 	}
 	l.closing = true
 	if l.broken != nil && l.waiting > 0 {
-		left, frames = append(l.ready, l.buf), l.frames
+		left = append(l.ready, filled{l.buf, l.within})
 	}
 	if l.broken != nil {
-		l.ready, l.buf, l.spare, l.waiting, l.frames = nil, nil, nil, 0, 0
+		l.ready, l.buf, l.spare, l.within, l.waiting, l.frames = nil, nil, nil, 0, 0, 0
 		l.shrink(0)
 	}
 	l.roomier()
 	l.rouse()
-	return left, frames
+	return left
 }
 
 // finished waits until a lane that was shut has written everything. It

@@ -77,8 +77,8 @@ func (l *lane) held() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := cap(l.buf) + cap(l.spare)
-	for _, b := range l.ready {
-		n += cap(b)
+	for _, p := range l.ready {
+		n += cap(p.data)
 	}
 	return n
 }

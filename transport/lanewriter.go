@@ -22,14 +22,16 @@ func (l *lane) take() batch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := batch{frames: l.frames, last: l.closing, broken: l.broken}
+	p := filled{l.buf, l.within}
 	if len(l.ready) > 0 {
-		b.data, l.ready[0] = l.ready[0], nil
+		p, l.ready[0] = l.ready[0], filled{}
 		l.ready = l.ready[1:]
 	} else {
-		b.data, l.buf, l.ready = l.buf, nil, nil
+		l.buf, l.within, l.ready = nil, 0, nil
 	}
-	if l.carried != nil {
-		l.carried.Add(uint64(l.frames))
+	b.data = p.data
+	if l.carried != nil && p.messages > 0 {
+		l.carried.Add(uint64(p.messages))
 	}
 	l.frames = 0
 	l.writing = len(b.data)

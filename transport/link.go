@@ -68,7 +68,7 @@ func newLink(e *Endpoint, peer id.ID, conn *quic.Conn, control *quic.Stream, dia
 	l.lanes[Control].timeout = controlWrite
 	l.lanes[Control].enc.SetLimit(wire.MaxControl)
 	l.lanes[Control].limit = controlQueue
-	l.lanes[Bulk].timeout = bulkWrite
+	l.lanes[Bulk].timeout, l.lanes[Bulk].abandon = bulkWrite, l.abandonedChunks
 	l.bulk = newBulkOut(l)
 	l.inbound = newInbound(l)
 	return l
