@@ -2,8 +2,10 @@ package actor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync/atomic"
 )
 
@@ -102,6 +104,9 @@ func (e *Events) Carry(fn func(*Order)) { e.carrier.Store(&fn) }
 // Do publishes a command and waits for its answer: nil when it was carried out, ctx's error when it ends first, though
 // the command may still be carried out then. A command value is used once.
 func (e *Events) Do(ctx context.Context, c Command) error {
+	if v := reflect.ValueOf(c); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return errors.New("no command given")
+	}
 	wait := make(chan error, 1)
 	if _, used := e.asked.LoadOrStore(c, wait); used {
 		return fmt.Errorf("%s: this command was given before", EventKind(c))

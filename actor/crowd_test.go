@@ -199,3 +199,40 @@ func TestSubscribersComeAndGo(t *testing.T) {
 		t.Errorf("%d subscribers are left in the books", n)
 	}
 }
+
+// An event wakes each subscriber at most once, and those who have read it wake nobody.
+func TestAnEventWakesEachSubscriberOnce(t *testing.T) {
+	for _, n := range []int{1, 2, 5, 10, 100} {
+		synctest.Test(t, func(t *testing.T) {
+			s := NewSystem(Options{})
+			var heard atomic.Int64
+			for range n {
+				s.Events().Subscribe(func(any) { heard.Add(1) })
+			}
+			synctest.Wait()
+			const events = 20
+			for range events {
+				s.Events().Publish(&PeerUp{})
+				synctest.Wait()
+			}
+			s.events.mu.Lock()
+			woken := s.events.woken
+			s.events.mu.Unlock()
+			if heard.Load() != int64(n*events) || woken > uint64(n*events) {
+				t.Errorf("%d subscribers, %d events: %d heard, %d wake-ups", n, events, heard.Load(), woken)
+			}
+			if err := s.Shutdown(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestDoWantsACommand(t *testing.T) {
+	s := newTestSystem(t)
+	for _, c := range []Command{nil, (*Restart)(nil)} {
+		if err := s.Events().Do(t.Context(), c); err == nil {
+			t.Errorf("%T was carried out", c)
+		}
+	}
+}

@@ -18,7 +18,7 @@ import (
 // subscribers see all events in the same order, those of one publisher in the order published.
 //
 // Invariants: slot n%EventQueue holds event n for the last EventQueue numbers below head, if there were subscribers; a
-// subscriber whose next is below head is running, or on the list of sleepers while somebody who rouses is under way.
+// subscriber whose next is below head is running, or due and somebody who rouses is under way; those asleep have read everything.
 type Events struct {
 	sys  *System
 	busy atomic.Int32 // subscribers that are not cancelled; lets Publish return early
@@ -27,14 +27,16 @@ type Events struct {
 	carrier atomic.Pointer[func(*Order)] // of the commands that are not for actors
 	asked   sync.Map                     // Command -> chan error, of those who wait in Do
 
-	slots   [EventQueue]atomic.Pointer[numbered]
-	head    atomic.Uint64 // number of the next event; written under mu
-	resting atomic.Int32  // len(asleep)
-	panics  panicLog
+	slots  [EventQueue]atomic.Pointer[numbered]
+	head   atomic.Uint64 // number of the next event; written under mu
+	toWake atomic.Int32  // len(due)
+	panics panicLog
 
 	mu     sync.Mutex // guards the following fields
 	subs   map[*subscriber]struct{}
-	asleep []*subscriber // waiting for an event
+	asleep []*subscriber // waiting for an event that has not come
+	due    []*subscriber // waiting for one that has come
+	woken  uint64        // how often one of them was woken
 	closed bool
 }
 
@@ -89,6 +91,13 @@ func (e *Events) queue(ev any) bool {
 	n := e.head.Load()
 	e.slots[n%EventQueue].Store(&numbered{n, ev})
 	e.head.Store(n + 1)
+	if len(e.due) == 0 {
+		e.due, e.asleep = e.asleep, e.due
+	} else {
+		e.due = append(e.due, e.asleep...)
+		clear(e.asleep)
+		e.asleep = e.asleep[:0]
+	}
 	e.rouse()
 	return true
 }
@@ -96,20 +105,21 @@ func (e *Events) queue(ev any) bool {
 // rouseAtOnce is how many sleepers one call wakes; each of them wakes as many.
 const rouseAtOnce = 4
 
-// rouse wakes the next sleepers. Called with mu held.
+// rouse wakes the next of those that are due, each once for an event. Called with mu held.
 func (e *Events) rouse() {
-	for range min(rouseAtOnce, len(e.asleep)) {
-		last := len(e.asleep) - 1
-		e.asleep[last].poke()
-		e.asleep[last] = nil
-		e.asleep = e.asleep[:last]
+	for range min(rouseAtOnce, len(e.due)) {
+		e.woken++
+		last := len(e.due) - 1
+		e.due[last].poke()
+		e.due[last] = nil
+		e.due = e.due[:last]
 	}
-	e.resting.Store(int32(len(e.asleep)))
+	e.toWake.Store(int32(len(e.due)))
 }
 
 // pass wakes more sleepers on behalf of one that was woken.
 func (e *Events) pass() {
-	if e.resting.Load() > 0 {
+	if e.toWake.Load() > 0 {
 		e.mu.Lock()
 		e.rouse()
 		e.mu.Unlock()

@@ -150,7 +150,6 @@ func (s *subscriber) sleep() bool {
 		return false
 	}
 	e.asleep = append(e.asleep, s)
-	e.resting.Store(int32(len(e.asleep)))
 	e.mu.Unlock()
 	<-s.wake
 	e.pass()
@@ -188,9 +187,8 @@ func (s *subscriber) leave() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.subs, s)
-	if i := slices.Index(e.asleep, s); i >= 0 {
-		e.asleep = slices.Delete(e.asleep, i, i+1)
-	}
+	itself := func(x *subscriber) bool { return x == s }
+	e.asleep, e.due = slices.DeleteFunc(e.asleep, itself), slices.DeleteFunc(e.due, itself)
 	e.rouse()
 	if len(e.subs) == 0 {
 		for i := range e.slots {
