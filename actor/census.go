@@ -17,6 +17,7 @@ type census struct {
 
 const (
 	censusShare = 64               // a census is used for so many times what it took
+	censusSlack = 64               // room for so many actors more is not worth a new list
 	censusEnd   = 10 * time.Second // unused for so long it is let go: it keeps actors in memory that have ended
 )
 
@@ -50,12 +51,21 @@ func (s *System) look(f func(all []figures)) {
 	defer x.mu.Unlock()
 	now := time.Now()
 	if x.list == nil || now.Sub(x.at) >= x.took*censusShare {
-		x.list = x.list[:0]
+		x.list = emptied(x.list, s.cells.len())
 		s.cells.each(func(c *cell) { x.list = append(x.list, c.figures()) })
+		clear(x.list[len(x.list):cap(x.list)]) // of the census before, and they may have ended
 		x.at = time.Now()
 		x.took = x.at.Sub(now)
 	}
 	f(x.list)
+}
+
+// emptied returns list to be filled with about n, or a new one if it has room for far more: it would stay as long for ever.
+func emptied(list []figures, n int) []figures {
+	if cap(list) > 2*n+censusSlack {
+		return make([]figures, 0, n+censusSlack)
+	}
+	return list[:0]
 }
 
 // expire lets go of a census that nobody has used for long.

@@ -42,6 +42,38 @@ func TestACensusIsUsedAgain(t *testing.T) {
 	})
 }
 
+// However often somebody looks, actors that have ended are not kept, nor is the room for them.
+func TestACensusForgetsTheEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewSystem(Options{})
+		defer func() { _ = s.Shutdown(context.Background()) }()
+		const many = 4000
+		var pids []*PID
+		for range many {
+			pids = append(pids, s.Spawn(Func(func(Context) {})))
+		}
+		for _, left := range []int{many, many - 100, many / 10, 0} {
+			for _, pid := range pids[left:] {
+				if err := s.Stop(t.Context(), pid); err != nil {
+					t.Fatal(err)
+				}
+			}
+			pids = pids[:left]
+			s.census.took = 0 // it is taken anew
+			s.Level(rootName, "", 10)
+			list := s.census.list
+			if most := 2*len(list) + censusSlack; cap(list) > most && left < many {
+				t.Errorf("%d actors: room for %d, want %d at most", len(list), cap(list), most)
+			}
+			for _, f := range list[len(list):cap(list)] {
+				if f.c != nil || f.parent != nil {
+					t.Fatalf("%d actors: %s is kept", len(list), f.id)
+				}
+			}
+		}
+	})
+}
+
 func BenchmarkLook(b *testing.B) {
 	s := NewSystem(Options{})
 	defer func() { _ = s.Shutdown(context.Background()) }()
