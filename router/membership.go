@@ -178,7 +178,10 @@ func (m *membership) start(ctx actor.Context, now time.Time) {
 		m.book.add(now, hint{addrs: []string{s}, from: seed})
 	}
 	m.form = m.r.Routes().form()
-	m.r.toOverlay(reportAgain{})
+	if m.r.ran { // else there is nothing to repeat, and nobody to do so yet
+		m.r.toOverlay(reportAgain{})
+	}
+	m.r.ran = true
 	for _, l := range m.r.ep.Links() {
 		m.linkUp(ctx, now, l)
 	}

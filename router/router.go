@@ -49,6 +49,7 @@ type Router struct {
 	leaf    int        // size of the leaf set
 	meshMax int        // nodes of a mesh
 	begun   time.Time
+	ran     bool      // iris/router has started before; its own
 	seed    [2]uint64 // of the actors' random choices
 
 	routes    atomic.Pointer[Routes]
