@@ -69,7 +69,7 @@ func (g *guard) Respond(msg any) {
 	}
 	switch s := g.Sender(); {
 	case s == nil:
-		g.cell.sys.lostAnswer(DeadNoSender, nil, g.cell.pid, msg)
+		g.cell.sys.lost(DeadNoSender, nil, g.cell.pid, msg)
 	case failed:
 		g.cell.sys.fail(s, g.cell.pid, err)
 	default:

@@ -36,7 +36,7 @@ func (r DeadReason) String() string {
 // Counters is a snapshot of what the system did since it was made. Sent counts messages handed to local mailboxes, names
 // and other nodes; Delivered those that a handler was called with (lifecycle messages and timers are not counted). What is
 // handed to the mailboxes of a node, by its own actors or from other nodes, is delivered or dropped, never neither. An
-// answer counts only if it is lost: as sent and as dropped. So the Sent of all nodes together, of messages to actors, are
+// answer, a watch or a stop counts only if it is lost: as sent and as dropped. So the Sent of all nodes together, of messages to actors, are
 // their Delivered and Dropped, when nothing is under way and no link was lost. A name counts once in Sent, and in Delivered
 // or Dropped for everybody who hears it.
 type Counters struct {

@@ -154,6 +154,13 @@ func (s *System) Dropped(r DeadReason, target, messageType, sender string, n uin
 	s.letters.note(min(r, deadReasons-1), pidKey{"", target}, messageType, sender, n)
 }
 
+// Lost is Dropped for one that is no message to an actor: an answer, a watch, the upkeep of a layer above. Those are in the
+// books only when they are lost, so it counts as sent, too.
+func (s *System) Lost(r DeadReason, target, messageType, sender string) {
+	s.count.sent.Add(1)
+	s.Dropped(r, target, messageType, sender, 1)
+}
+
 // Undelivered disposes of a message to an actor of another node that was taken over and then could not be sent: it is a
 // dead letter, and sender, if not nil, gets a *RequestFailed.
 func (s *System) Undelivered(to, sender *PID, messageType string, err error) {

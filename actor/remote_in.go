@@ -34,7 +34,7 @@ func (s *System) tellTerminated(to *PID, t *Terminated) {
 func (s *System) RemoteWatch(from, watcherID, watcheeID string) {
 	by, who := &PID{Address: from, Id: watcherID}, &PID{Address: s.node, Id: watcheeID}
 	if !addressable(watcheeID) {
-		s.dead(DeadDenied, who, by, &proto.Watch{})
+		s.lost(DeadDenied, who, by, &proto.Watch{})
 	} else if s.watches.addIn(from, watcheeID, watcherID) {
 		// An actor that ends now either finds the record or is not found here.
 		if s.cells.get(watcheeID) != nil || !s.watches.takeIn(from, watcheeID, watcherID) {
@@ -61,7 +61,7 @@ func (s *System) RemoteTerminated(from, whoID, watcherID string, why int) {
 func (s *System) RemoteStop(from, targetID string, poison bool) {
 	c := s.cells.get(targetID)
 	if c == nil || !c.props.exported {
-		s.dead(DeadDenied, &PID{Address: s.node, Id: targetID}, &PID{Address: from}, &proto.Stop{})
+		s.lost(DeadDenied, &PID{Address: s.node, Id: targetID}, &PID{Address: from}, &proto.Stop{})
 		return
 	}
 	endCell(c, poison)

@@ -180,7 +180,7 @@ func (s *System) answer(node string, id uint32, msg any, err error, load Load) {
 	}
 	r := s.remote.Load()
 	if r == nil {
-		s.lostAnswer(DeadUnreachable, &PID{Address: node, Id: replyID}, nil, msg)
+		s.lost(DeadUnreachable, &PID{Address: node, Id: replyID}, nil, msg)
 		return
 	}
 	if failed := (*r).Reply(node, id, msg, err, load); failed != nil {
@@ -193,16 +193,16 @@ func (s *System) unanswered(r Remote, node string, id uint32, msg any, err, fail
 	to := &PID{Address: node, Id: replyID}
 	var codec *CodecError
 	if errors.As(failed, &codec) && err == nil { // the asker should not have to wait for its timeout
-		s.lostAnswer(DeadCodec, to, nil, msg)
+		s.lost(DeadCodec, to, nil, msg)
 		failed = r.Reply(node, id, nil, &RemoteError{Node: s.node, Code: CodeFailed, Text: codec.Error()}, load)
 	}
 	if failed != nil {
-		s.lostAnswer(reasonOf(failed), to, nil, msg)
+		s.lost(reasonOf(failed), to, nil, msg)
 	}
 }
 
-// lostAnswer makes an answer a dead letter. Answers are in the books only when they are lost: then as sent, too.
-func (s *System) lostAnswer(r DeadReason, to, sender *PID, msg any) {
+// lost makes an answer, a watch or a stop a dead letter. Those are in the books only when they are lost: then as sent, too.
+func (s *System) lost(r DeadReason, to, sender *PID, msg any) {
 	s.count.sent.Add(1)
 	s.dead(r, to, sender, msg)
 }

@@ -90,6 +90,11 @@ func TestBooksOfTwoNodes(t *testing.T) {
 
 		root, copies := a.System().Root(), uint64(0)
 		none := actor.NewPID(b.ID(), "iris/user/none")
+		mute := b.System().Spawn(actor.Func(func(ctx actor.Context) {
+			if _, ok := ctx.Message().(actor.Bytes); ok {
+				ctx.Respond(make(chan int)) // cannot be encoded
+			}
+		}))
 		for range 100 {
 			root.Send(living, actor.Bytes("tell"))
 			root.Send(none, actor.Bytes("to nobody"))
@@ -117,6 +122,7 @@ func TestBooksOfTwoNodes(t *testing.T) {
 		}
 		ask(living, time.Minute)
 		ask(none, time.Minute)
+		ask(mute, time.Minute)
 		ask(full, 50*time.Millisecond) // is being handled when its time is up
 		pass(10 * time.Millisecond)
 		for range 5 {
@@ -143,7 +149,7 @@ func TestBooksOfTwoNodes(t *testing.T) {
 			t.Errorf("%d are missing", n)
 		}
 		want := map[string]uint64{
-			"no such actor": 201, "not encodable": 100, "left over": 99, "mailbox full": 18, "expired": 5,
+			"no such actor": 201, "not encodable": 101, "left over": 99, "mailbox full": 18, "expired": 5,
 			"no sender":   4, // answers to tells that full and dying have handled
 			"late answer": 6, // to the request that full was handling, and to those that expired
 		}

@@ -191,6 +191,6 @@ func (t *Topics) reply(g *group, who asker, msg any, body wire.Body, err error) 
 	r := wire.Reply{ID: who.req, HasLoad: true, Load: wireLoad(g.load()), Body: body}
 	r.Status, r.Text = transport.Status(err)
 	if l := t.net.Link(n); l == nil || l.TrySend(transport.Direct, &r) != nil {
-		t.dropped(actor.ErrUnreachable, "reply/"+who.node, body.Type, 1)
+		t.sys.Lost(actor.DeadUnreachable, "reply/"+who.node, body.Type, "")
 	}
 }

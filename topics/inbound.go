@@ -33,7 +33,7 @@ func (t *Topics) refuse(to id.ID, req uint32, err error, g *group) {
 		r.HasLoad, r.Load = true, wireLoad(g.load())
 	}
 	if l.TrySend(transport.Direct, &r) != nil {
-		t.dropped(actor.ErrUnreachable, "reply/"+to.String(), "refusal", 1)
+		t.sys.Lost(actor.DeadUnreachable, "reply/"+to.String(), "refusal", "")
 	}
 }
 

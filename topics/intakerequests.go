@@ -46,6 +46,9 @@ func (in *intake) take(g *group, f *wire.Request) error {
 	}
 	msg, err := decode(&f.Body, in.keep)
 	if err != nil {
+		if f.ID != 0 { // else the caller counts it
+			in.t.dropped(err, g.name(), f.Body.Type, 1)
+		}
 		return err
 	}
 	m := &actor.Inbound{

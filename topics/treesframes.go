@@ -32,7 +32,7 @@ func (t *Topics) onTree(from id.ID, f wire.Frame) {
 	g := treeGroup(f)
 	m, stripe, err := scribe.Parse(f)
 	if err != nil || !treesKind(g) {
-		t.sys.Dropped(actor.DeadCodec, "trees/"+g.Name, f.Kind().String(), from.String(), 1)
+		t.passOver(actor.DeadCodec, g, f, from)
 		return
 	}
 	t.enqueue(g, f, item{from: from, stripe: stripe, what: m, size: f.Size()}, func() bool {
@@ -51,13 +51,22 @@ func (t *Topics) onTopic(from id.ID, f wire.Frame) {
 	g := topicGroup(f)
 	m, err := reliable.Parse(f)
 	if err != nil || !treesKind(g) {
-		t.sys.Dropped(actor.DeadCodec, "trees/"+g.Name, f.Kind().String(), from.String(), 1)
+		t.passOver(actor.DeadCodec, g, f, from)
 		return
 	}
 	t.enqueue(g, f, item{from: from, what: m, size: f.Size()}, func() bool {
 		d, ok := m.(*reliable.Data)
 		return ok && t.listed(g, from, d)
 	})
+}
+
+// passOver counts a frame that is not handled. Only those that carry events are messages.
+func (t *Topics) passOver(r actor.DeadReason, g wire.Group, f wire.Frame, from id.ID) {
+	if f.Kind() == wire.KindTopicData {
+		t.sys.Dropped(r, "trees/"+g.Name, f.Kind().String(), from.String(), 1)
+		return
+	}
+	t.sys.Lost(r, "trees/"+g.Name, f.Kind().String(), from.String())
 }
 
 // listed reports whether an event of a plain topic was sent by its publisher to
@@ -91,7 +100,7 @@ func (t *Topics) enqueue(g wire.Group, f wire.Frame, x item, makes func() bool) 
 			return
 		case errWithered:
 		default:
-			t.dropped(err, "trees/"+g.Name, f.Kind().String(), 1)
+			t.passOver(reasonOf(err), g, f, x.from)
 			return
 		}
 	}

@@ -136,7 +136,7 @@ func (r remote) Reply(node string, req uint32, msg any, err error, load actor.Lo
 // unsendable makes f say why the reply could not be sent: the asker should not have
 // to wait for its deadline.
 func (r remote) unsendable(f *wire.Reply, node string, msg any, err error) {
-	r.e.sys.Dropped(actor.DeadCodec, "reply to "+node, fmt.Sprintf("%T", msg), "", 1)
+	r.e.sys.Lost(actor.DeadCodec, "reply to "+node, fmt.Sprintf("%T", msg), "")
 	f.Status, f.Text, f.Body = wire.StatusError, "reply not sent: "+err.Error(), wire.Body{}
 }
 
@@ -179,12 +179,15 @@ func (r remote) onTell(l *Link, f *wire.Tell) {
 }
 
 func (r remote) onAsk(l *Link, f *wire.Ask) {
-	msg, err := actor.Decode(f.Body.Type, f.Body.Data)
-	if err == nil {
-		err = r.e.sys.DeliverRemote(f.Target, &actor.Inbound{
-			Delivery: actor.Delivery{Kind: actor.Request, Origin: l.Name(), Deadline: Deadline(time.Now(), f.TTLMs), Trace: f.Trace},
-			Message:  msg, Size: len(f.Body.Data), From: l.Name(), ReplyTo: f.ID,
-		})
+	in := &actor.Inbound{
+		Delivery: actor.Delivery{Kind: actor.Request, Origin: l.Name(), Deadline: Deadline(time.Now(), f.TTLMs), Trace: f.Trace},
+		Size:     len(f.Body.Data), From: l.Name(), ReplyTo: f.ID,
+	}
+	var err error
+	if in.Message, err = actor.Decode(f.Body.Type, f.Body.Data); err != nil {
+		r.e.sys.Refuse(f.Target, in, f.Body.Type, err)
+	} else {
+		err = r.e.sys.DeliverRemote(f.Target, in)
 	}
 	if err != nil {
 		_ = r.Reply(l.Name(), f.ID, nil, err, actor.Load{}) // the asker's link is full or gone; its deadline ends it

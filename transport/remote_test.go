@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"iris/actor"
+	"iris/transport/wire"
 )
 
 // A reply beyond the limit is answered with an error, at once.
@@ -62,4 +63,35 @@ func TestTTL(t *testing.T) {
 			t.Errorf("TTL(%v) = %d, want %d", left, got, want)
 		}
 	}
+}
+
+// A request that cannot be decoded is in the books, as one that no actor takes. What is no
+// message to an actor is in them only if it is lost: as sent and as dropped.
+func TestWhatIsNotDeliveredIsCounted(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		a, b := w.place("net"), w.place("net")
+		a.start(t)
+		b.start(t)
+		if err := w.net.Start(); err != nil {
+			t.Fatal(err)
+		}
+		l, _ := linked(t, a, b)
+		before := b.sys.Counters()
+		ask := &wire.Ask{ID: 7, Target: "iris/user/x", Body: wire.Body{Type: "nobody.knows", Data: []byte{1}}}
+		if err := l.TrySend(Direct, ask); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Second)
+		after := b.sys.Counters()
+		if after.Dropped[actor.DeadCodec.String()] != 1 || after.Sent != before.Sent {
+			t.Errorf("of the request: sent %d, dropped %v", after.Sent-before.Sent, after.Dropped)
+		}
+		b.GiveUp(a.ID(), &wire.Reply{ID: 9}, actor.ErrUnreachable)
+		b.GiveUp(a.ID(), &wire.Tell{Target: "iris/user/x"}, actor.ErrUnreachable)
+		if c := b.sys.Counters(); c.Dropped[actor.DeadUnreachable.String()] != 2 || c.Sent != after.Sent+1 {
+			t.Errorf("of the answer: sent %d, dropped %v", c.Sent-after.Sent, c.Dropped)
+		}
+		a.close(t)
+		b.close(t)
+	})
 }

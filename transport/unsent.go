@@ -2,7 +2,6 @@ package transport
 
 import (
 	"errors"
-	"fmt"
 
 	"iris/actor"
 	"iris/internal/id"
@@ -27,7 +26,11 @@ func (e *Endpoint) GiveUp(n id.ID, f wire.Frame, err error) {
 		e.sys.Undelivered(actor.NewPID(node, f.Target), sender, f.Body.Type, err)
 		return
 	}
-	e.sys.Dropped(reasonFor(err), "node "+n.Short(), fmt.Sprint(f.Kind()), "", 1)
+	if target, kind := "node "+n.Short(), f.Kind(); isMessage(kind) {
+		e.sys.Dropped(reasonFor(err), target, kind.String(), "", 1)
+	} else {
+		e.sys.Lost(reasonFor(err), target, kind.String(), "")
+	}
 	switch f := f.(type) {
 	case *wire.Ask:
 		e.sys.Replies().Fail(node, f.ID, err)
