@@ -292,12 +292,12 @@ func (b *book) rest(now time.Time, peer id.ID) {
 }
 
 // reached says that peer answers at an address that was dialled. There is a link,
-// or one is about to come up.
+// or one is about to come up: only then the entry is settled.
 func (b *book) reached(addr string, peer id.ID) {
 	for _, e := range b.entries {
 		if _, ours := e.inflight[addr]; ours {
 			delete(e.inflight, addr)
-			e.peer, e.settled = peer, true
+			e.peer, e.settled = peer, e.settled || b.linked(peer)
 		}
 	}
 	if b.linked(peer) {
