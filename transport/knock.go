@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,11 +29,15 @@ var (
 	ErrShut = errors.New("nothing listens there")
 )
 
+// errTooLarge: no packet has left, as an interface of this host takes only smaller ones.
+var errTooLarge = fmt.Errorf("%w: packets are too large for this host", ErrSilent)
+
 // Answer says who opened.
 type Answer struct {
 	Node  id.ID
 	RTT   time.Duration
 	Small bool // only packets of 1200 bytes arrive there, not those of full size
+	Here  bool // with Small: it is an interface of this host that takes no larger ones, and says so
 }
 
 // knockTimeout bounds the wait for the answer to packets of one size.
@@ -72,8 +77,9 @@ func knock(ctx context.Context, conn net.PacketConn, ident *identity.Identity, a
 	defer tr.Close()
 	answer, err := knockWith(shut, tr, ident, to, fullPacket)
 	if errors.Is(err, ErrSilent) {
+		here := errors.Is(err, errTooLarge)
 		answer, err = knockWith(shut, tr, ident, to, 0)
-		answer.Small = err == nil
+		answer.Small, answer.Here = err == nil, err == nil && here
 	}
 	if errors.Is(context.Cause(shut), ErrShut) && err != nil {
 		err = ErrShut
@@ -113,10 +119,18 @@ func whyShut(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	case errors.As(err, &bad), errors.As(err, &t) && t.ErrorCode.IsCryptoError():
 		return fmt.Errorf("%w (%w)", ErrForeign, err)
+	case errors.As(err, &t) && tooLarge(t):
+		return errTooLarge
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, new(*quic.HandshakeTimeoutError)), errors.As(err, new(*quic.IdleTimeoutError)):
 		return ErrSilent
 	}
 	return err
+}
+
+// tooLarge reports whether an interface of this host did not take a packet: of
+// errors of its socket, quic-go passes on the text.
+func tooLarge(e *quic.TransportError) bool {
+	return !e.Remote && strings.Contains(e.ErrorMessage, syscall.EMSGSIZE.Error())
 }
 
 // refusesPackets reports whether the host of to answers a packet by saying that

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,6 +81,38 @@ func TestKnock(t *testing.T) {
 	}
 }
 
+// narrow is a socket on an interface that takes packets of so many bytes at most.
+type narrow struct {
+	net.PacketConn
+	most int
+}
+
+func (n narrow) WriteTo(data []byte, to net.Addr) (int, error) {
+	if len(data) > n.most {
+		return 0, &net.OpError{Op: "write", Net: "udp", Addr: to, Err: os.NewSyscallError("sendmsg", syscall.EMSGSIZE)}
+	}
+	return n.PacketConn.WriteTo(data, to)
+}
+
+// TestKnockFromNarrowInterface: a host that cannot send packets of full size asks
+// with small ones.
+func TestKnockFromNarrowInterface(t *testing.T) {
+	p := newPlace(t, "shop", func(c *Config) { c.Listen = "127.0.0.1:0" })
+	p.start(t)
+	defer p.close(t)
+	for _, most := range []int{fullPacket, fullPacket - 1, 1280} {
+		conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := knock(t.Context(), narrow{conn, most}, visitor(t, "shop", testSecret), p.addr())
+		if small := most < fullPacket; err != nil || a.Small != small || a.Here != small || a.Node != p.ID() {
+			t.Errorf("at most %d: %+v, %v", most, a, err)
+		}
+		_ = conn.Close()
+	}
+}
+
 func TestKnockOnNarrowPath(t *testing.T) {
 	for most, want := range map[int]error{1500: nil, 1300: nil, 100: ErrSilent} {
 		synctest.Test(t, func(t *testing.T) {
@@ -96,7 +130,7 @@ func TestKnockOnNarrowPath(t *testing.T) {
 			p.start(t)
 			defer p.close(t)
 			a, err := knock(t.Context(), conn, visitor(t, "shop", testSecret), p.addr())
-			if !errors.Is(err, want) || a.Small != (most == 1300) || err == nil && a.RTT < 10*time.Millisecond {
+			if !errors.Is(err, want) || a.Small != (most == 1300) || a.Here || err == nil && a.RTT < 10*time.Millisecond {
 				t.Errorf("at most %d: %+v, %v, want %v", most, a, err, want)
 			}
 		})

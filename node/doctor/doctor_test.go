@@ -200,6 +200,12 @@ func TestSeeds(t *testing.T) {
 		the(t, Run(t.Context(), Config{File: name, Host: h}), tc.check).wants(t, tc.verdict, tc.what, tc.mend)
 	}
 	h.Knock = func(context.Context, *identity.Identity, string) (transport.Answer, error) {
+		return transport.Answer{Small: true, Here: true}, nil
+	}
+	if list := Run(t.Context(), Config{File: name, Host: h}); len(lines(list)) > 0 || !strings.Contains(fmt.Sprint(list), "takes none of full size, see mtu") {
+		t.Errorf("a narrow interface of this host: %+v", list)
+	}
+	h.Knock = func(context.Context, *identity.Identity, string) (transport.Answer, error) {
 		return transport.Answer{}, errors.New("no such host")
 	}
 	if f := the(t, Run(t.Context(), Config{File: name, Host: h}), "seed"); !strings.Contains(f.What, "no such host") {

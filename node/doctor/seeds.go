@@ -59,7 +59,11 @@ func (p *patient) whoIsThere(what, addr string, answer transport.Answer, err err
 	case err == nil:
 		f.Verdict, f.Why = OK, ""
 		f.What = fmt.Sprintf("%s: node %s of this network answers, %v away", what, answer.Node.Short(), answer.RTT.Round(10*time.Microsecond))
-		if !answer.Small {
+		switch {
+		case !answer.Small:
+			return one(f)
+		case answer.Here:
+			f.What += ", by packets of 1200 bytes: an interface of this host takes none of full size, see mtu"
 			return one(f)
 		}
 		return []Finding{f, {
