@@ -24,11 +24,15 @@
 //
 // A query for another node is a request to its actor iris/inspect, which a node finds
 // through the overlay whether it has a link to it or not. The actor answers 16
-// queries at a time, of all peers together, and refuses more with ErrOverloaded; 256 wait.
-// Peers can ask for everything, commands included: they hold the network key.
+// reports and 16 commands at a time, of them 4 for one node, whose further 12 wait; more of one
+// node, or 256 of all together, are refused with ErrOverloaded. A report is given up after 3 s, a
+// command after 30 s. What a node's own programs ask has places of its own.
+// Peers can ask for everything, commands included: they hold the network key. What they answer is
+// read if it is JSON of at most 4 MiB (brief, nexthop and commands 128 KiB).
 //
 //	network   asks all nodes that this one knows (512 at most, 16 at once, 1 s each) in a few
-//	          words; what they said is used for 1 s, a failure for 5 s
+//	          words, who was asked longest ago first; what they said is used for 1 s, a failure
+//	          for 5 s. Of it is kept what can be true: known states, texts of 256 bytes, ids
 //	trace     asks hop by hop for the next hop to the root, then level by level for the
 //	          children in the tree of a topic; 256 hops at most
 //

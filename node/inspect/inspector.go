@@ -46,10 +46,10 @@ type Inspector struct {
 	cfg     Config
 	self    string
 	pid     *actor.PID
-	slots   chan struct{} // of answers to other nodes under way
+	turns   *turns // of other nodes
+	mine    *quarters
+	theirs  *quarters
 	heard   heard
-	asking  chan struct{} // held by who asks all nodes
-	tracing chan struct{} // of traces under way
 	ctx     context.Context
 	cancel  context.CancelFunc
 	work    sync.WaitGroup // answers under way
@@ -65,8 +65,8 @@ func New(cfg Config) (*Inspector, error) {
 		cfg.State = func() string { return "ready" }
 	}
 	i := &Inspector{
-		cfg: cfg, self: cfg.System.Node(), slots: make(chan struct{}, maxAnswers),
-		heard: heard{nodes: make(map[string]word)}, asking: make(chan struct{}, 1), tracing: make(chan struct{}, maxTraces),
+		cfg: cfg, self: cfg.System.Node(), turns: newTurns(), mine: newQuarters(), theirs: newQuarters(),
+		heard: heard{nodes: make(map[string]word)},
 	}
 	i.answers = i.reports()
 	i.ctx, i.cancel = context.WithCancel(context.Background())

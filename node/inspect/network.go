@@ -65,9 +65,10 @@ func (i *Inspector) edges(limit int) []Edge {
 // network answers "network". One caller at a time asks around; the next finds what it
 // heard.
 func (i *Inspector) network(ctx context.Context, _ Query) (any, error) {
+	asking := i.quarters(ctx).asking
 	select {
-	case i.asking <- struct{}{}:
-		defer func() { <-i.asking }()
+	case asking <- struct{}{}:
+		defer func() { <-asking }()
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
@@ -90,26 +91,24 @@ func (i *Inspector) network(ctx context.Context, _ Query) (any, error) {
 	return out, nil
 }
 
-// askAround asks those of whom nothing fresh is known.
+// askAround asks those of whom nothing fresh is known, who was asked longest ago first:
+// nodes that do not answer take their turn only.
 func (i *Inspector) askAround(ctx context.Context, nodes []string, links int) {
-	now := time.Now()
-	var due []string
-	for _, n := range nodes {
-		if n != i.self && i.heard.due(now, n) {
-			due = append(due, n)
-		}
-	}
+	due := i.heard.due(time.Now(), nodes, i.self)
 	q := Query{What: "brief", Args: map[string]string{"limit": fmt.Sprint(links)}}
-	together(ctx, len(due), func(ctx context.Context, at int) {
-		ctx, cancel := context.WithTimeout(ctx, askTime)
+	together(ctx, len(due), func(caller context.Context, at int) {
+		ctx, cancel := context.WithTimeout(caller, askTime)
 		defer cancel()
 		var b Brief
 		data, err := i.askOther(ctx, due[at], q)
 		if err == nil {
 			err = json.Unmarshal(data, &b)
 		}
-		b.ID = due[at] // whatever it says
-		i.heard.note(b, err)
+		if err != nil && caller.Err() != nil { // it may not have had its second
+			i.heard.tried(due[at])
+			return
+		}
+		i.heard.note(b.plain(due[at], links), err)
 	})
 }
 
@@ -190,22 +189,40 @@ type heard struct {
 
 type word struct {
 	Brief
-	at     time.Time
+	at     time.Time // zero if there was none yet
+	asked  time.Time // last
 	failed bool
 }
 
-func (h *heard) due(now time.Time, node string) bool {
+// due are the nodes to ask, who was asked longest ago first.
+func (h *heard) due(now time.Time, nodes []string, but string) (due []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	w, ok := h.nodes[node]
-	age := now.Sub(w.at)
-	return !ok || age >= freshFor && (!w.failed || age >= failedFor)
+	for _, n := range nodes {
+		w := h.nodes[n]
+		age := now.Sub(w.at)
+		if n != but && age >= freshFor && (!w.failed || age >= failedFor) {
+			due = append(due, n)
+		}
+	}
+	slices.SortStableFunc(due, func(a, b string) int { return h.nodes[a].asked.Compare(h.nodes[b].asked) })
+	return due
+}
+
+// tried remembers that a node was asked and nobody waited for what it says.
+func (h *heard) tried(node string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	w := h.nodes[node]
+	w.asked = time.Now()
+	h.nodes[node] = w
 }
 
 func (h *heard) note(b Brief, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	w := word{Brief: b, at: time.Now(), failed: err != nil}
+	now := time.Now()
+	w := word{Brief: b, at: now, asked: now, failed: err != nil}
 	if err != nil {
 		w.Brief = Brief{ID: b.ID, Error: cut(strings.TrimPrefix(err.Error(), "node "+b.ID+": "), maxError)}
 	}
@@ -227,8 +244,8 @@ func (h *heard) keep(nodes []string) {
 func (h *heard) tell(now time.Time, node, believed string) Brief {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	w, ok := h.nodes[node]
-	if !ok {
+	w := h.nodes[node]
+	if w.at.IsZero() {
 		return Brief{ID: node, State: believed, Error: "there was no time to ask it"}
 	}
 	b := w.Brief

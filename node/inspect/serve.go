@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	queueLength = 256     // queries of other nodes that wait; more are refused
-	queueBytes  = 1 << 20 // of them
-	maxAnswers  = 16      // under way for other nodes
-	maxTraces   = 4       // of them, and of our own
-	answerTime  = 30 * time.Second
+	queueLength = 256              // queries of other nodes that nobody looked at; more are refused
+	queueBytes  = 1 << 20          // of them
+	maxTraces   = 4                // under way, of other nodes and as many of our own
+	answerTime  = 3 * time.Second  // for a report of this node to another one
+	orderTime   = 30 * time.Second // for a command
 )
 
 // RefusalType is the name under which Refusal travels between nodes.
@@ -68,26 +68,26 @@ func (s *server) Receive(ctx actor.Context) {
 	if d == nil { // nobody waits
 		return
 	}
-	select {
-	case i.slots <- struct{}{}:
-	default:
+	from := actor.Meta(ctx).Origin
+	guest := i.turns.enter(from)
+	if guest == nil {
 		d.Refuse(actor.ErrOverloaded)
 		return
 	}
 	if q.Args["by"] != "" || commands[q.What] != nil {
 		args := make(map[string]string, len(q.Args)+1)
 		maps.Copy(args, q.Args) // a peer says who orders, we say where
-		args["by"] = strings.TrimSpace(cut(q.Args["by"], maxArg/2) + " at node " + actor.Meta(ctx).Origin)
+		args["by"] = strings.TrimSpace(cut(q.Args["by"], maxArg/2) + " at node " + from)
 		q.Args = args
 	}
 	i.work.Go(func() {
-		defer func() { <-i.slots }()
-		i.serve(d, q)
+		defer i.turns.leave(from)
+		i.serve(d, guest, q)
 	})
 }
 
-// serve answers one query of another node.
-func (i *Inspector) serve(d *actor.Deferred, q Query) {
+// serve answers one query of another node when it is its turn.
+func (i *Inspector) serve(d *actor.Deferred, from *guest, q Query) {
 	defer func() {
 		if r := recover(); r != nil { // a defect of ours is not to end the node because a peer found it
 			log := i.cfg.System.Logger()
@@ -95,12 +95,22 @@ func (i *Inspector) serve(d *actor.Deferred, q Query) {
 			d.Fail(errors.New("the query panicked"))
 		}
 	}()
-	ctx, cancel := context.WithTimeout(i.ctx, answerTime)
+	patience, command := answerTime, commands[q.What] != nil
+	if command {
+		patience = orderTime
+	}
+	ctx, cancel := context.WithTimeout(context.WithValue(i.ctx, foreign{}, true), patience)
 	defer cancel()
 	if t := d.Deadline(); !t.IsZero() {
 		ctx, cancel = context.WithDeadline(ctx, t)
 		defer cancel()
 	}
+	end := i.turns.await(ctx, from, command)
+	if end == nil {
+		d.Refuse(actor.ErrOverloaded)
+		return
+	}
+	defer end()
 	data, err := i.answer(ctx, q)
 	switch r := refusal(err); {
 	case r != nil:
@@ -123,6 +133,9 @@ func (i *Inspector) askOther(ctx context.Context, node string, q Query) ([]byte,
 	}
 	switch r := reply.(type) {
 	case actor.Bytes:
+		if err := said(q, r); err != nil {
+			return nil, fmt.Errorf("node %s: %w", node, err)
+		}
 		return r, nil
 	case *Refusal:
 		return nil, fmt.Errorf("node %s: %w", node, r.err())

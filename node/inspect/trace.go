@@ -103,9 +103,10 @@ func (i *Inspector) delay(n id.ID) int64 {
 // trace answers "trace": the way to the root, then to the members of a cluster or the
 // subscribers of a topic. What could not be found out in time is missing, and Error says why.
 func (i *Inspector) trace(ctx context.Context, q Query) (any, error) {
+	tracing := i.quarters(ctx).tracing
 	select {
-	case i.tracing <- struct{}{}:
-		defer func() { <-i.tracing }()
+	case tracing <- struct{}{}:
+		defer func() { <-tracing }()
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
@@ -115,7 +116,7 @@ func (i *Inspector) trace(ctx context.Context, q Query) (any, error) {
 	}
 	x := &tracer{i: i, out: Trace{Name: d.name, Kind: d.kind, From: i.self, Hops: []Hop{}}}
 	_, _, x.err = x.route(ctx, d)
-	nodes, trees, err := i.cfg.Topics.Nodes(ctx, kindOf(d.kind), d.name)
+	nodes, trees, err := i.members(ctx, d)
 	x.fail(err)
 	why := "member"
 	if d.kind == "topic" {
@@ -133,6 +134,14 @@ func (i *Inspector) trace(ctx context.Context, q Query) (any, error) {
 		x.out.Error = cut(x.err.Error(), maxError)
 	}
 	return x.out, nil
+}
+
+// members are the nodes that this one sends to for a destination, which it may have to
+// ask the root for.
+func (i *Inspector) members(ctx context.Context, d destination) (nodes []id.ID, trees bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	return i.cfg.Topics.Nodes(ctx, kindOf(d.kind), d.name)
 }
 
 func kindOf(kind string) actor.Kind {
@@ -205,6 +214,7 @@ func (x *tracer) ask(ctx context.Context, node string, d destination) (n NextHop
 	if _, err := id.Parse(n.Next); n.Next != "" && err != nil {
 		return n, fmt.Errorf("node %s: %w", node, err)
 	}
+	n.Delay = max(n.Delay, 0)
 	return n, nil
 }
 
@@ -242,7 +252,7 @@ func (x *tracer) down(ctx context.Context, d destination) {
 					continue
 				}
 				been[c.To] = true
-				if !x.add(Hop{From: level[at], To: c.To, Why: "child", Depth: depth, Delay: c.Delay}) {
+				if !x.add(Hop{From: level[at], To: c.To, Why: "child", Depth: depth, Delay: max(c.Delay, 0)}) {
 					return
 				}
 				next = append(next, c.To)
