@@ -89,6 +89,14 @@ func newCell(s *System, parent *cell, id string, p *Props) *cell {
 	return c
 }
 
+// branch is the actor directly below the root that c is, or is below.
+func (c *cell) branch() *cell {
+	for c.parent != nil && c.parent.parent != nil {
+		c = c.parent
+	}
+	return c
+}
+
 // stop ends the actor for good. Any goroutine.
 func (c *cell) stop(reason string) {
 	if c.reason.CompareAndSwap(nil, &reason) {

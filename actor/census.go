@@ -13,6 +13,7 @@ type census struct {
 	at   time.Time
 	took time.Duration
 	list []figures
+	past map[string]work // of the actors that had ended, by branch
 }
 
 const (
@@ -43,21 +44,21 @@ func (c *cell) figures() figures {
 	return f
 }
 
-// look calls f with the numbers of all actors, taken not long ago. One looks at a time. The list is read only, and not to
-// be kept.
-func (s *System) look(f func(all []figures)) {
+// look calls f with the numbers of all actors, and what those did that had ended, taken not long ago. One looks at a time.
+// Both are read only, and not to be kept.
+func (s *System) look(f func(all []figures, past map[string]work)) {
 	x := &s.census
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	now := time.Now()
 	if x.list == nil || now.Sub(x.at) >= x.took*censusShare {
 		x.list = emptied(x.list, s.cells.len())
-		s.cells.each(func(c *cell) { x.list = append(x.list, c.figures()) })
+		x.past = s.cells.each(func(c *cell) { x.list = append(x.list, c.figures()) })
 		clear(x.list[len(x.list):cap(x.list)]) // of the census before, and they may have ended
 		x.at = time.Now()
 		x.took = x.at.Sub(now)
 	}
-	f(x.list)
+	f(x.list, x.past)
 }
 
 // emptied returns list to be filled with about n, or a new one if it has room for far more: it would stay as long for ever.
@@ -75,6 +76,6 @@ func (x *census) expire() {
 	}
 	defer x.mu.Unlock()
 	if x.list != nil && time.Since(x.at) > max(censusEnd, x.took*censusShare) {
-		x.list = nil
+		x.list, x.past = nil, nil
 	}
 }

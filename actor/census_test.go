@@ -13,7 +13,7 @@ func TestACensusIsUsedAgain(t *testing.T) {
 		s := NewSystem(Options{})
 		defer func() { _ = s.Shutdown(context.Background()) }()
 		count := func() (n int) {
-			s.look(func(all []figures) { n = len(all) })
+			s.look(func(all []figures, _ map[string]work) { n = len(all) })
 			return n
 		}
 		before := count()
@@ -94,7 +94,7 @@ func BenchmarkLook(b *testing.B) {
 	b.Run("census", func(b *testing.B) {
 		for b.Loop() {
 			s.census.took = 0
-			s.look(func([]figures) {})
+			s.look(func([]figures, map[string]work) {})
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100_000, "ns/actor")
 	})

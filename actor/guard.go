@@ -90,6 +90,7 @@ func (g *guard) Receive(p proto.Context) {
 			c.stopped = true
 			g.contain(m, DirectiveStop)
 		}
+		c.mb.conclude()
 		c.sys.cells.remove(c) // before the parent is told, which may use the name again at once
 	case *Terminated:
 		g.terminated(m)

@@ -18,7 +18,7 @@ type ActorInfo struct {
 	Bytes     int64
 	Limit     int           // of messages
 	Oldest    time.Duration // no message has waited longer; in steps of 100 ms, as Busy
-	Handled   uint64        // messages
+	Handled   uint64        // messages; by Level of the root also by those below that have ended, as Busy
 	Busy      time.Duration // in Receive
 	Failures  uint64
 	Restarts  int
@@ -79,7 +79,14 @@ func (s *System) Backlog(id string) (queued, restarts int) {
 // says of each is the sum, or the most, of its subtree, and with many actors some seconds old. total counts all children.
 func (s *System) Level(parent, after string, limit int) (list []ActorInfo, total int) {
 	if top := s.cells.get(parent); top != nil {
-		s.look(func(all []figures) { list, total = level(all, top, after, limit) })
+		s.look(func(all []figures, past map[string]work) {
+			list, total = level(all, top, after, limit)
+			for i := range list {
+				w := past[list[i].ID]
+				list[i].Handled += w.handled
+				list[i].Busy += w.busy
+			}
+		})
 	}
 	return list, total
 }
@@ -128,7 +135,7 @@ func level(all []figures, top *cell, after string, limit int) (list []ActorInfo,
 // counts all below.
 func (s *System) Top(above string, order ActorOrder, limit int) (list []ActorInfo, total int) {
 	if top := s.cells.get(above); top != nil {
-		s.look(func(all []figures) { list, total = foremost(all, top, order, limit) })
+		s.look(func(all []figures, _ map[string]work) { list, total = foremost(all, top, order, limit) })
 	}
 	return list, total
 }
@@ -172,20 +179,6 @@ func (c *cell) below(top *cell) bool {
 		}
 	}
 	return false
-}
-
-// times are since when messages wait, and how long turns have taken, the one under way included.
-func (m *mailbox) times(now uint32) (busy, oldest time.Duration) {
-	beats := m.meter.busy.Load()
-	if began := m.meter.turn.Load(); now > began {
-		m.mu.Lock()
-		if m.running {
-			beats += now - began
-		}
-		m.mu.Unlock()
-	}
-	since := m.meter.since.Load()
-	return time.Duration(beats) * beatLength, time.Duration(max(now, since)-since) * beatLength
 }
 
 // info describes c alone.

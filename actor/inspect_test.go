@@ -2,7 +2,9 @@ package actor
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,6 +143,128 @@ type fragile struct{}
 func (*fragile) Receive(ctx Context) {
 	if ctx.Message() == "break" {
 		panic("broken")
+	}
+}
+
+// branchOf is what Level says of iris/name.
+func branchOf(t *testing.T, s *System, name string) ActorInfo {
+	t.Helper()
+	list, _ := s.Level(rootName, "", 100)
+	for _, a := range list {
+		if a.ID == rootName+"/"+name {
+			return a
+		}
+	}
+	t.Fatalf("no %s among %+v", name, list)
+	panic("unreachable")
+}
+
+// What actors did stays in the sum of their branch when they have ended, however they end.
+func TestWhatTheEndedDidIsCounted(t *testing.T) {
+	inspected(t, func(t *testing.T, s *System) {
+		clusters, err := s.Service("clusters", Supervisor(Strategy{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		work := Func(func(ctx Context) {
+			switch m := ctx.Message().(type) {
+			case time.Duration:
+				<-time.After(m)
+			case string:
+				if m == "exit" {
+					runtime.Goexit()
+				}
+				panic(m)
+			}
+		}).Strategy(Strategy{Decide: func(Failure) Directive { return DirectiveStop }})
+		for i := range 20 {
+			g := supervisor(t, s, clusters, fmt.Sprint(i))
+			pid, err := s.SpawnUnder(g, "1", work)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Send(pid, nil, time.Second)
+			switch i % 4 {
+			case 0:
+				err = s.Poison(t.Context(), g)
+			case 1:
+				s.Send(pid, nil, "boom")
+			case 2:
+				s.Send(pid, nil, "exit")
+			case 3:
+				<-time.After(2 * time.Second)
+				err = s.Stop(t.Context(), pid)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(2 * time.Second)
+			if _, ok := s.Look(pid.Id); ok {
+				t.Fatalf("%d has not ended", i)
+			}
+		}
+		a := branchOf(t, s, "clusters")
+		if want := 20 * time.Second; a.Handled != 30 || (a.Busy-want).Abs() > 2*20*beatLength {
+			t.Errorf("%d handled in %v, want 30 in about %v", a.Handled, a.Busy, want)
+		}
+		if a := branchOf(t, s, "user"); a.Handled != 0 || a.Busy != 0 {
+			t.Errorf("another branch: %+v", a)
+		}
+	})
+}
+
+// The sums of a branch never become less, whenever somebody looks: a counter that does is taken for one that began anew.
+func TestSumsOfABranchOnlyGrow(t *testing.T) {
+	s := newTestSystem(t)
+	const rounds, workers = 200, 4
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for i := range rounds {
+				pid := s.Spawn(Func(func(ctx Context) {
+					runtime.Gosched()
+					ctx.Respond("done")
+				}))
+				for range 5 {
+					s.Send(pid, nil, "hello")
+				}
+				stop := s.Poison
+				if i%2 == 0 {
+					if _, err := s.Root().Request(t.Context(), pid, "the last"); err != nil {
+						t.Error(err)
+					}
+					stop = s.Stop
+				}
+				if err := stop(t.Context(), pid); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() {
+		wg.Wait()
+		close(done)
+	}()
+	var last ActorInfo
+	for more := true; more; {
+		select {
+		case <-done:
+			more = false
+		default:
+		}
+		s.beat.Add(1) // far faster than time
+		s.census.took = 0
+		a := branchOf(t, s, "user")
+		if a.Handled < last.Handled || a.Busy < last.Busy {
+			t.Errorf("%d in %v, before %d in %v", a.Handled, a.Busy, last.Handled, last.Busy)
+			<-done
+			return
+		}
+		last = a
+	}
+	if got, want := last.Handled, s.Counters().Delivered; got != want {
+		t.Errorf("%d handled, %d delivered", got, want)
 	}
 }
 

@@ -40,6 +40,7 @@ type mailbox struct {
 	started   bool
 	running   bool
 	suspended bool // written by the runner under mu
+	working   bool // user messages are being handled, and the meter runs
 	closed    bool // the user lane takes nothing more
 	refusing  bool // since the first refused message until half empty
 	refused   uint64
@@ -131,6 +132,7 @@ func (m *mailbox) turn() bool {
 	}
 	m.unwrap()
 	m.mu.Lock()
+	m.rest()
 	if msg := m.sys.pop(); msg != nil {
 		if m.sys.n == 0 {
 			m.urgent.Store(false)
@@ -148,17 +150,16 @@ func (m *mailbox) turn() bool {
 		return false
 	}
 	relieved, refused := m.relieved()
+	m.meter.begin(m.cell.sys.beat.Load(), took, m.fresh)
+	m.working, m.fresh = true, false
 	m.mu.Unlock()
 	if relieved {
 		m.cell.sys.events.Publish(&Relieved{What: m.cell.pid.Id, Dropped: refused})
 	}
-	m.meter.begin(m.cell.sys.beat.Load(), took, m.fresh)
-	m.fresh = false
 	for left := turnMessages; left > 0 && m.busy() && !m.urgent.Load(); {
 		left -= m.step(left)
 	}
 	m.count()
-	m.meter.end(m.cell.sys.beat.Load())
 	return true
 }
 

@@ -14,16 +14,25 @@ const beatLength = 100 * time.Millisecond
 
 // Beat is to be called every 100 ms by whoever has a timer anyway. Without it actors are reported as never busy.
 func (s *System) Beat() {
-	s.beat.Store(uint32(time.Since(s.begun) / beatLength))
+	s.strike(s.beats())
+}
+
+// beats is how many there have been.
+func (s *System) beats() uint32 { return uint32(time.Since(s.begun) / beatLength) }
+
+func (s *System) strike(beat uint32) {
+	s.beat.Store(beat)
 	s.census.expire()
 }
 
 // Beat is System.Beat for an actor, whose own turn would else always meet the end of a beat.
 func Beat(ctx Context) {
-	ctx.System().Beat()
+	s := ctx.System()
+	beat := s.beats()
 	if g, ok := ctx.(*guard); ok {
-		put(&g.cell.mb.meter.turn, g.cell.sys.beat.Load())
+		put(&g.cell.mb.meter.turn, beat) // before anybody can see that the turn meets the end of a beat
 	}
+	s.strike(beat)
 }
 
 // meter is what a mailbox tells about itself, see System.Look. Only the runner writes.
@@ -54,6 +63,45 @@ func (m *meter) end(now uint32) {
 	if began := m.turn.Load(); now > began {
 		m.busy.Store(m.busy.Load() + now - began)
 	}
+}
+
+// rest ends the meter's turn, if it runs. Called by the runner under mu.
+func (m *mailbox) rest() {
+	if m.working {
+		m.meter.end(m.cell.sys.beat.Load())
+		m.working = false
+	}
+}
+
+// conclude makes the figures of an actor that handles nothing any more final. Called by the runner.
+func (m *mailbox) conclude() {
+	m.count()
+	m.mu.Lock()
+	m.rest()
+	m.mu.Unlock()
+}
+
+// times are how long turns have taken, the one under way included, and since when messages wait. The first never
+// becomes less.
+func (m *mailbox) times(now uint32) (busy, oldest time.Duration) {
+	began := m.meter.turn.Load() // before busy: the turns before that one are in it
+	beats := m.meter.busy.Load()
+	if now > began {
+		m.mu.Lock()
+		beats = m.meter.busy.Load()
+		if began = m.meter.turn.Load(); m.working && now > began {
+			beats += now - began
+		}
+		m.mu.Unlock()
+	}
+	since := m.meter.since.Load()
+	return time.Duration(beats) * beatLength, time.Duration(max(now, since)-since) * beatLength
+}
+
+// work is what c has done so far.
+func (c *cell) work() work {
+	busy, _ := c.mb.times(c.sys.beat.Load())
+	return work{handled: c.mb.meter.shown.Load(), busy: busy}
 }
 
 // put stores what has changed: that is rare, and a store costs many times what a load does.

@@ -3,6 +3,7 @@ package actor
 import (
 	"hash/maphash"
 	"sync"
+	"time"
 )
 
 // cells finds the actors of a system by id. protoactor has such a registry too; this one is smaller, refuses a taken
@@ -11,14 +12,23 @@ type cells struct {
 	seed   maphash.Seed
 	shards [64]struct {
 		sync.RWMutex
-		m map[string]*cell
+		m    map[string]*cell
+		past map[string]work // of those removed, by branch
 	}
 }
+
+// work is what actors did.
+type work struct {
+	handled uint64        // messages
+	busy    time.Duration // in Receive
+}
+
+func (w work) plus(v work) work { return work{w.handled + v.handled, w.busy + v.busy} }
 
 func newCells() *cells {
 	c := &cells{seed: maphash.MakeSeed()}
 	for i := range c.shards {
-		c.shards[i].m = map[string]*cell{}
+		c.shards[i].m, c.shards[i].past = map[string]*cell{}, map[string]work{}
 	}
 	return c
 }
@@ -43,12 +53,16 @@ func (c *cells) add(x *cell) bool {
 	return true
 }
 
+// remove takes x out, and adds what it did to the past of its branch: each of the fixed services directly below the root
+// is one. x does nothing any more.
 func (c *cells) remove(x *cell) {
 	s := &c.shards[maphash.String(c.seed, x.pid.Id)%uint64(len(c.shards))]
 	s.Lock()
 	defer s.Unlock()
 	if s.m[x.pid.Id] == x {
 		delete(s.m, x.pid.Id)
+		branch := x.branch().pid.Id
+		s.past[branch] = s.past[branch].plus(x.work())
 	}
 }
 
@@ -63,8 +77,10 @@ func (c *cells) len() (n int) {
 	return n
 }
 
-// each calls f for the cells of the moment, in no order. A shard is held only while its cells are noted.
-func (c *cells) each(f func(*cell)) {
+// each calls f for the cells of the moment, in no order, and returns what those did that were removed before, by branch. A
+// cell is in one of the two, never in both. A shard is held only while its cells are noted.
+func (c *cells) each(f func(*cell)) (past map[string]work) {
+	past = map[string]work{}
 	var list []*cell
 	for i := range c.shards {
 		s := &c.shards[i]
@@ -73,9 +89,13 @@ func (c *cells) each(f func(*cell)) {
 		for _, x := range s.m {
 			list = append(list, x)
 		}
+		for branch, w := range s.past {
+			past[branch] = past[branch].plus(w)
+		}
 		s.RUnlock()
 		for _, x := range list {
 			f(x)
 		}
 	}
+	return past
 }

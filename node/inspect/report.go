@@ -181,8 +181,8 @@ type Actor struct {
 	Bytes     int    `json:"queued_bytes"`
 	Limit     int    `json:"limit"`
 	Oldest    int64  `json:"oldest_us"` // for how long the mailbox has not been empty
-	Handled   uint64 `json:"handled"`
-	Busy      int64  `json:"busy_us"` // time spent in Receive
+	Handled   uint64 `json:"handled"`   // messages; of a list of what is directly below iris, also by actors that have ended
+	Busy      int64  `json:"busy_us"`   // time spent in Receive, by the same actors
 	Failures  uint64 `json:"failures"`
 	Restarts  int    `json:"restarts"`
 	LastError string `json:"last_error,omitempty"`

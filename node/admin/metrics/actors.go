@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 var (
@@ -16,8 +17,8 @@ var (
 	depth      = gauge("iris_mailbox_messages", "Messages that wait in mailboxes.", "part")
 	depthBytes = gauge("iris_mailbox_bytes", "Bytes of payload that wait in mailboxes.", "part")
 	oldest     = gauge("iris_mailbox_oldest_seconds", "Seconds that the message that waits longest has waited, in steps of 0.1.", "part")
-	processed  = counter("iris_handled_messages_total", "Messages that handlers have dealt with. Of actors that ended since the last scrape, the last ones are missing.", "part")
-	processing = counter("iris_handling_seconds_total", "Seconds spent in handlers, in steps of 0.1 for each, exact on average. Of actors that ended, the last ones are missing.", "part")
+	processed  = counter("iris_handled_messages_total", "Messages that handlers have dealt with, those that ended included.", "part")
+	processing = counter("iris_handling_seconds_total", "Seconds spent in handlers, in steps of 0.1 for each, exact on average, those that ended included.", "part")
 
 	actorFamilies = []*Family{sent, delivered, dead, failures, restarts, population, depth, depthBytes, oldest, processed, processing}
 )
@@ -34,7 +35,8 @@ type part struct {
 	actors, queued int
 	bytes          int64
 	oldest         float64
-	handled, busy  map[string]uint64 // by the id of the branch; busy in microseconds
+	handled        uint64
+	busy           time.Duration
 }
 
 // actors tells of messages and of who handles them.
@@ -54,8 +56,8 @@ func (c *Collector) actors(s scrape) {
 		s.put(depth, float64(p.queued), label)
 		s.put(depthBytes, float64(p.bytes), label)
 		s.put(oldest, p.oldest, label)
-		s.put(processed, float64(of(c.done, label).look(p.handled)), label)
-		s.put(processing, float64(of(c.busy, label).look(p.busy))/1e6, label)
+		s.put(processed, float64(p.handled), label)
+		s.put(processing, p.busy.Seconds(), label)
 	}
 }
 
@@ -72,28 +74,18 @@ func (c *Collector) branches() map[string]*part {
 		label := c.parts.label(labels[i])
 		p := parts[label]
 		if p == nil {
-			p = &part{handled: map[string]uint64{}, busy: map[string]uint64{}}
+			p = &part{}
 			parts[label] = p
 		}
 		p.actors += a.Actors
 		p.queued += a.Queued
 		p.bytes += a.Bytes
 		p.oldest = max(p.oldest, a.Oldest.Seconds())
-		p.handled[a.ID] = a.Handled
-		p.busy[a.ID] = uint64(a.Busy.Microseconds())
+		p.handled += a.Handled
+		p.busy += a.Busy
 	}
 	return parts
 }
 
 // branch is the name of an actor directly below the root.
 func branch(id string) string { return strings.TrimPrefix(id, root+"/") }
-
-// of returns the sum that belongs to a label.
-func of(sums map[string]*growth[string], label string) *growth[string] {
-	g := sums[label]
-	if g == nil {
-		g = &growth[string]{}
-		sums[label] = g
-	}
-	return g
-}

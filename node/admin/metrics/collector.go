@@ -54,8 +54,6 @@ type Collector struct {
 
 	mu       sync.Mutex // guards the following fields
 	parts    names
-	busy     map[string]*growth[string] // by part
-	done     map[string]*growth[string] // the same
 	links    linkGrowth
 	clusters clusterGrowth
 	topics   topicGrowth
@@ -71,7 +69,7 @@ func New(cfg Config) http.Handler {
 }
 
 func newCollector(cfg Config) *Collector {
-	return &Collector{cfg: cfg, busy: map[string]*growth[string]{}, done: map[string]*growth[string]{}, links: linkGrowth{}}
+	return &Collector{cfg: cfg, links: linkGrowth{}}
 }
 
 // Families returns every metric of a node, in the order of the documentation.
