@@ -60,12 +60,16 @@ func (n *Node) watchCommands() {
 	n.watch = cancel
 	o := &orders{queue: make(chan *actor.Order, maxOrders)}
 	n.sys.Events().Carry(o.put)
+	d := newDrains(func(over chan<- error) { n.watching.Go(func() { over <- n.drain(ctx) }) })
 	n.watching.Go(func() {
 		defer o.end()
+		defer d.end()
 		for {
 			select {
 			case order := <-o.queue:
-				n.carry(ctx, order)
+				n.carry(d, order)
+			case err := <-d.over:
+				d.done(err)
 			case <-ctx.Done():
 				return
 			}
@@ -74,14 +78,14 @@ func (n *Node) watchCommands() {
 }
 
 // carry sees to one order.
-func (n *Node) carry(ctx context.Context, o *actor.Order) {
+func (n *Node) carry(d *drains, o *actor.Order) {
 	switch c := o.Command.(type) {
 	case *actor.Disconnect:
 		o.Done(n.disconnect(c.Peer))
 	case *actor.SetLogLevel:
 		o.Done(n.setLogLevel(c))
 	case *actor.Drain:
-		n.watching.Go(func() { o.Done(n.drain(ctx)) })
+		d.take(o)
 	default:
 		o.Done(fmt.Errorf("%s: not for a node", actor.EventKind(c)))
 	}
@@ -114,8 +118,8 @@ func (n *Node) setLogLevel(c *actor.SetLogLevel) error {
 	return nil
 }
 
-// drain leaves every cluster and topic; the node stays in the network and keeps
-// asking others. ctx ends when the node stops.
+// drain leaves every cluster and topic, within shutdown.timeout; the node stays in the
+// network and keeps asking others. ctx ends when the node stops.
 func (n *Node) drain(ctx context.Context) error {
 	n.draining.Store(true)
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.Shutdown.Timeout)

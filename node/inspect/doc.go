@@ -26,7 +26,7 @@
 // through the overlay whether it has a link to it or not. The actor answers 16
 // reports and 16 commands at a time, of them 4 for one node, whose further 12 wait; more of one
 // node, or 256 of all together, are refused with ErrOverloaded. A report is given up after 3 s, a
-// command after 30 s. What a node's own programs ask has places of its own.
+// command after 60 s. What a node's own programs ask has places of its own.
 // Peers can ask for everything, commands included: they hold the network key. What they answer is
 // read if it is JSON of at most 4 MiB (brief, nexthop and commands 128 KiB).
 //

@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	queueLength = 256              // queries of other nodes that nobody looked at; more are refused
-	queueBytes  = 1 << 20          // of them
-	maxTraces   = 4                // under way, of other nodes and as many of our own
-	answerTime  = 3 * time.Second  // for a report of this node to another one
-	orderTime   = 30 * time.Second // for a command
+	queueLength = 256             // queries of other nodes that nobody looked at; more are refused
+	queueBytes  = 1 << 20         // of them
+	maxTraces   = 4               // under way, of other nodes and as many of our own
+	answerTime  = 3 * time.Second // for a report of this node to another one
+	orderTime   = time.Minute     // for a command
 )
 
 // RefusalType is the name under which Refusal travels between nodes.

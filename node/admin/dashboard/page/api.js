@@ -5,6 +5,7 @@ import { measured } from "./dom.js";
 import { place } from "./place.js";
 
 const LIMIT = 10_000; // milliseconds; a node bounds its answers by 2 s
+const ORDER_LIMIT = 70_000; // and commands by 60 s
 
 export class Failure extends Error {
   constructor(message, status) {
@@ -30,7 +31,7 @@ export async function get(what, args = {}, node = place.node) {
 
 /** order sends a command to a node. */
 export async function order(command, body = {}, node = place.node) {
-  return parse(await send(path(command, node), { method: "POST", body: JSON.stringify(body) }));
+  return parse(await send(path(command, node), { method: "POST", body: JSON.stringify(body), limit: ORDER_LIMIT }));
 }
 
 /** login trades the token for a cookie that scripts cannot read. */
@@ -52,13 +53,13 @@ export async function send(url, options = {}) {
   return answer;
 }
 
-async function request(url, { method = "GET", body, signal } = {}) {
+async function request(url, { method = "GET", body, signal, limit = LIMIT } = {}) {
   const headers = method === "GET" ? {} : { "Content-Type": "application/json", "X-Iris-Admin": "1" };
   try {
-    return await fetch(url, { method, body, headers, cache: "no-store", signal: signal ?? AbortSignal.timeout(LIMIT) });
+    return await fetch(url, { method, body, headers, cache: "no-store", signal: signal ?? AbortSignal.timeout(limit) });
   } catch (e) {
     if (signal?.aborted) throw e;
-    throw new Failure(e.name === "TimeoutError" ? "no answer within 10 s" : "the node that serves this page cannot be reached", 0);
+    throw new Failure(e.name === "TimeoutError" ? `no answer within ${limit / 1000} s` : "the node that serves this page cannot be reached", 0);
   }
 }
 

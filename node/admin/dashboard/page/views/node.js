@@ -27,7 +27,7 @@ export function nodeView() {
   }
 
   function drain() {
-    command({ title: "Drain this node?", says: `${label(place.node || "")} leaves: it takes no new work, finishes what it has, and stops. It cannot be called back.`, word: "Drain", name: "drain" });
+    command({ title: "Drain this node?", says: `${label(place.node || "")} leaves its clusters and topics: it takes no new work and finishes what it has. It goes on running and stays in the network, and cannot be called back.`, word: "Drain", name: "drain" });
   }
 
   function logLevel() {
