@@ -65,17 +65,15 @@ func (q *chores) await() {
 	timer := time.AfterFunc(choreTimeout, func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
+		q.stuck = q.full()
 		q.more.Broadcast()
 	})
 	defer timer.Stop()
-	since, n := time.Now(), len(q.list)
-	for q.full() && !q.stuck {
-		q.more.Wait()
-		if len(q.list) < n {
-			since, n = time.Now(), len(q.list)
+	for n := len(q.list); q.full() && !q.stuck; {
+		if q.more.Wait(); len(q.list) < n {
+			n = len(q.list)
 			timer.Reset(choreTimeout)
 		}
-		q.stuck = time.Since(since) >= choreTimeout
 	}
 }
 

@@ -104,10 +104,19 @@ func (c *client) run() {
 		if !c.bye {                  // else it leaves in its turn
 			c.leave(context.WithoutCancel(c.life), 0)
 		}
-		c.chores.drain(linger) // what came before the end still counts
+		c.chores.drain(c.patience()) // what came before the end still counts
 	}
 	c.drop(reasonOf(err))
 	c.finish()
+}
+
+// patience is how long what came before the end of the connection may take: who has said Close
+// waits for the answer.
+func (c *client) patience() time.Duration {
+	if c.bye {
+		return flushTimeout
+	}
+	return linger
 }
 
 // read handles packets until the connection ends, or the client does.

@@ -1,13 +1,16 @@
 package relay
 
 import (
+	"bytes"
 	"log/slog"
 	"net"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"iris/actor"
+	"iris/node/relay/packet"
 )
 
 // timed is a connection of which only the deadline of writes matters.
@@ -35,4 +38,53 @@ func TestTheFirstLastWordCounts(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// script is a connection of which the client has closed its half, after it said something.
+type script struct {
+	net.Conn
+	says *bytes.Reader
+
+	mu   sync.Mutex
+	told []byte // guarded by mu
+}
+
+func (c *script) Read(b []byte) (int, error) { return c.says.Read(b) }
+
+func (c *script) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.told = append(c.told, b...)
+	return len(b), nil
+}
+
+func (*script) SetReadDeadline(time.Time) error  { return nil }
+func (*script) SetWriteDeadline(time.Time) error { return nil }
+func (*script) Close() error                     { return nil }
+
+// Who has said Close and then hung up is closed in order, also if what it sent before takes
+// some seconds.
+func TestCloseAndHangUpBehindSlowOperations(t *testing.T) {
+	says := packet.Append(packet.Append(nil, packet.Init{Version: packet.Version}), packet.Close{})
+	conn := &script{says: bytes.NewReader(says)}
+	log := slog.New(slog.DiscardHandler)
+	sys := actor.NewSystem(actor.Options{Node: "here", Logger: log})
+	c := stranger(&Relay{log: log, sys: sys}, 1, conn)
+	c.in, c.written = newParts(conn, packet.Limits{}), make(chan struct{})
+	if _, err := c.in.Next(); err != nil {
+		t.Fatal(err)
+	}
+	leaving := make(chan struct{})
+	go c.left.Do(func() { // to leave its topics takes long
+		close(leaving)
+		<-time.After(linger + linger/2)
+	})
+	<-leaving
+	c.run()
+	if c.ending() != "" || !bytes.Equal(conn.told, packet.Append(nil, packet.Closed{})) {
+		t.Errorf("closed with %q, and was told %x", c.ending(), conn.told)
+	}
+	if err := sys.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
