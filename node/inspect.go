@@ -18,7 +18,7 @@ func (n *Node) openInspector(name string) (err error) {
 			Name: name, Network: n.network, Zone: n.cfg.Node.Zone, Labels: n.cfg.Node.Labels, Started: n.began,
 			MemoryLimit: int64(n.cfg.Limits.Memory),
 		},
-		State: n.state, Settings: n.settings, Relay: n.relayClients,
+		State: n.state, Settings: n.settings, Relay: n.relayClients, Attach: n.relayAddrs,
 	})
 	return err
 }
@@ -29,6 +29,18 @@ func (n *Node) relayClients() []relay.ClientInfo {
 		return nil
 	}
 	return n.relay.Clients()
+}
+
+// relayAddrs are where programs attach to the relay.
+func (n *Node) relayAddrs() []string {
+	if !n.ready.Load() {
+		return nil
+	}
+	var list []string
+	for _, a := range n.RelayAddrs() {
+		list = append(list, a.String())
+	}
+	return list
 }
 
 // settings is the configuration in force, by path.

@@ -24,10 +24,10 @@ type keyring struct {
 func (p *patient) read() {
 	p.config, p.broken = config.Load(p.File)
 	if p.broken != nil {
-		p.config = config.Default()
+		p.config, p.blind = config.Default(), true
 		if data, err := os.ReadFile(p.File); err == nil {
 			if c, err := config.Parse(p.File, data); err == nil { // only its files are wrong
-				p.config = c
+				p.config, p.blind = c, false
 			}
 		}
 	}
@@ -120,6 +120,8 @@ func checkKeyFile(_ context.Context, p *patient) []Finding {
 		}
 	}
 	switch n := p.config.Network; {
+	case p.blind:
+		return notLooked("key-file")
 	case n.Key != "":
 		return one(Finding{Check: "key-file", About: n.Key, Verdict: OK, What: "only its owner can read it"})
 	case len(n.Secret) > 0:

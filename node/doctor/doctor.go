@@ -45,11 +45,15 @@ type Config struct {
 // patient is what the checks look at.
 type patient struct {
 	Config
-	host    *Host
-	config  config.Config
-	broken  error        // of the configuration
-	key     keyring      // of the network
-	network *networkSeen // by the running node; nil if there is none
+	host   *Host
+	config config.Config
+	broken error   // of the configuration
+	blind  bool    // what the configuration says is not known, the defaults stand in for it
+	key    keyring // of the network
+
+	// seen is the network by the running node, nil if there is none. It blocks
+	// until the node has told.
+	seen func() *networkSeen
 }
 
 // check is one check. It returns at least one finding.
@@ -64,17 +68,19 @@ func checks() []check {
 }
 
 // Run makes all checks, several at a time. It blocks for some seconds if somebody
-// does not answer, and returns sooner if ctx ends; what is then missing counts as
-// not there.
+// does not answer, and returns sooner if ctx ends; what is then missing is skipped.
 func Run(ctx context.Context, cfg Config) []Finding {
 	p := &patient{Config: cfg, host: cfg.Host}
 	if p.host == nil {
 		p.host = ThisHost()
 	}
 	p.read()
-	if cfg.Client != nil {
-		p.network = look(ctx, cfg.Client, p.host.Now)
-	}
+	p.seen = sync.OnceValue(func() *networkSeen {
+		if cfg.Client == nil {
+			return nil
+		}
+		return look(ctx, cfg.Client, p.host.Now)
+	})
 	results := make([][]Finding, len(checks()))
 	var work sync.WaitGroup
 	for i, c := range checks() {
@@ -98,3 +104,13 @@ func Worst(list []Finding) Verdict {
 
 // one makes a list of one finding.
 func one(f Finding) []Finding { return []Finding{f} }
+
+// notLooked is the finding of a check that needs a configuration without mistakes.
+func notLooked(check string) []Finding {
+	return one(Finding{Check: check, Verdict: Skipped, What: "not looked at: the configuration has mistakes, see config"})
+}
+
+// outOfTime is the finding of a check that ctx has ended.
+func outOfTime(check, about string) Finding {
+	return Finding{Check: check, About: about, Verdict: Skipped, What: "not looked at to the end: there was no time left"}
+}

@@ -281,7 +281,7 @@ func TestPorts(t *testing.T) {
 		return nil
 	}
 	list := Run(t.Context(), Config{Host: h})
-	the(t, list, "port").wants(t, Warn, "which program has it only root may see", "ss -lnp --tcp 'sport = :55555'")
+	the(t, list, "port").wants(t, Warn, "who has it only root may see", "ss -lnp --tcp 'sport = :55555'")
 	name, _ := configFile(t, "listen: 10.9.9.9:7000\nrelay: {listen: 'off'}\n")
 	the(t, Run(t.Context(), Config{File: name, Host: h}), "port").wants(t, Fail, "cannot be listened on", "ip addr")
 }

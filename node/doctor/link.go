@@ -45,7 +45,13 @@ func checkMTU(_ context.Context, p *patient) []Finding {
 func checkReach(ctx context.Context, p *patient) []Finding {
 	d := p.config.Discovery
 	const check = "discovery"
+	if p.blind {
+		return notLooked(check)
+	}
 	ways, err := p.host.Reach(ctx, p.key.beacon)
+	if err != nil && ctx.Err() != nil {
+		return one(outOfTime(check, ""))
+	}
 	if err != nil {
 		f := Finding{Check: check, Verdict: Warn, What: "beacons cannot be heard: " + err.Error(), Why: "nodes find each other by seeds only", Mend: []string{"set seeds in the config file"}}
 		if !d.Host && !d.LAN {
@@ -66,7 +72,10 @@ func checkReach(ctx context.Context, p *patient) []Finding {
 			way = "multicast"
 		}
 		f := Finding{Check: way, About: w.Interface, Verdict: OK, What: "a " + way + " on " + w.Interface + " comes back to this host"}
-		if w.Err != nil {
+		switch {
+		case w.Err != nil && ctx.Err() != nil:
+			f = outOfTime(way, w.Interface)
+		case w.Err != nil:
 			f.What = fmt.Sprintf("a %s on %s does not come back to this host: %v", way, w.Interface, w.Err)
 			f.Verdict, f.Why = blocked(w.LAN, d.Host, d.LAN, hostWorks)
 			f.Mend = allow(w.Interface, w.Multicast)
@@ -74,7 +83,12 @@ func checkReach(ctx context.Context, p *patient) []Finding {
 		list = append(list, f)
 	}
 	if !lan {
-		list = append(list, Finding{Check: "multicast", Verdict: Skipped, What: "no interface but loopback is up and can do IPv4 multicast", Why: "discovery.lan needs one; seeds do not"})
+		f := Finding{Check: "multicast", Verdict: Skipped, What: "no interface but loopback is up and can do IPv4 multicast", Why: "discovery.lan needs one; seeds do not"}
+		if d.LAN {
+			f.Verdict, f.Why = Fail, "discovery.lan is on and finds nobody"
+			f.Mend = []string{"ip link   # which interfaces are up, and say MULTICAST?", "ip link set dev INTERFACE up multicast on", "set seeds in the config file"}
+		}
+		list = append(list, f)
 	}
 	return list
 }
@@ -115,6 +129,9 @@ func checkIPv6(_ context.Context, p *patient) []Finding {
 		return one(f)
 	}
 	f.What = "there is no IPv6: " + err.Error()
+	if p.blind {
+		return notLooked("ipv6")
+	}
 	wants := func(addr string) bool {
 		host, _, err := net.SplitHostPort(addr)
 		ip, perr := netip.ParseAddr(host)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -15,8 +16,9 @@ import (
 )
 
 const (
-	maxNodes  = 64              // whose clocks and versions are compared
-	askTime   = 5 * time.Second // for one answer
+	maxNodes  = 64               // whose clocks and versions are compared
+	askTime   = 5 * time.Second  // for one answer
+	lookTime  = 10 * time.Second // for all of them, and at most half of what there is
 	skewWarn  = 2 * time.Second
 	skewFail  = time.Minute
 	beaconOff = 5 * time.Minute // from where on beacons are dropped
@@ -39,8 +41,15 @@ type clockSeen struct {
 	err    error
 }
 
-// look asks the node and its peers who they are.
+// look asks the node and its peers who they are. It leaves time for the checks
+// that wait for it.
 func look(ctx context.Context, c *client.Client, now func() time.Time) *networkSeen {
+	limit := lookTime
+	if end, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(end)/2)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	n := &networkSeen{}
 	first := ask(ctx, c, "", now)
 	if first.err != nil {
@@ -99,14 +108,21 @@ func (n *networkSeen) lost() []string {
 
 // nodePID returns the process of the running node if it is of this host, else 0.
 func (p *patient) nodePID() int {
-	if p.network == nil || p.network.err != nil || p.Client == nil {
+	n := p.seen()
+	if n == nil || n.self.ID == "" {
 		return 0
 	}
-	name, err := os.Hostname()
-	if err != nil || name != p.network.self.Name || !strings.HasPrefix(p.Client.Base(), "http://") {
+	if name, err := os.Hostname(); err != nil || name != n.self.Name || !p.isHere(p.Client.Base()) {
 		return 0
 	}
-	return p.network.self.PID
+	return n.self.PID
+}
+
+// isHere reports whether an endpoint, scheme://host:port, has an address of this host.
+func (p *patient) isHere(base string) bool {
+	_, addr, _ := strings.Cut(base, "://")
+	h := host(addr)
+	return loopback(h) || p.host.Bind("udp", net.JoinHostPort(h, "0")) == nil // only own addresses can be listened on
 }
 
 // absent is the finding of a check that needs a running node, nil if there is one.
@@ -127,13 +143,14 @@ func (n *networkSeen) absent(check string) []Finding {
 
 // checkClocks compares the clocks of the peers with that of the node.
 func checkClocks(_ context.Context, p *patient) []Finding {
-	if f := p.network.absent("clock"); f != nil {
+	network := p.seen()
+	if f := network.absent("clock"); f != nil {
 		return f
 	}
-	self := p.network.nodes[0]
+	self := network.nodes[0]
 	var list []Finding
 	within, good := time.Duration(0), 0
-	for _, n := range p.network.nodes[1:] {
+	for _, n := range network.nodes[1:] {
 		if n.err != nil {
 			list = append(list, Finding{Check: "clock", About: short(n.id), Verdict: Skipped, What: "the peer did not tell: " + n.err.Error()})
 			continue
@@ -171,17 +188,18 @@ func checkClocks(_ context.Context, p *patient) []Finding {
 
 // checkVersions finds nodes of other versions.
 func checkVersions(_ context.Context, p *patient) []Finding {
-	if f := p.network.absent("version"); f != nil {
+	network := p.seen()
+	if f := network.absent("version"); f != nil {
 		return f
 	}
 	by := map[string][]string{}
-	for _, n := range p.network.nodes {
+	for _, n := range network.nodes {
 		if n.err == nil {
 			by[n.node.Version] = append(by[n.node.Version], short(n.id))
 		}
 	}
 	if len(by) == 1 {
-		return one(Finding{Check: "version", Verdict: OK, What: fmt.Sprintf("all %s that were asked have version %s", count(len(by[p.network.self.Version]), "node"), p.network.self.Version)})
+		return one(Finding{Check: "version", Verdict: OK, What: fmt.Sprintf("all %s that were asked have version %s", count(len(by[network.self.Version]), "node"), network.self.Version)})
 	}
 	var parts []string
 	for v, nodes := range by {

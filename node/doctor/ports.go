@@ -45,6 +45,9 @@ func listeners(c config.Config) []listener {
 
 // checkPorts tries to listen where a node would.
 func checkPorts(_ context.Context, p *patient) []Finding {
+	if p.blind {
+		return notLooked("port")
+	}
 	var list []Finding
 	for _, l := range listeners(p.config) {
 		if port(l.addr) == "0" {
@@ -78,11 +81,11 @@ func (p *patient) taken(f *Finding, l listener, err error) {
 	}
 	pid, name := p.host.holder(l.network, port(l.addr))
 	switch {
-	case pid == 0 && p.nodePID() != 0:
+	case pid == 0 && slices.ContainsFunc(p.nodeAddrs(l.network), func(a string) bool { return meets(a, l.addr) }):
 		f.Verdict, f.Why, f.Mend = OK, "", nil
-		f.What = "the port is in use, most likely by the node that is running"
+		f.What = "the node that is running says that it has the port"
 	case pid == 0:
-		f.What += "; which program has it only root may see"
+		f.What += "; who has it only root may see"
 	case pid == p.nodePID():
 		f.Verdict, f.Why, f.Mend = OK, "", nil
 		f.What = fmt.Sprintf("the node that is running has it (process %d)", pid)
@@ -90,6 +93,35 @@ func (p *patient) taken(f *Finding, l listener, err error) {
 		f.What = fmt.Sprintf("process %d (%s) has the port", pid, name)
 		f.Mend[0] = fmt.Sprintf("ps -fp %d   # says what it is; if it is not wanted: kill %d", pid, pid)
 	}
+}
+
+// nodeAddrs are those at which the running node, if it is of this host, says that
+// it listens.
+func (p *patient) nodeAddrs(network string) []string {
+	switch {
+	case p.nodePID() == 0:
+		return nil
+	case network == "udp":
+		return []string{p.seen().self.Addr}
+	}
+	_, admin, _ := strings.Cut(p.Client.Base(), "://")
+	return append([]string{admin}, p.seen().self.RelayAddrs...)
+}
+
+// meets reports whether two addresses cannot both be listened on.
+func meets(a, b string) bool {
+	return port(a) == port(b) && (anywhere(host(a)) || anywhere(host(b)) || host(a) == host(b) || loopback(host(a)) && loopback(host(b)))
+}
+
+// anywhere reports whether a host means all addresses of this one.
+func anywhere(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.IsUnspecified()
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
 // holder finds the process that has a socket on the port, 0 if it cannot be seen.

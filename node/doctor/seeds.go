@@ -21,7 +21,7 @@ func checkSeeds(ctx context.Context, p *patient) []Finding {
 	for _, a := range p.Addrs {
 		addrs[a] = "address"
 	}
-	for _, a := range p.network.lost() {
+	for _, a := range p.seen().lost() {
 		addrs[a] = "peer that is down"
 	}
 	for _, a := range p.config.Seeds {
@@ -29,6 +29,8 @@ func checkSeeds(ctx context.Context, p *patient) []Finding {
 	}
 	list := slices.Sorted(maps.Keys(addrs))
 	switch {
+	case p.blind:
+		return notLooked("seed")
 	case len(list) == 0:
 		return one(Finding{Check: "seed", Verdict: Skipped, What: "there are no seeds, and no addresses were given"})
 	case p.key.ident == nil:
@@ -42,7 +44,9 @@ func checkSeeds(ctx context.Context, p *patient) []Finding {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			answer, err := p.host.Knock(ctx, p.key.ident, addr)
-			found[i] = p.whoIsThere(addrs[addr], addr, answer, err)
+			if found[i] = one(outOfTime("seed", addr)); err == nil || ctx.Err() == nil {
+				found[i] = p.whoIsThere(addrs[addr], addr, answer, err)
+			}
 		})
 	}
 	work.Wait()
@@ -81,7 +85,7 @@ func (p *patient) whoIsThere(what, addr string, answer transport.Answer, err err
 	case errors.Is(err, transport.ErrShut):
 		f.What = what + ": its host says that nothing listens on this port"
 		f.Mend = []string{"iris status   # there: is a node running, and on which address?"}
-	case errors.Is(err, transport.ErrSilent), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, transport.ErrSilent):
 		f.What = what + ": no answer: nobody is there, or UDP does not pass"
 		f.Mend = []string{"ping " + host(addr), "nft list ruleset   # there: must let UDP through to port " + port(addr)}
 	default:

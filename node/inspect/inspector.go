@@ -26,6 +26,7 @@ type Config struct {
 	About    About
 	State    func() string             // of the node: joining, ready, draining, stopping; nil: ready
 	Relay    func() []relay.ClientInfo // nil: no relay
+	Attach   func() []string           // where programs attach to it; nil: nowhere
 	Settings func() map[string]any     // effective configuration by path, secrets masked; nil: none
 }
 

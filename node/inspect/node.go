@@ -38,6 +38,9 @@ func (i *Inspector) describe() Node {
 	if i.cfg.Relay != nil {
 		n.Relay = len(i.cfg.Relay())
 	}
+	if i.cfg.Attach != nil {
+		n.RelayAddrs = i.cfg.Attach()
+	}
 	return n
 }
 

@@ -29,10 +29,11 @@ type Node struct {
 	Tunnels     int               `json:"tunnels"`
 	Actors      int               `json:"actors"`
 	Relay       int               `json:"relay_clients"`
-	Sent        uint64            `json:"sent"`      // messages actors and programs of this node sent
-	Delivered   uint64            `json:"delivered"` // messages handed to actors here
-	Dropped     uint64            `json:"dropped"`   // all dead letters
-	Failures    uint64            `json:"failures"`  // handlers that panicked
+	RelayAddrs  []string          `json:"relay_addrs,omitempty"` // where programs attach
+	Sent        uint64            `json:"sent"`                  // messages actors and programs of this node sent
+	Delivered   uint64            `json:"delivered"`             // messages handed to actors here
+	Dropped     uint64            `json:"dropped"`               // all dead letters
+	Failures    uint64            `json:"failures"`              // handlers that panicked
 	Restarts    uint64            `json:"restarts"`
 	HeapBytes   uint64            `json:"heap_bytes"`
 	MemoryLimit int64             `json:"memory_limit_bytes"`
