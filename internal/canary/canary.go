@@ -2,16 +2,10 @@ package canary
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/hex"
-	"fmt"
-	"strconv"
-	"strings"
 	"testing"
-)
 
-// window is how many bytes of a secret in a row are looked for.
-const window = 12
+	"iris/internal/canary/forms"
+)
 
 // Finding is one place where a secret was told.
 type Finding struct {
@@ -29,16 +23,16 @@ func Find(text, secret []byte) []Finding {
 	lower := bytes.ToLower(text)
 	found := map[string]int{}
 	var order []string
-	for i := 0; i == 0 || i+window <= len(secret); i++ {
-		for _, f := range forms(secret[i:min(i+window, len(secret))]) {
+	for window := range forms.Windows(secret) {
+		for _, f := range forms.Of(window) {
 			in := text
-			if f.fold {
+			if f.Fold {
 				in = lower
 			}
-			if at := bytes.Index(in, []byte(f.text)); at >= 0 {
-				if _, again := found[f.name]; !again {
-					found[f.name] = at
-					order = append(order, f.name)
+			if at := bytes.Index(in, []byte(f.Text)); at >= 0 {
+				if _, again := found[f.Name]; !again {
+					found[f.Name] = at
+					order = append(order, f.Name)
 				}
 			}
 		}
@@ -48,45 +42,6 @@ func Find(text, secret []byte) []Finding {
 		out = append(out, Finding{name, found[name]})
 	}
 	return out
-}
-
-// form is one way to write some bytes.
-type form struct {
-	name, text string
-	fold       bool // in either case
-}
-
-// forms writes bytes in every way. Base64 needs one alignment only: all windows of
-// the secret are tried, so one of them begins where a group of three does.
-func forms(b []byte) []form {
-	whole := b[:len(b)/3*3]
-	list := []form{
-		{"as it is", string(b), false},
-		{"in hexadecimal", hex.EncodeToString(b), true},
-	}
-	if quoted := inner(strconv.Quote(string(b))); quoted != string(b) {
-		list = append(list, form{"quoted", quoted, false}, form{"quoted in ASCII", inner(strconv.QuoteToASCII(string(b))), false})
-	}
-	if len(whole) > 0 {
-		list = append(list, form{"in base64", base64.StdEncoding.EncodeToString(whole), false}, form{"in base64 for URLs", base64.URLEncoding.EncodeToString(whole), false})
-	}
-	for _, sep := range []string{" ", ",", ", "} {
-		list = append(list, form{"as numbers", numbers(b, "%d", sep), false}, form{"as hexadecimal numbers", numbers(b, "0x%x", sep), true}, form{"as hexadecimal numbers", numbers(b, "0x%02x", sep), true})
-	}
-	for _, sep := range []string{" ", ":", "-"} {
-		list = append(list, form{"in hexadecimal, separated", numbers(b, "%02x", sep), true})
-	}
-	return list
-}
-
-func inner(quoted string) string { return quoted[1 : len(quoted)-1] }
-
-func numbers(b []byte, verb, sep string) string {
-	parts := make([]string, len(b))
-	for i, c := range b {
-		parts[i] = fmt.Sprintf(verb, c)
-	}
-	return strings.Join(parts, sep)
 }
 
 // around is how much text is shown on each side of a finding.

@@ -1,10 +1,6 @@
 package canary
 
 import (
-	"encoding/base64"
-	"encoding/json"
-	"fmt"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -15,31 +11,7 @@ func TestFind(t *testing.T) {
 		binary = append(binary, byte(i*37+130))
 	}
 	for _, secret := range [][]byte{binary, []byte("a secret of letters, 0123456789"), []byte("short!!")} {
-		texts := []string{
-			string(secret), fmt.Sprint(secret), fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), fmt.Sprintf("% x", secret), fmt.Sprintf("%#v", secret),
-			fmt.Sprintf("%q", secret), fmt.Sprintf("%+q", secret), strconv.Quote(string(secret)), fmt.Sprintf("%#x", secret),
-			strings.Join(strings.Fields(fmt.Sprint(secret)), ","),
-		}
-		for _, before := range []string{"", "a", "ab", "abc"} {
-			for _, after := range []string{"", "x", "xy"} {
-				all := []byte(before + string(secret) + after)
-				if len(secret) < window { // its ends share their groups with what is around
-					all = secret
-				}
-				for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
-					texts = append(texts, e.EncodeToString(all))
-				}
-			}
-		}
-		part, err := json.Marshal(map[string]any{"x": secret})
-		if err != nil {
-			t.Fatal(err)
-		}
-		texts = append(texts, string(part))
-		if len(secret) > window {
-			texts = append(texts, fmt.Sprint(secret[3:3+window]), string(secret[len(secret)-window:]))
-		}
-		for _, text := range texts {
+		for _, text := range Texts(secret) {
 			if len(Find([]byte("before "+text+" after"), secret)) == 0 {
 				t.Errorf("not found in %q", text)
 			}
