@@ -89,6 +89,16 @@ test("hostile names are only names", async () => {
   await page.close();
 });
 
+test("a node whose actors never end does not keep the page", async () => {
+  const { url } = await fake("-endless");
+  const page = await browser.open(`${url}/#actors`);
+  await look(page, "the first levels are open, and no more", () => document.querySelectorAll("#view .branch[aria-label]").length === 32);
+  await refreshed(page, 2);
+  assert.equal(await count(page, "#view .branch[aria-label]"), 32, "levels");
+  await clean(page);
+  await page.close();
+});
+
 test("everything can be done with the keyboard", async () => {
   const { url, nodes, orders } = await fake("-nodes", "6");
   const [first, second] = (await nodes()).map(({ id }) => id);

@@ -14,6 +14,7 @@ const LIMIT = 100; // actors of a level asked for at once
 const MOST = 1000; // rows
 const ROOT = "iris"; // the actor above all others
 const LEVELS = 6; // refreshed at once; the others have their turn later
+const DEEPEST = 32; // level that is opened
 const SORTS = { "the tree": "", "most failures": "failures", busiest: "busiest", "fullest mailboxes": "queued", "longest waiting": "oldest" };
 
 export function actorsView() {
@@ -67,12 +68,14 @@ export function actorsView() {
     try {
       const items = [];
       let page = {};
+      let got = [];
       do {
         page = await get("actors", { parent, limit: Math.min(1000, l.wanted), after: page.next, sort: SORTS[sort.value] });
-        items.push(...(page.items ?? []));
-      } while (page.next && items.length < l.wanted);
-      Object.assign(l, { items, total: page.total ?? items.length, error: "" });
-      if (first && !flat() && items.length === 1 && items[0].children) await open(items[0].path); // nothing to choose from
+        got = below(parent || ROOT, page.items ?? []);
+        items.push(...got);
+      } while (page.next && got.length > 0 && items.length < l.wanted);
+      Object.assign(l, { items: items.slice(0, MOST), total: page.total ?? items.length, error: "" });
+      if (first && !flat() && items.length === 1 && items[0].children) await open(items[0].path, l.depth + 1); // nothing to choose from
     } catch (failure) {
       if (parent === "") throw failure;
       if (failure.status === 404) levels.delete(parent);
@@ -80,15 +83,16 @@ export function actorsView() {
     }
   }
 
-  function open(path) {
-    const l = level();
+  async function open(path, depth) {
+    if (depth >= DEEPEST) return;
+    const l = level(depth);
     levels.set(path, l);
-    return ask(path, l);
+    await ask(path, l);
   }
 
   function show() {
     const rows = [];
-    lay("", 0, rows);
+    lay("", 0, rows, new Set());
     for (const r of rows) if (r.actor) r.busy = Math.min(1, (history.rate(r.key, r.actor.busy_us) ?? NaN) / 1e6);
     table.update(rows.slice(0, MOST));
     const { items, total } = levels.get("");
@@ -96,23 +100,27 @@ export function actorsView() {
     text(facts, `${flat() ? "of " : ""}${exact(all)} actors${rows.length > MOST ? ` · the first ${exact(MOST)} rows are shown` : ""}`);
   }
 
-  function lay(parent, depth, rows) {
+  /** lay makes the rows of a level and of those open in it, none twice, one more than are shown at most. */
+  function lay(parent, depth, rows, seen) {
     const { items, total, error } = levels.get(parent);
     for (const actor of items ?? []) {
+      if (seen.has(actor.path)) continue;
+      if (rows.length > MOST) return;
+      seen.add(actor.path);
       const open = levels.has(actor.path);
-      rows.push({ key: actor.path, depth, actor, open, word: relative(actor.path, parent || ROOT), opens: !flat() && actor.children > 0 });
-      if (open) lay(actor.path, depth + 1, rows);
+      rows.push({ key: actor.path, depth, actor, open, word: relative(actor.path, parent || ROOT), opens: !flat() && actor.children > 0 && depth + 1 < DEEPEST });
+      if (open) lay(actor.path, depth + 1, rows, seen);
     }
     if (error) rows.push({ key: `${parent} !`, depth, note: error });
     else if (!items) rows.push({ key: `${parent} …`, depth, note: "asking…" });
     else if (items.length < total) rows.push({ key: `${parent} +`, depth, parent, note: `${exact(Math.min(LIMIT, total - items.length))} more of ${exact(total - items.length)}` });
   }
 
-  function toggle({ actor }) {
+  function toggle({ actor, depth }) {
     if (levels.has(actor.path)) {
       for (const path of [...levels.keys()]) if (path === actor.path || path.startsWith(`${actor.path}/`)) levels.delete(path);
     } else {
-      open(actor.path).then(show);
+      open(actor.path, depth + 1).then(show);
     }
     show();
   }
@@ -127,7 +135,10 @@ export function actorsView() {
   return { element, refresh };
 }
 
-const level = () => ({ items: null, total: 0, wanted: LIMIT, asked: 0, error: "" });
+/** below leaves out what cannot be below parent, whatever a node says: levels never lead back. */
+const below = (parent, items) => items.filter((a) => a.path.startsWith(`${parent}/`));
+
+const level = (depth = 0) => ({ depth, items: null, total: 0, wanted: LIMIT, asked: 0, error: "" });
 
 /** whole leaves a cell empty in the rows that are no actor. */
 const whole = (cell) => () => {

@@ -26,6 +26,7 @@ func main() {
 	flag.IntVar(&s.Topics, "topics", 6, "how many topics")
 	flag.IntVar(&s.Actors, "actors", 40, "how many actors in clusters")
 	flag.BoolVar(&s.Hostile, "hostile", false, "names that break pages which trust them")
+	flag.BoolVar(&s.Endless, "endless", false, "actors without end")
 	flag.Parse()
 	l, err := net.Listen("tcp", *listen)
 	if err != nil {
@@ -117,6 +118,10 @@ func (s *server) report(w http.ResponseWriter, r *http.Request) {
 	case "tunnels":
 		reply(w, page(r, s.tunnels(i), func(t inspect.Tunnel) string { return t.ID }, same))
 	case "actors":
+		if s.Endless {
+			reply(w, s.endless(cmp.Or(args("parent"), "iris"), args("after")))
+			return
+		}
 		list := s.actors(args("parent"))
 		if worst := orders[args("sort")]; worst != nil { // of all below; here: of those in the largest cluster
 			list = s.actors("iris/clusters/" + s.clusters[0])

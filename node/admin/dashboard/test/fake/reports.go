@@ -193,6 +193,16 @@ func (w *world) actors(parent string) []inspect.Actor {
 	return out
 }
 
+// endless is the answer of a node that wants to keep who asks it: there is always one
+// more below, one that is above, and a next page that has nothing.
+func (w *world) endless(parent, after string) inspect.Page[inspect.Actor] {
+	p := inspect.Page[inspect.Actor]{Items: []inspect.Actor{}, Total: 1 << 30, Next: "more"}
+	if after == "" {
+		p.Items = append(p.Items, w.actor("iris", 1, 1), w.actor(parent+"/a", 1, 1))
+	}
+	return p
+}
+
 // in returns how many actors a cluster has: most are in the first.
 func (w *world) in(cluster string) int {
 	if cluster == w.clusters[0] {

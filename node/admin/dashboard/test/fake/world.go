@@ -13,6 +13,7 @@ import (
 type size struct {
 	Nodes, Clusters, Topics, Actors int
 	Hostile                         bool
+	Endless                         bool // actors: what is below an actor never ends, nor do pages
 }
 
 // world is a network that does not exist.
