@@ -25,7 +25,8 @@ type (
 		PID *PID
 		By  string
 	}
-	// StopHandler ends an actor of this node for good. It is done when the actor was told; HandlerStopped follows.
+	// StopHandler ends an actor of this node for good. It is done when the actor was told; HandlerStopped follows. Not for
+	// what the node consists of: ErrDenied.
 	StopHandler struct {
 		At
 		PID *PID
@@ -128,9 +129,18 @@ func (s *System) command(ev Command) {
 	o := &Order{Command: ev, sys: s}
 	switch m := ev.(type) {
 	case *Restart:
-		o.Done(s.order(m.PID, func(c *cell) { c.mb.postSystem(&restartCommand{}) }))
+		o.Done(s.order(m.PID, func(c *cell) error {
+			c.mb.postSystem(&restartCommand{})
+			return nil
+		}))
 	case *StopHandler:
-		o.Done(s.order(m.PID, func(c *cell) { c.stop("stopped by command") }))
+		o.Done(s.order(m.PID, func(c *cell) error {
+			if c.fixed() {
+				return fmt.Errorf("%q is a part of the node, which is not stopped alone: %w", address(m.PID), ErrDenied)
+			}
+			c.stop("stopped by command")
+			return nil
+		}))
 	default:
 		if fn := s.events.carrier.Load(); fn != nil && *fn != nil {
 			(*fn)(o)
@@ -141,7 +151,7 @@ func (s *System) command(ev Command) {
 }
 
 // order tells a local actor something.
-func (s *System) order(pid *PID, tell func(*cell)) error {
+func (s *System) order(pid *PID, tell func(*cell) error) error {
 	c := s.local(pid)
 	switch {
 	case c == nil:
@@ -149,6 +159,19 @@ func (s *System) order(pid *PID, tell func(*cell)) error {
 	case c.parent == nil:
 		return fmt.Errorf("%q: %w", address(pid), ErrDenied)
 	}
-	tell(c)
-	return nil
+	return tell(c)
+}
+
+// fixed reports whether the node is none without c: a service, what a service other than a supervisor has made for itself,
+// and the supervisors that services have, such as that of a cluster. All else comes and goes: what programs have made, and
+// members, readers, links, tunnels and clients of the relay.
+func (c *cell) fixed() bool {
+	service := c.branch()
+	switch {
+	case c == service || !service.props.supervisor:
+		return true
+	case service.pid.Id == userID:
+		return false
+	}
+	return c.parent == service && c.props.supervisor
 }

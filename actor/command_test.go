@@ -58,6 +58,51 @@ func TestRestartComesTooLateForStop(t *testing.T) {
 	awaitEvent(t, w, func(c *CommandDone) bool { return c.Command == "Restart" })
 }
 
+// What the node consists of is not stopped alone; what comes and goes is.
+func TestPartsOfTheNodeAreNotStopped(t *testing.T) {
+	s := newTestSystem(t)
+	parts := make(chan *PID, 3)
+	nested := func(ctx Context) {
+		if _, ok := ctx.Message().(*Started); ok {
+			parts <- ctx.Spawn(Func(func(Context) {}))
+		}
+	}
+	spawn := func(pid *PID, err error) *PID {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	router := spawn(s.Service("router", Func(nested)))
+	partOfRouter := receive(t, parts)
+	clusters := spawn(s.Service("clusters", Supervisor(Strategy{})))
+	orders := spawn(s.SpawnUnder(clusters, "orders", Supervisor(Strategy{})))
+	member := spawn(s.SpawnUnder(orders, "1", Func(nested)))
+	partOfMember := receive(t, parts)
+	other := spawn(s.SpawnUnder(orders, "2", Supervisor(Strategy{})))
+	relay := spawn(s.Service("relay", Supervisor(Strategy{})))
+	client := spawn(s.SpawnUnder(relay, "1", Func(func(Context) {})))
+	group := spawn(s.SpawnNamed(Supervisor(Strategy{}), "group"))
+	below := spawn(s.SpawnUnder(group, "below", Func(nested)))
+	partOfBelow := receive(t, parts)
+	for _, pid := range []*PID{s.root.pid, router, partOfRouter, clusters, orders, relay, NewPID("n1", userID)} {
+		if err := s.Events().Do(t.Context(), &StopHandler{PID: pid}); !errors.Is(err, ErrDenied) {
+			t.Errorf("%s: %v, want %v", pid.Id, err, ErrDenied)
+		}
+		if reason := s.cells.get(pid.Id).reason.Load(); reason != nil {
+			t.Errorf("%s: %s", pid.Id, *reason)
+		}
+	}
+	for _, pid := range []*PID{partOfMember, member, other, client, partOfBelow, below, group} {
+		gone := s.cells.get(pid.Id).ended()
+		if err := s.Events().Do(t.Context(), &StopHandler{PID: pid}); err != nil {
+			t.Errorf("%s: %v", pid.Id, err)
+		}
+		receive(t, gone)
+	}
+}
+
 // Each command is in the stream once, then its answer, once.
 func TestCommandsAreAnsweredInOrder(t *testing.T) {
 	s := newTestSystem(t)
