@@ -183,6 +183,33 @@ test("events: filter, search, pause, a thousand at most", async () => {
   await page.close();
 });
 
+test("events: a page that nobody sees does not listen, and a silent stream is left", async () => {
+  const { url, happens } = await fake();
+  const page = await browser.open(url);
+  let streams = 0;
+  page.on("request", (r) => (streams += r.url().endsWith("/api/v1/events")));
+  const hide = (hidden) => page.evaluate((h) => {
+    Object.defineProperty(document, "hidden", { value: h, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+  const live = () => look(page, "it is live", () => document.querySelector(".status.live"));
+  await live();
+  await hide(true);
+  await look(page, "it does not listen", () => document.querySelector(".status.lost"));
+  await happens({ kind: "HandlerFailed", pid: "unseen" });
+  assert.equal(streams, 0, "no stream is asked for while the page is hidden");
+  await page.clock.install();
+  await hide(false);
+  await live();
+  assert.equal(streams, 1, "streams asked for when it is seen");
+  assert.equal(await count(page, ".event[data-kind=HandlerFailed]"), 0);
+  await page.clock.fastForward(41_000);
+  await until("another stream is asked for", () => streams === 2);
+  await live();
+  await clean(page);
+  await page.close();
+});
+
 test("a token is asked for", async () => {
   const { url } = await fake("-token", "open-sesame");
   const page = await browser.open(url);

@@ -223,6 +223,8 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-r.Context().Done():
 			return
+		case <-time.After(15 * time.Second):
+			_, _ = fmt.Fprint(w, ": alive\n\n")
 		case data := <-mine:
 			var head struct{ Kind string }
 			_ = json.Unmarshal(data, &head)
