@@ -71,7 +71,9 @@ func joined(b []byte, sep string, number func([]byte, byte) []byte) string {
 
 func decimal(out []byte, c byte) []byte { return strconv.AppendUint(out, uint64(c), 10) }
 
-func hexNumber(out []byte, c byte) []byte { return strconv.AppendUint(append(out, "0x"...), uint64(c), 16) }
+func hexNumber(out []byte, c byte) []byte {
+	return strconv.AppendUint(append(out, "0x"...), uint64(c), 16)
+}
 
 func hexNumber2(out []byte, c byte) []byte { return hexDigits(append(out, "0x"...), c) }
 
