@@ -49,12 +49,17 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 
 // visible lets a request through that does not come from a foreign page. What is
 // served behind it and nothing more tells nothing about the node.
-func (s *Server) visible(next http.HandlerFunc) http.HandlerFunc {
+func (s *Server) visible(next http.HandlerFunc) http.HandlerFunc { return s.screened(next, false) }
+
+// linked is visible for what a foreign page may have a link to.
+func (s *Server) linked(next http.HandlerFunc) http.HandlerFunc { return s.screened(next, true) }
+
+func (s *Server) screened(next http.HandlerFunc, page bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case len(s.cfg.Token) == 0 && !localName(r.Host):
 			s.refuse(w, foreign, http.StatusForbidden, "without a token the endpoint answers to localhost and loopback addresses only, not to the name in the Host header")
-		case crossOrigin(r):
+		case crossOrigin(r, page):
 			s.refuse(w, foreign, http.StatusForbidden, "a page of another origin may not ask")
 		default:
 			next(w, r)
@@ -146,8 +151,8 @@ func localName(host string) bool {
 }
 
 // crossOrigin reports whether a browser says that the request comes from another
-// page than ours. Following a link to here is no such request.
-func crossOrigin(r *http.Request) bool {
+// page than ours. Following a link is no such request where there is a page to see.
+func crossOrigin(r *http.Request, page bool) bool {
 	if origin := r.Header.Get("Origin"); origin != "" {
 		u, err := url.Parse(origin)
 		if err != nil || !strings.EqualFold(u.Host, r.Host) {
@@ -158,5 +163,5 @@ func crossOrigin(r *http.Request) bool {
 	case "", "same-origin", "none":
 		return false
 	}
-	return r.Header.Get("Sec-Fetch-Mode") != "navigate" || r.Method != http.MethodGet
+	return !page || r.Header.Get("Sec-Fetch-Mode") != "navigate" || r.Method != http.MethodGet
 }

@@ -61,6 +61,10 @@ func TestWhoMayAsk(t *testing.T) {
 		{"foreign image", free, "GET", "/api/v1/node", "", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, 403},
 		{"other port", free, "GET", "/api/v1/node", "", []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "cors"}, 403},
 		{"a link", free, "GET", "/", "", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, 200},
+		{"a link to a file", free, "GET", "/views/node.js", "", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, 200},
+		{"a link to a report", free, "GET", "/api/v1/node", "", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, 403},
+		{"a link to metrics", free, "GET", "/metrics", "", []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "navigate"}, 403},
+		{"a link to a profile", free, "GET", "/debug/pprof/profile", "", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, 403},
 		{"own page", free, "GET", "/api/v1/node", "", []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "cors"}, 200},
 		{"order", free, "POST", "/api/v1/drain", "{}", []string{"X-Iris-Admin", "1", "Content-Type", asJSON}, 200},
 		{"order without a body", free, "POST", "/api/v1/drain", "", []string{"X-Iris-Admin", "1", "Content-Type", asJSON}, 200},
@@ -131,7 +135,11 @@ func TestWhoMayAsk(t *testing.T) {
 		{"login without the header", guarded, "POST", "/login", `{"token":"` + hexed[7:] + `"}`, nil, 403},
 		{"login of a foreign page", guarded, "POST", "/login", `{"token":"` + hexed[7:] + `"}`, []string{"X-Iris-Admin", "1", "Origin", evil}, 403},
 		{"login again", guarded, "POST", "/login", `{"token":" ` + hexed[7:] + ` "}`, []string{"X-Iris-Admin", "1"}, 204},
-		{"logout", guarded, "POST", "/logout", "", []string{"X-Iris-Admin", "1"}, 204},
+		{"logout of nobody", guarded, "POST", "/logout", "", []string{"X-Iris-Admin", "1"}, 204},
+		{"login after the logout of nobody", guarded, "GET", "/api/v1/node", "", []string{"Cookie", session}, 200},
+		{"logout", guarded, "POST", "/logout", "", []string{"X-Iris-Admin", "1", "Cookie", session}, 204},
+		{"a copy of the login after the logout", guarded, "GET", "/api/v1/node", "", []string{"Cookie", session}, 401},
+		{"token after the logout", guarded, "GET", "/api/v1/node", "", []string{"Authorization", hexed}, 200},
 	} {
 		status, text, h := tc.e.ask(tc.method, tc.path, tc.body, tc.headers...)
 		if status != tc.want {
@@ -179,6 +187,8 @@ func TestAddressesThatNeedMore(t *testing.T) {
 func TestLoginEnds(t *testing.T) {
 	s := &sessions{key: [32]byte{1}}
 	now := time.Unix(1000, 0)
+	revoked := s.issue(now.Add(time.Hour))
+	s.revoke()
 	value := s.issue(now.Add(time.Hour))
 	for _, tc := range []struct {
 		value string
@@ -188,6 +198,7 @@ func TestLoginEnds(t *testing.T) {
 		{value, now, true},
 		{value, now.Add(time.Hour - time.Second), true},
 		{value, now.Add(time.Hour), false},
+		{revoked, now, false},
 		{"", now, false},
 		{".", now, false},
 		{"9999999999", now, false},

@@ -3,11 +3,13 @@ package admin
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,11 +17,15 @@ import (
 const loginTime = 12 * time.Hour
 
 // sessions makes cookies that it need not remember: when they end, and a proof
-// that this process wrote so.
-type sessions struct{ key [32]byte }
+// that this process wrote so. They are those of one user: there is one token.
+type sessions struct {
+	key [32]byte
+	era atomic.Uint64 // cookies of another one are worth nothing
+}
 
 func (s *sessions) proof(end string) string {
 	m := hmac.New(sha256.New, s.key[:])
+	m.Write(binary.BigEndian.AppendUint64(nil, s.era.Load()))
 	m.Write([]byte(end))
 	return hex.EncodeToString(m.Sum(nil))
 }
@@ -36,6 +42,9 @@ func (s *sessions) valid(value string, now time.Time) bool {
 	end, err := strconv.ParseInt(text, 10, 64)
 	return err == nil && hmac.Equal([]byte(proof), []byte(s.proof(text))) && now.Unix() < end
 }
+
+// revoke ends all cookies, wherever there are copies of them.
+func (s *sessions) revoke() { s.era.Add(1) }
 
 // cookieName is the node's own: cookies know no ports, and a host may have many nodes.
 func (s *Server) cookieName() string { return "iris_admin_" + s.self[:8] }
@@ -59,8 +68,14 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	s.setCookie(w, s.sessions.issue(time.Now().Add(loginTime)), int(loginTime/time.Second))
 }
 
-// logout takes the cookie back from the browser.
-func (s *Server) logout(w http.ResponseWriter, _ *http.Request) { s.setCookie(w, "", -1) }
+// logout ends all logins of the node if it comes with one, or with the token, and takes
+// the cookie back from the browser.
+func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
+	if s.identify(r) != stranger {
+		s.sessions.revoke()
+	}
+	s.setCookie(w, "", -1)
+}
 
 func (s *Server) setCookie(w http.ResponseWriter, value string, age int) {
 	http.SetCookie(w, &http.Cookie{

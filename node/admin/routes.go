@@ -27,7 +27,7 @@ func (s *Server) handler() http.Handler {
 		mux.Handle("/debug/pprof/symbol", s.private(methods(pprof.Symbol, get, post)))
 		mux.Handle("/debug/pprof/trace", s.private(methods(pprof.Trace, get)))
 	}
-	mux.Handle("/", s.visible(s.optional(s.cfg.Page)))
+	mux.Handle("/", s.linked(s.optional(s.cfg.Page)))
 	return s.guarded(mux)
 }
 
