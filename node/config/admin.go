@@ -71,11 +71,11 @@ func readPair(certFile, keyFile string) (pair tls.Certificate, at string, err er
 	if err != nil {
 		return pair, "cert", unreadableFile("certificate", certFile, err)
 	}
-	private, mode, err := readRegular(keyFile, maxCertificate)
+	private, info, err := readRegular(keyFile, maxCertificate)
 	if err != nil {
 		return pair, "key", unreadableFile("private key", keyFile, err)
 	}
-	if err := onlyOwner("private key", keyFile, mode); err != nil {
+	if err := onlyOwner("private key", keyFile, info); err != nil {
 		return pair, "key", err
 	}
 	if pair, err = tls.X509KeyPair(cert, private); err != nil {

@@ -108,11 +108,11 @@ func (e Etcd) password() (string, error) {
 	if e.PasswordFile == "" {
 		return "", nil
 	}
-	data, mode, err := readRegular(e.PasswordFile, maxPassword)
+	data, info, err := readRegular(e.PasswordFile, maxPassword)
 	if err != nil {
 		return "", unreadableFile("password file", e.PasswordFile, err)
 	}
-	if err := onlyOwner("password file", e.PasswordFile, mode); err != nil {
+	if err := onlyOwner("password file", e.PasswordFile, info); err != nil {
 		return "", err
 	}
 	data = bytes.TrimRight(data, "\r\n")

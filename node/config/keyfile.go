@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	visible "iris/internal/printable"
 	"iris/transport/identity"
 )
 
@@ -26,11 +27,11 @@ func ReadKey(path string) ([]byte, error) {
 }
 
 func readKey(path string) ([]byte, error) {
-	data, mode, err := readRegular(path, identity.MaxInput)
+	data, info, err := readRegular(path, identity.MaxInput)
 	if err != nil {
 		return nil, keyProblem(path, err)
 	}
-	if err := onlyOwner("key file", path, mode); err != nil {
+	if err := onlyOwner("key file", path, info); err != nil {
 		return nil, err
 	}
 	if _, err := identity.Parse(data); err != nil {
@@ -55,39 +56,39 @@ func keyProblem(path string, err error) error {
 	return &valueError{message: fmt.Sprintf("cannot read key file %s: %s", shown, err), hint: hint, cause: err}
 }
 
-// readRegular reads a file of at most limit bytes and returns the mode of what
-// was opened, behind symbolic links.
-func readRegular(path string, limit int64) ([]byte, fs.FileMode, error) {
+// readRegular reads a file of at most limit bytes and returns what was opened,
+// behind symbolic links.
+func readRegular(path string, limit int64) ([]byte, fs.FileInfo, error) {
 	info, err := os.Stat(path) // before opening: opening a pipe would block
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, 0, errors.New("is not a regular file")
+		return nil, nil, errors.New("is not a regular file")
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	defer f.Close()
 	if info, err = f.Stat(); err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	if int64(len(data)) > limit {
-		return nil, 0, fmt.Errorf("is larger than %d bytes", limit)
+		return nil, nil, fmt.Errorf("is larger than %d bytes", limit)
 	}
-	return data, info.Mode(), nil
+	return data, info, nil
 }
 
-// onlyOwner reports an error unless a file with a secret, opened with the given
-// mode, is readable by its owner alone, or by a group that root has chosen, and cannot be swapped for another by
-// everybody. What a symbolic link points to counts, as the link has no mode of
+// onlyOwner reports an error unless a file with a secret, as it was opened, is
+// readable by its owner alone, or by a group that root has chosen, and cannot be
+// swapped for another by everybody. What a symbolic link points to counts, as the link has no mode of
 // its own. Windows keeps access lists instead of modes; there nothing is checked.
-func onlyOwner(what, path string, mode fs.FileMode) error {
+func onlyOwner(what, path string, opened fs.FileInfo) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
@@ -101,8 +102,8 @@ func onlyOwner(what, path string, mode fs.FileMode) error {
 			shown += " (link to " + real + ")"
 		}
 	}
-	if perm := mode.Perm(); perm&0o077 != 0 && !sharedByRoot(real, mode) {
-		return bad("chmod 600 "+real, "%s %s has mode %04o: others than its owner can read or change it", what, shown, perm)
+	if perm := opened.Mode().Perm(); perm&0o077 != 0 && !sharedByRoot(opened) {
+		return bad("chmod 600 "+visible.Word(real), "%s %s has mode %04o: others than its owner can read or change it", what, shown, perm)
 	}
 	for _, dir := range []string{filepath.Dir(path), filepath.Dir(real)} {
 		info, err := os.Stat(dir)
@@ -110,7 +111,7 @@ func onlyOwner(what, path string, mode fs.FileMode) error {
 			continue
 		}
 		if info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
-			return bad("chmod o-w "+dir, "%s %s lies in %s, mode %04o: everybody can put another file in its place",
+			return bad("chmod o-w "+visible.Word(dir), "%s %s lies in %s, mode %04o: everybody can put another file in its place",
 				what, shown, dir, info.Mode().Perm())
 		}
 	}

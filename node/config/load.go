@@ -49,13 +49,13 @@ func LoadWithOrigins(path string) (Config, Origins, error) {
 
 func load(path string, env []string) (Config, Origins, error) {
 	r := newReader(path)
-	var mode fs.FileMode
+	var info fs.FileInfo
 	if path != "" {
-		data, m, err := readRegular(path, maxFile)
+		data, opened, err := readRegular(path, maxFile)
 		if err != nil {
 			return Config{}, nil, Errors{unreadable(path, err)}
 		}
-		mode = m
+		info = opened
 		r.parse(data)
 		r.resolve()
 	}
@@ -64,7 +64,7 @@ func load(path string, env []string) (Config, Origins, error) {
 	r.pair()
 	r.fit()
 	if fromFile {
-		if err := onlyOwner("config file", path, mode); err != nil {
+		if err := onlyOwner("config file", path, info); err != nil {
 			r.place("network.secret", err)
 		}
 	}

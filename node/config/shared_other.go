@@ -5,4 +5,4 @@ package config
 import "io/fs"
 
 // sharedByRoot reports false: there is no root.
-func sharedByRoot(string, fs.FileMode) bool { return false }
+func sharedByRoot(fs.FileInfo) bool { return false }

@@ -11,13 +11,9 @@ import (
 // sharedByRoot reports whether a file belongs to root, who lets one group read it
 // and nobody change it, and this process is not root. That is how Kubernetes and
 // systemd hand secrets to a process.
-func sharedByRoot(path string, mode fs.FileMode) bool {
-	info, err := os.Stat(path)
-	if err != nil {
-		return false
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && grouped(mode, stat.Uid, os.Geteuid())
+func sharedByRoot(opened fs.FileInfo) bool {
+	stat, ok := opened.Sys().(*syscall.Stat_t)
+	return ok && grouped(opened.Mode(), stat.Uid, os.Geteuid())
 }
 
 // grouped is sharedByRoot for a file with that mode and owner.

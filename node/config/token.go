@@ -26,7 +26,7 @@ func ReadToken(path string) ([]byte, error) {
 
 func readToken(path string) ([]byte, error) {
 	const hint = "openssl rand -hex 32 makes a good one"
-	data, mode, err := readRegular(path, maxToken)
+	data, info, err := readRegular(path, maxToken)
 	if err != nil {
 		var pe *fs.PathError
 		if errors.As(err, &pe) {
@@ -34,7 +34,7 @@ func readToken(path string) ([]byte, error) {
 		}
 		return nil, &valueError{message: fmt.Sprintf("cannot read token file %s: %s", path, err), hint: hint, cause: err}
 	}
-	if err := onlyOwner("token file", path, mode); err != nil {
+	if err := onlyOwner("token file", path, info); err != nil {
 		return nil, err
 	}
 	token, err := hex.DecodeString(string(bytes.TrimSpace(data)))

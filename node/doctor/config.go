@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -32,14 +33,18 @@ func (p *patient) read() {
 		}
 	}
 	p.config = p.config.WithDefaults()
-	p.key = readKeyring(p.config.Network)
+	p.key = p.readKeyring()
 }
 
-func readKeyring(n config.Network) keyring {
+func (p *patient) readKeyring() keyring {
+	n := p.config.Network
 	k := keyring{beacon: []byte(rand.Text() + rand.Text()), why: "no network key is given: name the config file with -c"}
 	material := n.Secret
 	if n.Key != "" {
 		data, err := config.ReadKey(n.Key)
+		if o, whose := p.host.Owner(n.Key); err != nil && whose == nil && o.sharedByRoot() {
+			data, err = os.ReadFile(n.Key) // fine for the node, which does not run as root
+		}
 		if err != nil {
 			k.why = "the key file cannot be used, see key-file"
 			return k
@@ -112,6 +117,14 @@ func checkKeyFile(_ context.Context, p *patient) []Finding {
 			if !ofKeyFile(problem) {
 				continue
 			}
+			if strings.Contains(problem.Message, "has mode") {
+				if p.blind {
+					break // whose file it is decides, and which one it is is not known
+				}
+				if shared := p.checkShared(p.keyFile()); shared != nil {
+					return shared // a node that does not run as root takes it
+				}
+			}
 			why := "without the key the node does not start"
 			if strings.Contains(problem.Message, "mode") {
 				why = "whoever has the key can join the network and read and say everything in it; a node refuses to start with it"
@@ -122,13 +135,21 @@ func checkKeyFile(_ context.Context, p *patient) []Finding {
 	switch n := p.config.Network; {
 	case p.blind:
 		return notLooked("key-file")
-	case n.Key != "":
-		return one(Finding{Check: "key-file", About: n.Key, Verdict: OK, What: "only its owner can read it"})
-	case len(n.Secret) > 0:
-		return one(Finding{Check: "key-file", About: p.File, Verdict: OK, What: "the config file has the secret, and only its owner can read it"})
+	case n.Key == "" && len(n.Secret) == 0:
+		return one(Finding{Check: "key-file", Verdict: Skipped, What: "no key file is named"})
 	}
-	return one(Finding{Check: "key-file", Verdict: Skipped, What: "no key file is named"})
+	if shared := p.checkShared(p.keyFile()); shared != nil {
+		return shared
+	}
+	what := "only its owner can read it"
+	if p.config.Network.Key == "" {
+		what = "the config file has the secret, and only its owner can read it"
+	}
+	return one(Finding{Check: "key-file", About: p.keyFile(), Verdict: OK, What: what})
 }
+
+// keyFile is the file with the key: its own, or the config file.
+func (p *patient) keyFile() string { return cmp.Or(p.config.Network.Key, p.File) }
 
 // withoutHint is a problem without what to do about it.
 func withoutHint(p config.Problem) config.Problem {

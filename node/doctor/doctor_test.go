@@ -55,7 +55,8 @@ func well() *Host {
 		Knock: func(context.Context, *identity.Identity, string) (transport.Answer, error) {
 			return transport.Answer{RTT: time.Millisecond}, nil
 		},
-		Bind: func(string, string) error { return nil },
+		Bind:  func(string, string) error { return nil },
+		Owner: func(string) (Owner, error) { return Owner{User: 1000, Mode: 0o600}, nil },
 	}
 }
 

@@ -27,6 +27,8 @@ type Host struct {
 	Reach func(ctx context.Context, key []byte) ([]discovery.Reach, error)
 	// Knock asks an address as a node does.
 	Knock func(ctx context.Context, ident *identity.Identity, addr string) (transport.Answer, error)
+	// Owner tells whose a file is.
+	Owner func(path string) (Owner, error)
 	// Bind tries whether an address can be listened on; network is udp or tcp.
 	Bind func(network, addr string) error
 }
@@ -35,7 +37,7 @@ type Host struct {
 func ThisHost() *Host {
 	return &Host{
 		Files: os.DirFS("/"), Now: time.Now, Interfaces: net.Interfaces, Socket: socket,
-		Reach: discovery.TryReach, Knock: transport.Knock, Bind: bind,
+		Reach: discovery.TryReach, Knock: transport.Knock, Owner: owner, Bind: bind,
 	}
 }
 

@@ -203,11 +203,7 @@ func checkVersions(_ context.Context, p *patient) []Finding {
 	}
 	var parts []string
 	for v, nodes := range by {
-		some := nodes
-		if len(some) > 3 {
-			some = append(slices.Clone(some[:3]), "...")
-		}
-		parts = append(parts, fmt.Sprintf("%s of version %s (%s)", count(len(nodes), "node"), v, strings.Join(some, ", ")))
+		parts = append(parts, fmt.Sprintf("%s of version %s (%s)", count(len(nodes), "node"), v, list(nodes)))
 	}
 	slices.Sort(parts)
 	return one(Finding{

@@ -168,7 +168,9 @@ func TestMistakesHideNothingFalse(t *testing.T) {
 
 func TestNoMulticast(t *testing.T) {
 	h := well()
-	h.Reach = func(context.Context, []byte) ([]discovery.Reach, error) { return []discovery.Reach{{Interface: "lo"}}, nil }
+	h.Reach = func(context.Context, []byte) ([]discovery.Reach, error) {
+		return []discovery.Reach{{Interface: "lo"}}, nil
+	}
 	file, _ := configFile(t, "discovery: {lan: true}\n")
 	the(t, Run(t.Context(), Config{File: file, Host: h}), "multicast").wants(t, Fail, "no interface but loopback", "set seeds")
 	if f := the(t, Run(t.Context(), Config{Host: h}), "multicast"); f.Verdict != Skipped {
