@@ -18,12 +18,13 @@ const (
 	DeadLate                          // an answer nobody waits for (any more)
 	DeadCodec                         // could not be encoded
 	DeadClosed                        // the system is shut down
+	DeadRelay                         // lost between a program and the relay: not sent yet, or delivered to the relay's actor
 	deadReasons
 )
 
 var deadReasonNames = [deadReasons]string{
 	"no such actor", "left over", "mailbox full", "nil target", "no sender", "denied", "unreachable", "name not resolved",
-	"expired", "late answer", "not encodable", "closed",
+	"expired", "late answer", "not encodable", "closed", "lost at the relay",
 }
 
 func (r DeadReason) String() string {
@@ -35,9 +36,10 @@ func (r DeadReason) String() string {
 
 // Counters is a snapshot of what the system did since it was made. Sent counts messages handed to local mailboxes, names
 // and other nodes; Delivered those that a handler was called with (lifecycle messages and timers are not counted). What is
-// handed to the mailboxes of a node, by its own actors or from other nodes, is delivered or dropped, never neither. An
+// handed to the mailboxes of a node, by its own actors or from other nodes, is delivered or dropped, never neither, and never both but for DeadRelay: what a program on the relay misses was delivered
+// before, to the actor that stands for it, and what the relay loses of a program was not sent. An
 // answer, a watch or a stop counts only if it is lost: as sent and as dropped. So the Sent of all nodes together, of messages to actors, are
-// their Delivered and Dropped, when nothing is under way and no link was lost. A name counts once in Sent, and in Delivered
+// their Delivered and Dropped without DeadRelay, when nothing is under way and no link was lost. A name counts once in Sent, and in Delivered
 // or Dropped for everybody who hears it.
 type Counters struct {
 	Sent, Delivered uint64

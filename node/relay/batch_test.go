@@ -56,7 +56,7 @@ func TestBatchesOfEverySize(t *testing.T) {
 			}
 			*at++
 		}
-		if n := a.System().Counters().Dropped[actor.DeadCodec.String()]; n != 4 {
+		if n := a.System().Counters().Dropped[actor.DeadRelay.String()]; n != 4 {
 			t.Errorf("%d messages of Go types were left out", n)
 		}
 		c.close()

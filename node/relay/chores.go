@@ -204,14 +204,7 @@ func (c *client) lost(err error, target string) {
 	if err == nil {
 		return
 	}
-	reason := actor.DeadUnreachable
-	switch {
-	case errors.Is(err, actor.ErrOverloaded), errors.Is(err, actor.ErrTimeout):
-		reason = actor.DeadOverflow
-	case errors.Is(err, actor.ErrClosed), c.life.Err() != nil:
-		reason = actor.DeadClosed
-	}
-	c.r.sys.Dropped(reason, target, "actor.Bytes", c.pid.Id, 1)
+	c.r.sys.Dropped(actor.DeadRelay, target, "actor.Bytes", c.pid.Id, 1)
 }
 
 // misnamed makes a violation of a name that no cluster or topic can have.

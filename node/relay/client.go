@@ -200,13 +200,7 @@ func (c *client) put(list ...packet.Packet) {
 }
 
 // offer is put for what may be lost, and tells if it was.
-func (c *client) offer(list ...packet.Packet) error {
-	err := c.out.offer(list...)
-	if errors.Is(err, errSlow) {
-		c.stalled()
-	}
-	return err
-}
+func (c *client) offer(list ...packet.Packet) error { return c.out.offer(list...) }
 
 func (c *client) stalled() {
 	c.complain(errSlow.Error())

@@ -42,7 +42,7 @@
 //
 // Per client: 48 MiB wait to be sent, with one message more (or a batch of 32 KiB), then it misses
 // events and broadcasts, and requests go to other members; if it has read nothing
-// for 5 s, or 64 MiB of what must not be missed wait, it is dropped, but at 192 MiB only while it reads,
+// for 5 s while 32 MiB wait, or 64 MiB of what must not be missed wait, it is dropped, but at 192 MiB only while it reads,
 // and for the first second of a burst; 4096 requests of its own, with 64 MiB, then further ones are
 // timed out at once; 1024 operations in order, with 4 MiB, then its packets wait in its socket until one is
 // done, 5 s at most, and then its events and broadcasts are lost; 16384 requests

@@ -4,6 +4,7 @@ import (
 	"net"
 	"testing"
 
+	"iris/actor"
 	"iris/node/relay/packet"
 )
 
@@ -30,16 +31,24 @@ func TestCloseAndHangUp(t *testing.T) {
 	}
 }
 
-// The same with more to read than the sockets hold.
+// The same with more to read than the sockets hold: what waited comes before Closed.
 func TestCloseAndHangUpWithMuchToRead(t *testing.T) {
-	const events, size = 24, 1 << 20 // of which the last may not be heard any more
-	c := houses(t, 1)[0].attach(t, "")
-	c.send(packet.Subscribe{Topic: "news"})
-	for range events {
-		c.send(packet.Publish{Topic: "news", Payload: octets(size)})
+	const messages = 24
+	h := houses(t, 1)[0]
+	c := h.attach(t, "c")
+	before := h.System().Counters().Delivered
+	for range messages {
+		if err := h.Broadcast(t.Context(), "c", make(actor.Bytes, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+		before++
+		eventually(t, "the message at the relay", func() bool { return h.System().Counters().Delivered >= before })
 	}
-	c.send(packet.Close{})
+	c.send(packet.Close{}) // of the last messages some may be on their way to it yet, and come no more
 	c.hangUp()
+	for range messages / 2 {
+		expect[packet.Delivery](c)
+	}
 	if reason := c.expectEnd(); reason != "" {
 		t.Errorf("closed with %q", reason)
 	}

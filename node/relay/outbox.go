@@ -31,14 +31,14 @@ type outbox struct {
 	mu      sync.Mutex // guards the following fields
 	queue   []*packet.Batch
 	spare   []*packet.Batch
-	backlog int       // bytes queued and being written
-	sum     uint64    // bytes queued since the beginning
-	moved   time.Time // when the client last read, or had read everything
-	heavy   time.Time // when the backlog last grew beyond halfBacklog
-	muted   bool      // nothing more is taken
-	dead    bool      // nothing more is written either
-	marks   []mark    // in their order
-	watched bool      // whether the client reads
+	backlog int         // bytes queued and being written
+	sum     uint64      // bytes queued since the beginning
+	moved   time.Time   // when the client last read, or had read everything
+	heavy   time.Time   // when the backlog last grew beyond halfBacklog
+	muted   bool        // nothing more is taken
+	dead    bool        // nothing more is written either
+	marks   []mark      // in their order
+	watcher *time.Timer // nil if nobody looks whether the client reads
 	wake    chan struct{}
 	room    chan struct{} // closed when the backlog has shrunk; nil if nobody waits
 }
@@ -75,8 +75,7 @@ func (o *outbox) put(list ...packet.Packet) error {
 }
 
 // offer is put for packets that may be lost, as what comes for a full mailbox is,
-// all or none: they leave room for the others. errFull if too much waits; errSlow if moreover
-// the client has read nothing for a while.
+// all or none: they leave room for the others. errFull if too much waits.
 func (o *outbox) offer(list ...packet.Packet) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -88,8 +87,6 @@ func (o *outbox) offer(list ...packet.Packet) error {
 	case o.backlog <= maxOffered:
 		o.addAll(list)
 		return nil
-	case time.Since(o.moved) >= stallTimeout:
-		return errSlow
 	}
 	return errFull
 }
@@ -115,19 +112,19 @@ func (o *outbox) addAll(list []packet.Packet) {
 	if light && o.backlog > halfBacklog {
 		o.heavy = time.Now()
 	}
-	if o.backlog > maxBacklog && !o.watched {
-		o.watched = true
-		time.AfterFunc(doubt, o.watch)
+	if o.backlog > halfBacklog && o.watcher == nil {
+		o.watcher = time.AfterFunc(doubt, o.watch)
 	}
 }
 
-// watch looks after a client for which more waits than should, as long as that lasts.
+// watch looks after a client for which much waits, as long as that lasts.
 func (o *outbox) watch() {
 	o.mu.Lock()
-	o.watched = !o.muted && o.backlog > maxBacklog
-	slow := o.watched && !o.reads(time.Now())
-	if o.watched && !slow {
-		time.AfterFunc(doubt, o.watch)
+	o.watcher = nil
+	watched, now := !o.muted && o.backlog > halfBacklog, time.Now()
+	slow := watched && (o.backlog > maxBacklog && !o.reads(now) || now.Sub(o.moved) >= stallTimeout)
+	if watched && !slow {
+		o.watcher = time.AfterFunc(doubt, o.watch)
 	}
 	o.mu.Unlock()
 	if slow {
@@ -169,6 +166,9 @@ func (o *outbox) kill() {
 // mute ends the queue. Called with mu.
 func (o *outbox) mute() {
 	o.muted = true
+	if o.watcher != nil {
+		o.watcher.Stop()
+	}
 	o.makeRoom()
 	o.signal()
 }

@@ -76,7 +76,7 @@ func pass(d time.Duration) {
 	synctest.Wait()
 }
 
-// A client that reads nothing is dropped when 64 MiB wait.
+// A client that reads nothing is dropped when 64 MiB wait, and not before.
 func TestOutboxOfAClientThatReadsNothing(t *testing.T) {
 	withOutbox(t, func(o *outbox, _ func(), _ *atomic.Bool) {
 		n := 0
@@ -84,10 +84,35 @@ func TestOutboxOfAClientThatReadsNothing(t *testing.T) {
 			n++
 			pass(50 * time.Millisecond)
 		}
-		if most := maxBacklog>>20 + 1; n > most {
-			t.Errorf("%d MiB were taken, at most %d", n, most)
+		if most := maxBacklog>>20 + 1; n > most || n < most-1 {
+			t.Errorf("%d MiB were taken, want %d", n, most)
 		}
 	})
+}
+
+// If nothing more comes it is dropped after a while as well, if half of that waits; with less it
+// may take its time.
+func TestOutboxOfAClientThatStopsReading(t *testing.T) {
+	for _, c := range []struct {
+		bytes int
+		drops bool
+	}{{halfBacklog, true}, {halfBacklog - 2<<20, false}} {
+		withOutbox(t, func(o *outbox, _ func(), slow *atomic.Bool) {
+			for o.waiting() <= c.bytes {
+				if err := o.put(mebi); err != nil {
+					t.Fatal(err)
+				}
+			}
+			pass(stallTimeout - time.Millisecond)
+			if slow.Load() {
+				t.Error("dropped too early")
+			}
+			pass(doubt + time.Millisecond)
+			if slow.Load() != c.drops {
+				t.Errorf("with %d bytes dropped: %v", c.bytes, slow.Load())
+			}
+		})
+	}
 }
 
 // The same if it comes too fast to tell, for a second, and if nothing comes any more.
@@ -152,19 +177,15 @@ func TestOutboxHasAnEnd(t *testing.T) {
 	})
 }
 
-// Nothing is no reason to be dropped, and what may be lost is no reason before 5 s.
+// Nothing is no reason to be dropped, and what may be lost is none: that it reads nothing is.
 func TestOutboxOffers(t *testing.T) {
-	withOutbox(t, func(o *outbox, _ func(), _ *atomic.Bool) {
+	withOutbox(t, func(o *outbox, _ func(), slow *atomic.Bool) {
 		for o.waiting() <= maxOffered {
 			if err := o.offer(mebi); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if err := o.offer(mebi); err != errFull {
-			t.Errorf("got %v", err)
-		}
-		pass(stallTimeout)
-		if err := o.offer(mebi); err != errSlow {
 			t.Errorf("got %v", err)
 		}
 		for o.put(mebi) == nil {
@@ -174,6 +195,12 @@ func TestOutboxOffers(t *testing.T) {
 		}
 		if err := o.offer(); err != nil {
 			t.Errorf("got %v for nothing", err)
+		}
+		if slow.Load() {
+			t.Error("dropped at once")
+		}
+		if pass(stallTimeout); !slow.Load() {
+			t.Error("not dropped")
 		}
 	})
 }

@@ -281,7 +281,7 @@ func (p *pipe) copy() error {
 		m, err := p.tun.Recv(p.stop)
 		switch {
 		case errors.Is(err, tunnels.ErrMessageTooLarge), err == nil && len(m) == 0: // neither has a form in the protocol
-			p.c.r.sys.Dropped(actor.DeadCodec, p.c.pid.Id, "tunnel message", p.tun.Peer(), 1)
+			p.c.r.sys.Dropped(actor.DeadRelay, p.c.pid.Id, "tunnel message", p.tun.Peer(), 1)
 			continue
 		case err != nil:
 			return err

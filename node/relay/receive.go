@@ -35,11 +35,11 @@ func (c *client) Receive(ctx actor.Context) {
 func (c *client) receive(ctx actor.Context, m actor.Bytes) {
 	switch d := actor.Meta(ctx); {
 	case c.cluster == "": // no client could make sense of it
-		c.r.sys.Dropped(actor.DeadDenied, c.pid.Id, "actor.Bytes", d.Origin, 1)
+		c.miss("actor.Bytes", d, 1)
 	case d.Kind == actor.Request:
 		c.serve(ctx, m)
 	case c.leaving.Load():
-		c.r.sys.Dropped(actor.DeadClosed, c.pid.Id, "actor.Bytes", d.Origin, 1)
+		c.miss("actor.Bytes", d, 1)
 	default:
 		c.pass(d, packet.Delivery{Payload: m})
 	}
@@ -52,10 +52,10 @@ func (c *client) receiveBatch(ctx actor.Context, m *actor.Batch) {
 	if d.Kind == actor.Broadcast {
 		switch {
 		case c.cluster == "":
-			c.r.sys.Dropped(actor.DeadDenied, c.pid.Id, "actor.Bytes", d.Origin, uint64(m.Len()))
+			c.miss("actor.Bytes", d, m.Len())
 			return
 		case c.leaving.Load():
-			c.r.sys.Dropped(actor.DeadClosed, c.pid.Id, "actor.Bytes", d.Origin, uint64(m.Len()))
+			c.miss("actor.Bytes", d, m.Len())
 			return
 		}
 	}
@@ -64,7 +64,7 @@ func (c *client) receiveBatch(ctx actor.Context, m *actor.Batch) {
 		payload, ok := payloadOf(m, i)
 		switch {
 		case !ok:
-			c.r.sys.Dropped(actor.DeadCodec, c.pid.Id, typeOf(m, i), d.Origin, 1)
+			c.miss(typeOf(m, i), d, 1)
 		case d.Kind == actor.Event:
 			list = append(list, packet.Publish{Topic: d.Topic, Payload: payload})
 		default:
@@ -102,8 +102,13 @@ func typeOf(m *actor.Batch, i int) string {
 // pass sends the client packets that it may miss if it does not keep up.
 func (c *client) pass(d actor.Delivery, list ...packet.Packet) {
 	if len(list) > 0 && c.offer(list...) != nil {
-		c.r.sys.Dropped(actor.DeadOverflow, c.pid.Id, "actor.Bytes", d.Origin, uint64(len(list)))
+		c.miss("actor.Bytes", d, len(list))
 	}
+}
+
+// miss counts n messages of a type that have come, and that the client does not get.
+func (c *client) miss(messageType string, d actor.Delivery, n int) {
+	c.r.sys.Dropped(actor.DeadRelay, c.pid.Id, messageType, d.Origin, uint64(n))
 }
 
 // serve passes a request on to the client.
@@ -137,6 +142,6 @@ func (c *client) refuse(ctx actor.Context, m any) {
 	case d.Kind == actor.Request:
 		ctx.Respond(fmt.Errorf("the member is a program that takes bytes only, not a %T", m))
 	case d.Cluster != "" || d.Topic != "":
-		c.r.sys.Dropped(actor.DeadCodec, c.pid.Id, fmt.Sprintf("%T", m), d.Origin, 1)
+		c.miss(fmt.Sprintf("%T", m), d, 1)
 	}
 }
