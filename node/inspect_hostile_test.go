@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,7 +70,9 @@ func TestAnswersOfOthersAreChecked(t *testing.T) {
 func TestOneNodeDoesNotTakeInspectionFromOthers(t *testing.T) {
 	inWorld(t, 3, 5*time.Millisecond, func(t *testing.T, w *world) {
 		bad, victim, third := w.nodes[0], w.nodes[1], w.nodes[2]
-		look[map[string]bool](t, bad, nil, "do:stop", "pid", "iris/topics") // it answers nothing as a root
+		if err := bad.System().Poison(t.Context(), actor.NewPID(bad.ID(), "iris/topics")); err != nil { // it answers nothing as a root
+			t.Fatal(err)
+		}
 		pass(time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -98,5 +101,32 @@ func TestOneNodeDoesNotTakeInspectionFromOthers(t *testing.T) {
 			t.Errorf("a trace of its own took %v: %+v", took, tr)
 		}
 		flood.Wait()
+	})
+}
+
+// Who gave up before a node had its second to answer does not make it one that fails: the next
+// who looks asks it again.
+func TestImpatienceIsNoFailure(t *testing.T) {
+	inWorld(t, 2, time.Millisecond, func(t *testing.T, w *world) {
+		slow, asker := w.nodes[0], w.nodes[1]
+		var silent atomic.Bool
+		silent.Store(true)
+		slow.replace(t, func(ctx actor.Context) {
+			switch ctx.Message().(type) {
+			case inspect.Query, *inspect.Query:
+				if !silent.Load() {
+					ctx.Respond(actor.Bytes(`{"state":"ready"}`))
+				}
+			}
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		_, _ = asker.Inspect().Ask(ctx, "", inspect.Query{What: "network"})
+		cancel()
+		silent.Store(false)
+		for _, b := range look[inspect.Network](t, asker, nil, "network").Nodes {
+			if b.ID == slow.ID() && b.State != "ready" {
+				t.Errorf("%+v", b)
+			}
+		}
 	})
 }

@@ -104,12 +104,19 @@ func (i *Inspector) askAround(ctx context.Context, nodes []string, links int) {
 		if err == nil {
 			err = json.Unmarshal(data, &b)
 		}
-		if err != nil && caller.Err() != nil { // it may not have had its second
+		if err != nil && hurried(caller, ctx) { // it did not have its second
 			i.heard.tried(due[at])
 			return
 		}
 		i.heard.note(b.plain(due[at], links), err)
 	})
+}
+
+// hurried reports whether it is the caller who does not wait as long as ctx would.
+func hurried(caller, ctx context.Context) bool {
+	its, ok := caller.Deadline()
+	end, _ := ctx.Deadline()
+	return ok && its.Equal(end) || caller.Err() != nil
 }
 
 // together calls f for 0..n-1, some at once, until ctx ends, and waits for all.
