@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -33,6 +34,7 @@ type adminFlags struct {
 	node                             string
 	timeout                          time.Duration
 	json                             bool
+	forever                          bool // a timeout of 0 means none
 }
 
 // add gives a command the flags. about says whether it can ask other nodes.
@@ -57,6 +59,8 @@ func (f *adminFlags) check() error {
 		return errors.New("want one of --admin and --context, not both")
 	case f.timeout < 0 || f.timeout > maxWait:
 		return fmt.Errorf("timeout: %v: want 0 to %v", f.timeout, maxWait)
+	case f.timeout == 0 && !f.forever:
+		return errors.New("timeout: 0: want more, as nobody answers at once")
 	}
 	return checkAdmin(f.addr)
 }
@@ -181,6 +185,8 @@ func (s *session) explain(err error) error {
 		return nobody{fmt.Errorf("there is no admin endpoint at %s: start a node with 'iris node', or choose another with --admin or --context", s.Base())}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return nobody{fmt.Errorf("the admin endpoint at %s did not answer within %v", s.Base(), s.flags.timeout)}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), strings.Contains(err.Error(), "malformed HTTP"):
+		return nobody{fmt.Errorf("who listens at %s does not answer as an admin endpoint, or has just stopped: admin.listen of the node says where that is", s.Base())}
 	case errors.As(err, &unknown):
 		return fmt.Errorf("%w: --ca-file names the file with the certificate of who signed it", err)
 	case errors.As(err, &clear) && clear.Op == "dial":

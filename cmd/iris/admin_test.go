@@ -318,6 +318,10 @@ func TestInspectErrors(t *testing.T) {
 	expect(exitUsage, "ADDRESS", "doctor", "nowhere")
 	expect(exitUsage, "want one of --admin and --context", "status", "--context", "x")
 	expect(exitUsage, "timeout", "status", "--timeout", "-1s")
+	for _, command := range []string{"status", "doctor", "bundle", "top"} {
+		expect(exitUsage, "timeout: 0: want more", command, "--timeout", "0")
+	}
+	expect(exitUsage, `no event is called "NoSuchKind", there are Hello, NodeStarted,`, "events", "-f", "--kind", "PeerUp,NoSuchKind")
 	e.token = strings.Repeat("ab", 16)
 	expect(exitFailed, "wants a token: --token-file", "status")
 	expect(exitFailed, "does not take the token in "+wrong, "status", "--token-file", wrong)
@@ -332,6 +336,11 @@ func TestInspectErrors(t *testing.T) {
 		expect(exitFailed, "chmod 600 "+open, "status", "--token-file", open)
 	}
 	e.Close()
+	bundle := filepath.Join(dir, "bundle.tar.gz")
+	expect(exitNobody, "there is no admin endpoint at "+e.URL, "bundle", "-o", bundle)
+	if _, err := os.Stat(bundle); err == nil {
+		t.Error("an archive about nobody")
+	}
 	expect(exitNobody, "there is no admin endpoint at "+e.URL+": start a node with 'iris node'", "status")
 	var o, s bytes.Buffer
 	if status := run([]string{"status", "--admin", "nowhere"}, streams{&o, &s}, nil); status != exitUsage || !strings.Contains(s.String(), `"nowhere" is not host:port`) {

@@ -67,6 +67,9 @@ func (b *bundler) run(ctx context.Context) error {
 		return err
 	}
 	defer s.Close()
+	if _, err := s.Client.Node(limited, s.node); err != nil { // once, before everything else is asked
+		return s.explain(err)
+	}
 	name := b.output
 	if name == "" {
 		name = "iris-bundle-" + time.Now().UTC().Format("20060102-150405") + ".tar.gz"

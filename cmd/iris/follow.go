@@ -27,7 +27,7 @@ type follower struct {
 }
 
 func newEvents(s streams, signals <-chan os.Signal) *cobra.Command {
-	e := &follower{streams: s}
+	e := &follower{streams: s, flags: adminFlags{forever: true}}
 	m := inspectManuals()["events"]
 	cmd := m.command()
 	cmd.GroupID = groupInspect
@@ -37,9 +37,14 @@ func newEvents(s streams, signals <-chan os.Signal) *cobra.Command {
 	fl.Int64VarP(&e.count, "count", "n", 0, "end after so many events")
 	fl.StringSliceVar(&e.filter.Kinds, "kind", nil, "only events of these `KINDS`, separated by commas")
 	fl.StringVar(&e.filter.Contains, "contains", "", "only events with this `TEXT` in their JSON")
+	// It fails for flags that do not exist only.
+	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(eventKinds(), cobra.ShellCompDirectiveNoFileComp))
 	e.flags.add(cmd, false)
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if err := e.flags.check(); err != nil {
+			return err
+		}
+		if err := checkKinds(e.filter.Kinds); err != nil {
 			return err
 		}
 		switch {

@@ -51,7 +51,7 @@ func items[T any](ctx context.Context, s streams, a *session, what string, args 
 			return nil, fmt.Errorf("%s: %w", what, err)
 		}
 	}
-	if n := page.Total - len(page.Items); n > 0 {
+	if page.Next != "" || limit > 0 && len(page.Items) == limit && page.Total > limit {
 		fmt.Fprintf(s.err, "iris: %d of %d, --limit 0 shows all\n", len(page.Items), page.Total)
 	}
 	return list, nil

@@ -59,7 +59,7 @@ func status(err error) int {
 		return http.StatusBadRequest
 	case errors.Is(err, inspect.ErrNotFound), errors.Is(err, inspect.ErrUnknownNode):
 		return http.StatusNotFound
-	case errors.Is(err, actor.ErrTimeout), errors.Is(err, actor.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, actor.ErrTimeout), errors.Is(err, actor.ErrUnreachable), errors.Is(err, actor.ErrLost), errors.Is(err, context.DeadlineExceeded):
 		return http.StatusGatewayTimeout
 	case errors.Is(err, actor.ErrOverloaded), errors.Is(err, actor.ErrClosed), errors.Is(err, context.Canceled):
 		return http.StatusServiceUnavailable

@@ -61,6 +61,7 @@ func TestErrorsOfQueries(t *testing.T) {
 		{inspect.ErrUnknownNode, 404},
 		{actor.ErrTimeout, 504},
 		{actor.ErrUnreachable, 504},
+		{actor.ErrLost, 504},
 		{context.DeadlineExceeded, 504},
 		{actor.ErrOverloaded, 503},
 		{actor.ErrClosed, 503},
