@@ -19,7 +19,7 @@ import (
 // By says who orders, in free text, such as "admin 127.0.0.1:5123"; it is what an audit finds.
 type (
 	// Restart gives an actor of this node a new incarnation now, whether it failed, waits for its back-off, or is well.
-	// It is done when the actor was told; HandlerStarted follows.
+	// It is done when the actor was told; HandlerStarted follows. Not for the node's own supervisors: ErrDenied.
 	Restart struct {
 		At
 		PID *PID
@@ -129,18 +129,9 @@ func (s *System) command(ev Command) {
 	o := &Order{Command: ev, sys: s}
 	switch m := ev.(type) {
 	case *Restart:
-		o.Done(s.order(m.PID, func(c *cell) error {
-			c.mb.postSystem(&restartCommand{})
-			return nil
-		}))
+		o.Done(s.order(m.PID, (*cell).keeps, func(c *cell) { c.mb.postSystem(&restartCommand{}) }))
 	case *StopHandler:
-		o.Done(s.order(m.PID, func(c *cell) error {
-			if c.fixed() {
-				return fmt.Errorf("%q is a part of the node, which is not stopped alone: %w", address(m.PID), ErrDenied)
-			}
-			c.stop("stopped by command")
-			return nil
-		}))
+		o.Done(s.order(m.PID, (*cell).fixed, func(c *cell) { c.stop("stopped by command") }))
 	default:
 		if fn := s.events.carrier.Load(); fn != nil && *fn != nil {
 			(*fn)(o)
@@ -150,16 +141,17 @@ func (s *System) command(ev Command) {
 	}
 }
 
-// order tells a local actor something.
-func (s *System) order(pid *PID, tell func(*cell) error) error {
+// order tells a local actor something, unless it is spared.
+func (s *System) order(pid *PID, spared func(*cell) bool, tell func(*cell)) error {
 	c := s.local(pid)
 	switch {
 	case c == nil:
 		return fmt.Errorf("%q: %w", address(pid), ErrNoActor)
-	case c.parent == nil:
-		return fmt.Errorf("%q: %w", address(pid), ErrDenied)
+	case c.parent == nil || spared(c):
+		return fmt.Errorf("%q is a part of the node: %w", address(pid), ErrDenied)
 	}
-	return tell(c)
+	tell(c)
+	return nil
 }
 
 // fixed reports whether the node is none without c: a service, what a service other than a supervisor has made for itself,
@@ -175,3 +167,7 @@ func (c *cell) fixed() bool {
 	}
 	return c.parent == service && c.props.supervisor
 }
+
+// keeps reports whether c is a supervisor of the node: it knows nothing that a restart could mend, and what is below it
+// would end, though nobody who has made that wants it to.
+func (c *cell) keeps() bool { return c.props.supervisor && c.pid.Id != userID && c.fixed() }

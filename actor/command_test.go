@@ -58,10 +58,10 @@ func TestRestartComesTooLateForStop(t *testing.T) {
 	awaitEvent(t, w, func(c *CommandDone) bool { return c.Command == "Restart" })
 }
 
-// What the node consists of is not stopped alone; what comes and goes is.
+// What the node consists of is not stopped; what comes and goes is. Its supervisors are not restarted.
 func TestPartsOfTheNodeAreNotStopped(t *testing.T) {
 	s := newTestSystem(t)
-	parts := make(chan *PID, 3)
+	parts := make(chan *PID, 4) // one is of a second incarnation
 	nested := func(ctx Context) {
 		if _, ok := ctx.Message().(*Started); ok {
 			parts <- ctx.Spawn(Func(func(Context) {}))
@@ -92,6 +92,11 @@ func TestPartsOfTheNodeAreNotStopped(t *testing.T) {
 		}
 		if reason := s.cells.get(pid.Id).reason.Load(); reason != nil {
 			t.Errorf("%s: %s", pid.Id, *reason)
+		}
+	}
+	for pid, want := range map[*PID]error{s.root.pid: ErrDenied, clusters: ErrDenied, orders: ErrDenied, relay: ErrDenied, router: nil} {
+		if err := s.Events().Do(t.Context(), &Restart{PID: pid}); !errors.Is(err, want) {
+			t.Errorf("restart of %s: %v, want %v", pid.Id, err, want)
 		}
 	}
 	for _, pid := range []*PID{partOfMember, member, other, client, partOfBelow, below, group} {

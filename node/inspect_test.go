@@ -186,6 +186,7 @@ func (w *world) refusals(asker, server *worldNode) {
 		wrong(w.t, asker, node, inspect.ErrNotFound, "actors", "parent", "iris/nobody")
 		wrong(w.t, asker, node, inspect.ErrNotFound, "do:restart", "pid", "iris/nobody")
 		wrong(w.t, asker, node, inspect.ErrBadQuery, "do:stop", "pid", "elsewhere")
+		wrong(w.t, asker, node, inspect.ErrBadQuery, "do:stop", "pid", "iris/router")
 	}
 	wrong(w.t, asker, "no id", inspect.ErrBadQuery, "node")
 	wrong(w.t, asker, nobody, inspect.ErrUnknownNode, "node")
@@ -258,6 +259,51 @@ func TestCommandsAreOrderedFromAfar(t *testing.T) {
 		w.until("linked again", time.Minute, func() bool { return near.healthy() == 1 && far.healthy() == 1 })
 		if n := look[inspect.Node](t, near, far, "node"); n.State != "draining" || n.Clusters != 0 {
 			t.Errorf("after the commands: %+v", n)
+		}
+	})
+}
+
+// The node's own parts are not stopped by command. They are restarted by one, but for supervisors, and the node goes on as before.
+func TestPartsOfTheNodeAreRestartedAndNotStopped(t *testing.T) {
+	inWorld(t, 2, time.Millisecond, func(t *testing.T, w *world) {
+		near, far := w.nodes[0], w.nodes[1]
+		if _, err := far.Register("work", servant(), Members(2)); err != nil {
+			t.Fatal(err)
+		}
+		heard := make(chan struct{}, 100)
+		if _, err := far.Subscribe("news", actor.Func(func(ctx actor.Context) {
+			if _, ok := ctx.Message().(actor.Bytes); ok {
+				heard <- struct{}{}
+			}
+		})); err != nil {
+			t.Fatal(err)
+		}
+		pass(5 * time.Second)
+		services, _ := far.System().Level("iris", "", 100)
+		groups, _ := far.System().Level("iris/clusters", "", 100)
+		for _, part := range append(services, groups...) {
+			wrong(t, near, far.ID(), inspect.ErrBadQuery, "do:stop", "pid", part.ID)
+			if part.Type == "supervisor" && part.ID != "iris/user" {
+				wrong(t, near, far.ID(), inspect.ErrBadQuery, "do:restart", "pid", part.ID)
+			} else if done := look[map[string]bool](t, near, far, "do:restart", "pid", part.ID); !done["done"] {
+				t.Errorf("%s: restarted: %v", part.ID, done)
+			}
+			pass(30 * time.Second)
+			w.until("linked after the restart of "+part.ID, time.Minute, func() bool { return near.healthy() == 1 && far.healthy() == 1 })
+			if _, err := near.Request(t.Context(), "work", actor.Bytes("x")); err != nil {
+				t.Errorf("after the restart of %s: %v", part.ID, err)
+			}
+			before := len(heard)
+			if err := near.Publish(t.Context(), "news", actor.Bytes("x")); err != nil {
+				t.Error(err)
+			}
+			pass(time.Second)
+			if len(heard) != before+1 {
+				t.Errorf("after the restart of %s: %d events, want 1", part.ID, len(heard)-before)
+			}
+		}
+		if len(services) < 8 || len(groups) != 1 {
+			t.Errorf("%d services, %d clusters", len(services), len(groups))
 		}
 	})
 }

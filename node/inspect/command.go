@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -58,7 +59,10 @@ func (i *Inspector) order(ctx context.Context, q Query) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := i.cfg.System.Events().Do(ctx, c); err != nil {
+	switch err := i.cfg.System.Events().Do(ctx, c); {
+	case errors.Is(err, actor.ErrDenied):
+		return nil, badQuery("%s is a part of the node", args["pid"])
+	case err != nil:
 		return nil, err
 	}
 	return done, nil
