@@ -201,7 +201,7 @@ func (c *client) do(p packet.Packet) error {
 
 // lost counts a message that was not sent, or not to everybody.
 func (c *client) lost(err error, target string) {
-	if err == nil {
+	if err == nil || actor.IsCounted(err) {
 		return
 	}
 	c.r.sys.Dropped(actor.DeadRelay, target, "actor.Bytes", c.pid.Id, 1)
