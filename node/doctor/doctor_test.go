@@ -239,7 +239,7 @@ func TestBlockedMulticast(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	h.Reach = func(context.Context, []byte) ([]discovery.Reach, error) { return nil, errors.New("port taken") }
-	the(t, Run(t.Context(), Config{Host: h}), "discovery").wants(t, Warn, "beacons cannot be heard: port taken", "seeds")
+	the(t, Run(t.Context(), Config{Host: h}), "discovery").wants(t, Warn, "beacons cannot be heard: port taken", "IRIS_SEEDS")
 }
 
 // TestPortInUse holds a port for real; who holds it is found where /proc tells.

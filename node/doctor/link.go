@@ -53,7 +53,7 @@ func checkReach(ctx context.Context, p *patient) []Finding {
 		return one(outOfTime(check, ""))
 	}
 	if err != nil {
-		f := Finding{Check: check, Verdict: Warn, What: "beacons cannot be heard: " + err.Error(), Why: "nodes find each other by seeds only", Mend: []string{"set seeds in the config file"}}
+		f := Finding{Check: check, Verdict: Warn, What: "beacons cannot be heard: " + err.Error(), Why: "nodes find each other by seeds only", Mend: []string{p.set("seeds", "")}}
 		if !d.Host && !d.LAN {
 			f.Verdict = Skipped
 		}
@@ -86,7 +86,7 @@ func checkReach(ctx context.Context, p *patient) []Finding {
 		f := Finding{Check: "multicast", Verdict: Skipped, What: "no interface but loopback is up and can do IPv4 multicast", Why: "discovery.lan needs one; seeds do not"}
 		if d.LAN {
 			f.Verdict, f.Why = Fail, "discovery.lan is on and finds nobody"
-			f.Mend = []string{"ip link   # which interfaces are up, and say MULTICAST?", "ip link set dev INTERFACE up multicast on", "set seeds in the config file"}
+			f.Mend = []string{"ip link   # which interfaces are up, and say MULTICAST?", "ip link set dev INTERFACE up multicast on", p.set("seeds", "")}
 		}
 		list = append(list, f)
 	}

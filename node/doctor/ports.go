@@ -77,7 +77,7 @@ func (p *patient) taken(f *Finding, l listener, err error) {
 	f.What = "the port is in use"
 	f.Mend = []string{
 		fmt.Sprintf("ss -lnp --%s 'sport = :%s'   # as root says who has it", l.network, port(l.addr)),
-		"set " + l.key + " to another port in the config file",
+		p.set(l.key, " to another port"),
 	}
 	pid, name := p.host.holder(l.network, port(l.addr))
 	switch {

@@ -79,8 +79,8 @@ func (p *patient) whoIsThere(what, addr string, answer transport.Answer, err err
 		f.Verdict = Fail
 		f.What = what + ": a node answers, but with another network name or key: wrong key or network here, or there"
 		f.Mend = []string{
-			"iris config show --origin -c " + p.File + "   # network.name: the same on both nodes?",
-			"sha256sum " + p.config.Network.Key + "   # the same on both nodes? else copy the file",
+			p.showConfig() + "   # network.name: the same on both nodes?",
+			p.sameKey(),
 		}
 	case errors.Is(err, transport.ErrShut):
 		f.What = what + ": its host says that nothing listens on this port"
