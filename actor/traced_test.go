@@ -38,8 +38,12 @@ func TestATraceFollowsWhatItCauses(t *testing.T) {
 	}))
 	s.Send(middle, nil, &Traced{"go", "one"})
 	want := [][2]string{
-		{"sent", "one/middle"}, {"requested", "one/middle"}, {"asked", "one/middle"},
-		{"requested heard", ""}, {"asked heard", "one/middle"}, {"after", "one/middle"},
+		{"sent", "one/middle"},
+		{"requested", "one/middle"},
+		{"asked", "one/middle"},
+		{"requested heard", ""},
+		{"asked heard", "one/middle"},
+		{"after", "one/middle"},
 	}
 	for range want {
 		got := <-seen
