@@ -86,7 +86,11 @@ type collector struct {
 // The error is one of writing, or that ctx ended.
 func Write(ctx context.Context, w io.Writer, cfg Config) (files []File, missing []error, err error) {
 	zip := gzip.NewWriter(w)
-	c := &collector{Config: cfg, tar: tar.NewWriter(zip), now: time.Now(), redact: NewRedactor(append(secrets(cfg.File), cfg.Tokens...)...)}
+	secrets, unread := config.Secrets(cfg.File)
+	c := &collector{Config: cfg, tar: tar.NewWriter(zip), now: time.Now(), redact: NewRedactor(append(secrets, cfg.Tokens...)...)}
+	if unread != nil {
+		c.errs = append(c.errs, fmt.Errorf("secrets that were not looked for: %w", unread))
+	}
 	c.add("README.txt", readme())
 	c.json("version.json", cfg.Version)
 	c.json("host.json", host())
@@ -110,27 +114,17 @@ func Write(ctx context.Context, w io.Writer, cfg Config) (files []File, missing 
 	return c.files, c.errs, errors.Join(c.failed, c.tar.Close(), zip.Close())
 }
 
-// secrets returns the key material that a config file names.
-func secrets(file string) [][]byte {
-	cfg, err := config.Load(file)
-	if err != nil {
-		return nil // what looks like a key is taken out all the same
-	}
-	list := [][]byte{cfg.Network.Secret}
-	for _, name := range []string{cfg.Network.Key, cfg.Relay.TokenFile, cfg.Admin.TokenFile, cfg.Admin.TLSKey} {
-		if data, err := os.ReadFile(name); err == nil {
-			list = append(list, bytes.TrimSpace(data))
-		}
-	}
-	return list
-}
-
-// add writes a file, without secrets and within its bound.
+// add writes a file, without secrets and within its bound: text is cut at the end
+// of a line, JSON that is too long is left out.
 func (c *collector) add(name string, data []byte) {
 	data = c.redact.Clean(data)
-	if len(data) > MaxFile {
-		c.errs = append(c.errs, fmt.Errorf("%s: cut at %d of %d bytes", name, MaxFile, len(data)))
-		data = data[:MaxFile]
+	switch whole := len(data); {
+	case whole > MaxFile && strings.HasSuffix(name, ".json"):
+		c.errs = append(c.errs, fmt.Errorf("%s: has %d bytes, at most %d are kept", name, whole, MaxFile))
+		return
+	case whole > MaxFile:
+		data = data[:bytes.LastIndexByte(data[:MaxFile], '\n')+1]
+		c.errs = append(c.errs, fmt.Errorf("%s: cut at %d of %d bytes", name, len(data), whole))
 	}
 	if c.failed != nil {
 		return

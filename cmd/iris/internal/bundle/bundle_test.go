@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"iris/internal/canary"
 	"iris/node/admin/client"
 	"iris/transport/identity"
 )
@@ -109,6 +110,9 @@ func TestKeyIsNotInIt(t *testing.T) {
 			if Contents()[name] == "" {
 				t.Errorf("%s is not in the list of contents", name)
 			}
+			if strings.HasSuffix(name, ".json") && !json.Valid([]byte(text)) {
+				t.Errorf("%s: %s is no JSON: %s", file, name, text)
+			}
 			for _, secret := range secrets {
 				if strings.Contains(text, secret) || strings.Contains(strings.ToLower(text), strings.ToLower(secret)) {
 					t.Errorf("%s: %s shows %q", file, name, secret)
@@ -120,33 +124,6 @@ func TestKeyIsNotInIt(t *testing.T) {
 		}
 		c.Close()
 		s.Close()
-	}
-}
-
-func TestRedactor(t *testing.T) {
-	r := NewRedactor([]byte("my very own key"), []byte("short"), nil)
-	for text, want := range map[string]string{
-		"id 0123456789abcdef0123456789abcdef stays":                           "",
-		"iris/clusters/orders/3 and github.com/quic-go/quic-go.(*Conn).Loop1": "",
-		"short stays":                 "",
-		"a my very own key b":         "a " + hidden + " b",
-		"Authorization: Bearer abc.d": "Authorization: Bearer " + hidden,
-		`{"token":"abc","b":1}`:       `{"token":"` + hidden + `","b":1}`,
-		"x -----BEGIN PRIVATE KEY-----\nAB\n-----END PRIVATE KEY----- y":                        "x " + hidden + " y",
-		"x -----BEGIN RSA PRIVATE KEY-----\nAB cut":                                             "x " + hidden,
-		"k " + strings.Repeat("ab12", 16) + " e":                                                "k " + hidden + " e",
-		"k " + base64.StdEncoding.EncodeToString([]byte("key material with 0123 and more, Zz")): "k " + hidden,
-	} {
-		if want == "" {
-			want = text
-		}
-		got := string(r.Clean([]byte(text)))
-		if strings.Contains(text, "token") { // the quote's end is part of what is hidden or not
-			got, want = strings.ReplaceAll(got, `"`, ""), strings.ReplaceAll(want, `"`, "")
-		}
-		if got != want {
-			t.Errorf("%q became %q, want %q", text, got, want)
-		}
 	}
 }
 
@@ -170,5 +147,60 @@ func TestNoNode(t *testing.T) {
 	cancel(enough)
 	if _, _, err := Write(ctx, io.Discard, Config{Client: c, Timeout: time.Second}); err != enough {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestBrokenConfig: the secrets that a config file names are not in the archive
+// when it has mistakes either, and what could not be read is told.
+func TestBrokenConfig(t *testing.T) {
+	dir := t.TempDir()
+	secret, password := canary.Key(), []byte("hunter2hunter2")
+	file := filepath.Join(dir, "node.yaml")
+	for name, text := range map[string]string{
+		"key": string(secret), "password": string(password) + "\n",
+		"node.yaml": "network: {name: shop, key: key}\nnothing: {}\nrelay: {token_file: none}\ndiscovery:\n  etcd: {endpoints: ['https://etcd:2379'], password_file: password}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil { // others can read it
+			t.Fatal(err)
+		}
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api") {
+			_ = json.NewEncoder(w).Encode(map[string]any{"items": []any{map[string]any{"name": "svc " + string(password), "bytes": secret}}, "total": 1, "x": string(secret)})
+			return
+		}
+		fmt.Fprintf(w, "%v %s\n", secret, password)
+	}))
+	defer s.Close()
+	c, err := client.New(client.Config{Addr: s.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var out bytes.Buffer
+	if _, _, err := Write(t.Context(), &out, Config{Client: c, File: file, Timeout: time.Minute}); err != nil {
+		t.Fatal(err)
+	}
+	got := archive(t, out.Bytes())
+	for name, text := range got {
+		canary.Check(t, name, []byte(text), secret)
+		canary.Check(t, name, []byte(text), password)
+	}
+	if !strings.Contains(got["clusters.json"], "svc "+hidden) || !strings.Contains(got["errors.txt"], "secrets that were not looked for: ") || !strings.Contains(got["errors.txt"], "none") {
+		t.Errorf("clusters: %s\nerrors: %s", got["clusters.json"], got["errors.txt"])
+	}
+	if got["README.txt"] != string(readme()) {
+		t.Errorf("the list of contents is cleaned too well:\n%s", got["README.txt"])
+	}
+}
+
+// TestTooLong: a file that is cut ends with a line; JSON is not cut.
+func TestTooLong(t *testing.T) {
+	var out bytes.Buffer
+	c := &collector{tar: tar.NewWriter(&out), redact: NewRedactor()}
+	c.add("a.txt", bytes.Repeat([]byte("all of a line\n"), MaxFile/10))
+	c.json("a.json", strings.Repeat("a b ", MaxFile/3))
+	if c.failed != nil || len(c.files) != 1 || c.files[0].Bytes > MaxFile || c.files[0].Bytes < MaxFile-20 || c.files[0].Bytes%14 != 0 || len(c.errs) != 2 {
+		t.Errorf("%v, %v, %v", c.files, c.errs, c.failed)
 	}
 }

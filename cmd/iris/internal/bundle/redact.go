@@ -2,85 +2,110 @@ package bundle
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/hex"
 	"regexp"
-	"unicode"
+	"slices"
+	"strings"
 )
 
 // hidden stands where a secret was.
 const hidden = "[redacted]"
 
 var (
-	pemBlock = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*(PRIVATE KEY|SECRET)[^-]*-----(?s:.*?)(-----END [^-]*-----|$)`)
-	longHex  = regexp.MustCompile(`\b[0-9A-Fa-f]{48,}\b`)       // a node's id has 32
-	longText = regexp.MustCompile(`[A-Za-z0-9+/_-]{43,}={0,2}`) // 32 bytes or more in base64
-	bearer   = regexp.MustCompile(`(?i)(bearer|secret"?[:=]|token"?[:=]|password"?[:=])\s*"?[^\s",}]+`)
+	privateBlocks = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*(?:PRIVATE KEY|SECRET)[^-]*-----(?s:.*?)(?:-----END [^-\n]*-----|$)`)
+	userInfo      = regexp.MustCompile(`://[^\s"'<>]*@`)
+
+	// confided are the ends of the names of what is secret, in any case, perhaps with an s.
+	confided = []string{"token", "secret", "password", "passwd", "passphrase", "credential", "authorization", "cookie"}
+	// privateKey is a name of JSON whose value is hidden.
+	privateKey = regexp.MustCompile(`(?i:` + words(confided...) + `s?$|(?:^|[^a-z])keys?$)|[a-z]Keys?$`)
+	// privateText comes in a line before what is hidden.
+	privateText = regexp.MustCompile(`(?i)(?:` + words(confided...) + `|` + words("api", "access", "private") + `[-_ ]?key)s?["'\\]*\s*[:=]|\bbearer\s`)
 )
 
-// Redactor takes secrets out of texts: those it knows, in every encoding, and what
-// looks like a key.
-type Redactor struct{ known [][]byte }
+// Redactor takes secrets out of texts: those it knows, in the forms of package
+// forms, and what looks like a secret. It may be used by several goroutines.
+type Redactor struct{ known known }
 
-// least is the shortest secret that is looked for: shorter ones are in every text.
-const least = 8
-
-// NewRedactor returns one that knows some secrets. It keeps them as long as it lives.
+// NewRedactor returns one that knows some secrets. It keeps their parts as long as
+// it lives. Those of less than 8 bytes are not looked for.
 func NewRedactor(secrets ...[]byte) *Redactor {
-	r := &Redactor{}
+	r := &Redactor{known{map[uint64][]string{}, map[uint64][]string{}}}
 	for _, s := range secrets {
-		r.add(s)
-		for _, line := range bytes.Split(s, []byte("\n")) { // of a key in PEM
-			r.add(bytes.TrimSpace(line))
-		}
+		r.known.add(s)
 	}
 	return r
 }
 
-func (r *Redactor) add(s []byte) {
-	if len(s) < least || bytes.HasPrefix(s, []byte("-----")) {
-		return
-	}
-	texts := []string{string(s), hex.EncodeToString(s)}
-	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		texts = append(texts, e.EncodeToString(s))
-	}
-	for _, t := range texts {
-		r.known = append(r.known, []byte(t), bytes.ToUpper([]byte(t)))
-	}
-}
-
-// Clean returns data without secrets.
+// Clean returns data without secrets. JSON, one value or several, stays JSON in
+// its form: strings and names are cleaned one by one. Anything else is text and
+// cleaned by line. What would tell a known secret all the same, across parts that
+// are cleaned apart, is hidden as a whole. The result may alias data.
 func (r *Redactor) Clean(data []byte) []byte {
-	for _, s := range r.known {
-		data = bytes.ReplaceAll(data, s, []byte(hidden))
+	clean, whole := r.json(data), []byte(`"`+hidden+`"`)
+	if clean == nil {
+		clean, whole = r.text(data), []byte(hidden)
 	}
-	data = pemBlock.ReplaceAll(data, []byte(hidden))
-	data = bearer.ReplaceAllFunc(data, func(m []byte) []byte {
-		if bytes.Contains(m, []byte(hidden)) {
-			return m
-		}
-		end := bytes.IndexAny(m, ":= ")
-		if end < 0 {
-			return m
-		}
-		quote := ""
-		if bytes.IndexByte(m[end:], '"') >= 0 {
-			quote = `"`
-		}
-		return append(bytes.Clone(m[:end+1]), quote+hidden...)
-	})
-	data = longHex.ReplaceAll(data, []byte(hidden))
-	return longText.ReplaceAllFunc(data, func(m []byte) []byte {
-		if mixed(m) {
-			return []byte(hidden)
-		}
-		return m
-	})
+	if r.known.tells(clean) {
+		return whole
+	}
+	return clean
 }
 
-// mixed reports whether text has letters of both cases and digits, as nearly every
-// base64 of 32 bytes has, and few words.
-func mixed(text []byte) bool {
-	return bytes.ContainsFunc(text, unicode.IsUpper) && bytes.ContainsFunc(text, unicode.IsLower) && bytes.ContainsFunc(text, unicode.IsDigit)
+// text is Clean of a text.
+func (r *Redactor) text(data []byte) []byte {
+	data = r.known.hide(data)
+	data = privateBlocks.ReplaceAll(data, []byte(hidden))
+	data = lines(data)
+	data = userInfo.ReplaceAll(data, []byte("://"+hidden+"@"))
+	data = hideRuns(data, isHex, func(run []byte) bool { return len(run) >= longHex })
+	return hideRuns(data, isBase64, func(run []byte) bool { return len(run) >= longBase64 && mixed(run) })
 }
+
+// lines hides, after a name such as password and a colon or equals sign, the rest
+// of the line and the lines below that are further indented.
+func lines(data []byte) []byte {
+	if !suspicious(data) {
+		return data
+	}
+	out := make([]byte, 0, len(data))
+	below := -1 // the indentation of the line whose value may go on
+	for line := range bytes.Lines(data) {
+		text := bytes.TrimRight(line, "\r\n")
+		depth := len(text) - len(bytes.TrimLeft(text, " \t"))
+		var at []int
+		if suspicious(text) {
+			at = privateText.FindIndex(text)
+		}
+		switch {
+		case below >= 0 && depth > below && depth < len(text):
+			text = append(bytes.Clone(text[:depth]), hidden...)
+		case at != nil:
+			below = depth
+			text = hideAfter(text, at[1])
+		case depth < len(text):
+			below = -1
+		}
+		out = append(out, text...)
+		out = append(out, line[len(bytes.TrimRight(line, "\r\n")):]...)
+	}
+	return out
+}
+
+// suspicious reports whether a text may hold a match of privateText, many times
+// faster than that tells.
+func suspicious(text []byte) bool {
+	text = lower(text)
+	return slices.ContainsFunc(append(slices.Clone(confided), "key", "bearer"), func(word string) bool { return bytes.Contains(text, []byte(word)) })
+}
+
+// hideAfter hides what is in a line from at on, but for the blanks in front of it.
+func hideAfter(line []byte, at int) []byte {
+	rest := bytes.TrimLeft(line[at:], " \t")
+	if len(rest) == 0 {
+		return line
+	}
+	return append(bytes.Clone(line[:len(line)-len(rest)]), hidden...)
+}
+
+// words returns words as alternatives of a regular expression.
+func words(list ...string) string { return "(?:" + strings.Join(list, "|") + ")" }
