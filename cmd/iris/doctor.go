@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -72,6 +73,9 @@ func (e *examiner) run(ctx context.Context, addrs []string) error {
 	return nil
 }
 
+// askTime is how long a node that nobody named may take to say that it is there.
+const askTime = 5 * time.Second
+
 // node returns a client of the running node; nil if there is none, and none was
 // asked for.
 func (e *examiner) node(ctx context.Context) (*client.Client, error) {
@@ -82,7 +86,7 @@ func (e *examiner) node(ctx context.Context) (*client.Client, error) {
 	if e.asking {
 		return s.Client, nil
 	}
-	limited, cancel := context.WithTimeout(ctx, e.flags.timeout)
+	limited, cancel := context.WithTimeout(ctx, min(e.flags.timeout, askTime))
 	defer cancel()
 	if _, err := s.Client.Node(limited, ""); err != nil {
 		s.Close()

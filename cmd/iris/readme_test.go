@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,6 +45,25 @@ finish one
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{Dir: dir, RequireExplicitExec: true, Setup: setStage, Cmds: scriptCommands()})
+}
+
+// TestReadmeKeys: who follows the README from its beginning makes the key only once.
+func TestReadmeKeys(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := regexp.MustCompile(`(?m)^(?:go run ./cmd/iris|./iris) (keygen.*?)(?: +#.*)?$`).FindAllStringSubmatch(string(text), -1)
+	if len(lines) < 2 {
+		t.Fatalf("%q", lines)
+	}
+	t.Chdir(t.TempDir())
+	for _, line := range lines {
+		var out, errs bytes.Buffer
+		if status := run(strings.Fields(line[1]), streams{&out, &errs}, nil); status != exitOK {
+			t.Errorf("iris %s: status %d, %s", line[1], status, errs.String())
+		}
+	}
 }
 
 // TestCommandsOfTheDocs holds the table of docs/cli.md to the tree of commands:
