@@ -123,9 +123,7 @@ func (i *Inspector) trace(ctx context.Context, q Query) (any, error) {
 		why = "member list"
 	}
 	for _, n := range nodes {
-		if to := name(n); to != i.self {
-			x.add(Hop{From: i.self, To: to, Why: why, Depth: 1, Delay: i.delay(n)})
-		}
+		x.add(Hop{From: i.self, To: name(n), Why: why, Depth: 1, Delay: i.delay(n)})
 	}
 	if d.kind == "topic" {
 		x.forest(ctx, d, trees)
