@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/hex"
@@ -22,6 +23,7 @@ import (
 	"iris/cmd/iris/internal/table"
 	"iris/cmd/iris/internal/view"
 	"iris/internal/id"
+	"iris/internal/printable"
 	"iris/node/admin/client"
 	"iris/node/config"
 )
@@ -198,7 +200,7 @@ func (s *session) explain(err error) error {
 }
 
 func (s *session) explainRefusal(e *client.Error) error {
-	e = &client.Error{Status: e.Status, Text: table.Safe(e.Text)}
+	e = &client.Error{Status: e.Status, Text: printable.Text(e.Text)}
 	switch {
 	case strings.Contains(e.Text, "HTTP request to an HTTPS server"):
 		return fmt.Errorf("%s speaks TLS: put https:// in front of the address", s.Base())
@@ -212,9 +214,13 @@ func (s *session) explainRefusal(e *client.Error) error {
 	return e
 }
 
-// object prints a line of JSON as it came, fit for a terminal.
+// object prints JSON on one line, fit for a terminal.
 func (s streams) object(data json.RawMessage) error {
-	_, err := fmt.Fprintf(s.out, "%s\n", table.SafeJSON(data))
+	var line bytes.Buffer
+	if err := json.Compact(&line, data); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(s.out, "%s\n", printable.JSON(line.Bytes()))
 	return err
 }
 

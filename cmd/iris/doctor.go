@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"iris/cmd/iris/internal/table"
+	"iris/internal/printable"
 	"iris/node/admin/client"
 	"iris/node/doctor"
 )
@@ -141,7 +141,7 @@ func (e *examiner) finding(f doctor.Finding) []string {
 	}
 	about := ""
 	if f.About != "" {
-		about = " (" + table.Safe(f.About) + ")"
+		about = " (" + printable.Text(f.About) + ")"
 	}
 	lines := []string{fmt.Sprintf("%s %s%s: %s", word, f.Check, about, oneLine(f.What))}
 	if f.Verdict == doctor.OK {
@@ -160,4 +160,4 @@ func (e *examiner) finding(f doctor.Finding) []string {
 	return lines
 }
 
-func oneLine(text string) string { return table.Safe(strings.ReplaceAll(text, "\n", " ")) }
+func oneLine(text string) string { return printable.Text(strings.ReplaceAll(text, "\n", " ")) }

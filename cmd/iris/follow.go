@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"iris/cmd/iris/internal/table"
+	"iris/internal/printable"
 	"iris/node/admin/client"
 )
 
@@ -136,7 +137,7 @@ func eventLine(ev client.Event) string {
 	at, fields := "", []string{}
 	d := json.NewDecoder(bytes.NewReader(ev.Data))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return table.Safe(ev.Kind + " " + string(ev.Data))
+		return printable.Text(ev.Kind + " " + string(ev.Data))
 	}
 	for d.More() {
 		key, err := d.Token()
@@ -149,10 +150,10 @@ func eventLine(ev client.Event) string {
 		case "time":
 			at = timeOfDay(value)
 		default:
-			fields = append(fields, table.Safe(name)+"="+shown(value))
+			fields = append(fields, printable.Text(name)+"="+shown(value))
 		}
 	}
-	return strings.TrimSpace(fmt.Sprintf("%-12s %-20s %s", at, table.Safe(ev.Kind), strings.Join(fields, " ")))
+	return strings.TrimSpace(fmt.Sprintf("%-12s %-20s %s", at, printable.Text(ev.Kind), strings.Join(fields, " ")))
 }
 
 // timeOfDay writes a time of JSON in this host's zone.
@@ -168,9 +169,9 @@ func timeOfDay(value json.RawMessage) string {
 func shown(value json.RawMessage) string {
 	var text string
 	if json.Unmarshal(value, &text) != nil {
-		return table.Cut(table.Safe(string(value)), maxValue)
+		return table.Cut(printable.Text(string(value)), maxValue)
 	}
-	safe := table.Safe(text)
+	safe := printable.Text(text)
 	if text == "" || strings.ContainsAny(text, " =\"") || safe != text {
 		safe = `"` + strings.ReplaceAll(safe, `"`, `\"`) + `"`
 	}

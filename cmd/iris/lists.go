@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"iris/cmd/iris/internal/table"
 	"iris/cmd/iris/internal/view"
+	"iris/internal/printable"
 	"iris/node/admin/client"
 	"iris/node/inspect"
 )
@@ -107,7 +107,7 @@ func newClusters(s streams, signals <-chan os.Signal) *cobra.Command {
 			return err
 		}
 		names := a.names(ctx)
-		fmt.Fprintf(s.out, "\nmembers register at %s\n\n", table.Safe(names.Of(list[0].Root)))
+		fmt.Fprintf(s.out, "\nmembers register at %s\n\n", printable.Text(names.Of(list[0].Root)))
 		return s.table(view.Members(list[0].Nodes, names))
 	}}.command(signals)
 	addLimit(cmd, &limit)
@@ -135,9 +135,9 @@ func newTopics(s streams, signals <-chan os.Signal) *cobra.Command {
 			return err
 		}
 		t := list[0]
-		lines := []string{"", "root    " + table.Safe(names.Of(t.Root)), "parent  " + table.Safe(names.Of(t.Parent))}
+		lines := []string{"", "root    " + printable.Text(names.Of(t.Root)), "parent  " + printable.Text(names.Of(t.Parent))}
 		for _, child := range t.Children {
-			lines = append(lines, "child   "+table.Safe(names.Of(child)))
+			lines = append(lines, "child   "+printable.Text(names.Of(child)))
 		}
 		return s.lines(lines)
 	}}.command(signals)

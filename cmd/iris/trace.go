@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"iris/cmd/iris/internal/table"
 	"iris/cmd/iris/internal/view"
+	"iris/internal/printable"
 	"iris/node/admin/client"
 	"iris/node/inspect"
 )
@@ -95,7 +95,7 @@ func (a *session) leads(ctx context.Context, tr inspect.Trace) (bool, error) {
 
 func (t *tracer) show(ctx context.Context, a *session, tr inspect.Trace, raw json.RawMessage) error {
 	if tr.Error != "" {
-		fmt.Fprintf(t.err, "iris: some of it could not be found out: %s\n", table.Safe(tr.Error))
+		fmt.Fprintf(t.err, "iris: some of it could not be found out: %s\n", printable.Text(tr.Error))
 	}
 	if a.flags.json {
 		return t.object(raw)

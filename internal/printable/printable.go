@@ -2,6 +2,7 @@ package printable
 
 import (
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -38,6 +39,18 @@ func escape(s string, at int) string {
 		i += n
 	}
 	return string(out)
+}
+
+// Aligned returns s with U+FFFD for every rune that does not show as itself, but
+// for tabs: as many characters as before, so that a mark on the next line stays
+// under what it is about.
+func Aligned(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\t' && !harmless(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
 }
 
 // JSON returns valid JSON with the same value in which every rune that does not

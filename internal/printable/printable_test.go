@@ -40,6 +40,14 @@ func FuzzText(f *testing.F) {
 	})
 }
 
+func TestAligned(t *testing.T) {
+	for in, want := range map[string]string{"": "", "a\tb ü": "a\tb ü", "a\x1b[2J\n\u202e": "a\ufffd[2J\ufffd\ufffd", "\xff\xfe": "\ufffd\ufffd"} {
+		if got := Aligned(in); got != want || utf8.RuneCountInString(got) != utf8.RuneCountInString(in) {
+			t.Errorf("Aligned(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
 func FuzzJSON(f *testing.F) {
 	f.Add("a\x1b[2J\u202e\xff\u2028😀\U000e0001")
 	f.Fuzz(func(t *testing.T, s string) {

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"iris/internal/printable"
 )
 
 const (
@@ -102,7 +104,7 @@ func (r *reader) environ(env []string) {
 }
 
 func (r *reader) variableProblem(name string, err error) {
-	r.problems = append(r.problems, problemOf(environment, printable(name), err))
+	r.problems = append(r.problems, problemOf(environment, printable.Text(name), err))
 }
 
 // override sets one key to the text of its variable.

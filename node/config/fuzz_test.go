@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"iris/internal/printable"
 )
 
 // FuzzParse holds Parse to this: it never panics; what it accepts is valid and
@@ -51,7 +53,7 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("problem %+v in a file of %d lines", p, lines)
 			}
 			for _, text := range []string{p.Path, p.Message, p.Hint, p.Snippet} {
-				if printable(text) != text {
+				if printable.Aligned(text) != text {
 					t.Fatalf("control characters in %q", text)
 				}
 			}

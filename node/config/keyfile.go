@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 
-	visible "iris/internal/printable"
+	"iris/internal/printable"
 	"iris/transport/identity"
 )
 
@@ -103,7 +103,7 @@ func onlyOwner(what, path string, opened fs.FileInfo) error {
 		}
 	}
 	if perm := opened.Mode().Perm(); perm&0o077 != 0 && !sharedByRoot(opened) {
-		return bad("chmod 600 "+visible.Word(real), "%s %s has mode %04o: others than its owner can read or change it", what, shown, perm)
+		return bad("chmod 600 "+printable.Word(real), "%s %s has mode %04o: others than its owner can read or change it", what, shown, perm)
 	}
 	for _, dir := range []string{filepath.Dir(path), filepath.Dir(real)} {
 		info, err := os.Stat(dir)
@@ -111,7 +111,7 @@ func onlyOwner(what, path string, opened fs.FileInfo) error {
 			continue
 		}
 		if info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
-			return bad("chmod o-w "+visible.Word(dir), "%s %s lies in %s, mode %04o: everybody can put another file in its place",
+			return bad("chmod o-w "+printable.Word(dir), "%s %s lies in %s, mode %04o: everybody can put another file in its place",
 				what, shown, dir, info.Mode().Perm())
 		}
 	}

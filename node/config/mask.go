@@ -10,6 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml/token"
 
+	"iris/internal/printable"
 	"iris/transport/identity"
 )
 
@@ -47,7 +48,7 @@ func mask(text string, s *schema) []string {
 		case open && strings.TrimSpace(line) != "":
 			line = line[:depth] + hidden
 		}
-		lines[i] = printable(material.ReplaceAllString(line, hidden))
+		lines[i] = printable.Aligned(material.ReplaceAllString(line, hidden))
 	}
 	return lines
 }
@@ -75,16 +76,6 @@ func (s *schema) startsKey(line string) bool {
 		}
 	}
 	return false
-}
-
-// printable replaces what would move the cursor of a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\t' && !unicode.IsPrint(r) {
-			return '\ufffd'
-		}
-		return r
-	}, s)
 }
 
 // maxSnippet bounds the line shown with a problem, in characters.
@@ -163,7 +154,7 @@ func quoted(path string) string {
 	if len(path) > 2*maxName {
 		path = strings.ToValidUTF8(path[:2*maxName], "") + "..."
 	}
-	return printable(strings.ReplaceAll(material.ReplaceAllString(path, hidden), "\t", " "))
+	return printable.Text(material.ReplaceAllString(path, hidden))
 }
 
 // looksLikeKey reports whether a value given as the path of a key file is more

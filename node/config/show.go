@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"iris/internal/printable"
 )
 
 // Setting is one key with its effective value.
@@ -74,7 +76,7 @@ func (c Config) YAML(origins Origins) string {
 		open = parts[:last]
 		comment := ""
 		if origins != nil {
-			comment = "  # " + printable(origins[s.Path].String())
+			comment = "  # " + printable.Text(origins[s.Path].String())
 		}
 		pad := strings.Repeat("  ", last)
 		fmt.Fprintf(&b, "%s%s:", pad, yamlWord(parts[last]))

@@ -86,7 +86,7 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string {
-	return fmt.Sprintf("etcd answers %d: %s", r.status, printable(r.message))
+	return fmt.Sprintf("etcd answers %d: %s", r.status, brief(r.message))
 }
 
 // call asks the endpoints in turn, the one that answered last first, until one

@@ -36,7 +36,7 @@ func TestGatewayRefuses(t *testing.T) {
 		"not JSON":         {200, "<html>", "etcd lease/grant: invalid character"},
 		"nothing":          {200, "", "etcd lease/grant: EOF"},
 		"no id":            {200, "{}", "without an id"},
-		"a refusal":        {400, `{"error":"x","message":"no such\nthing \u001b[31m","code":3}`, "etcd answers 400: no such thing [31m"},
+		"a refusal":        {400, `{"error":"x","message":"no such\nthing \u001b[31m","code":3}`, "etcd answers 400: no such thing \\x1b[31m"},
 		"a proxy's":        {502, "<html>bad gateway", "etcd answers 502: "},
 		"a redirect":       {302, "", "etcd answers 302: "},
 		"too long":         {200, `{"x":"` + strings.Repeat("x", maxAnswer) + `"}`, "unexpected EOF"},

@@ -31,7 +31,7 @@ func NewExec(command []string) (*Exec, error) {
 
 // Name returns "exec " and the program without its folder. Arguments may be
 // secrets.
-func (e *Exec) Name() string { return "exec " + printable(filepath.Base(e.command[0])) }
+func (e *Exec) Name() string { return "exec " + brief(filepath.Base(e.command[0])) }
 
 // Lookup runs the program to its end. When ctx ends, or it prints more than 256
 // KiB, it is killed, and on Unix what it has started and left in its process group.
@@ -55,7 +55,7 @@ func (e *Exec) Lookup(ctx context.Context) ([]string, error) {
 	case cause != nil:
 		return nil, fmt.Errorf("killed: %w", cause)
 	case err != nil && noise.buf.Len() > 0:
-		return nil, fmt.Errorf("%w: %s", err, printable(noise.buf.String()))
+		return nil, fmt.Errorf("%w: %s", err, brief(noise.buf.String()))
 	case err != nil:
 		return nil, err
 	}

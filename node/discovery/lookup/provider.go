@@ -8,8 +8,9 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"iris/internal/printable"
 )
 
 // MaxAddrs is the most addresses that one lookup yields.
@@ -67,22 +68,18 @@ func excerpt(s string) string {
 	return strconv.QuoteToASCII(s)
 }
 
-// printable returns the beginning of a text on one line.
-func printable(s string) string {
+// brief returns the beginning of a text on one line.
+func brief(s string) string {
 	const most = 200
-	s = strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' {
-			return ' '
-		}
-		if r == utf8.RuneError || !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, strings.TrimSpace(s))
-	if len(s) > most {
-		return strings.ToValidUTF8(s[:most], "") + "..."
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) <= most {
+		return printable.Text(s)
 	}
-	return s
+	end := most
+	for end > most-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return printable.Text(s[:end]) + "..."
 }
 
 // errTooMany is beside the addresses that fitted.

@@ -220,7 +220,7 @@ func (a *asking) note(ctx context.Context, task int, err error, addrs []string) 
 	a.errs[task] = ""
 	if err != nil {
 		s.Failures++
-		a.errs[task] = printable(err.Error())
+		a.errs[task] = brief(err.Error())
 	}
 	if s.Err = a.errs[0]; s.Err == "" {
 		s.Err = a.errs[1]
@@ -250,6 +250,6 @@ func (a *asking) withdraw(reg registrar) {
 		return reg.withdraw(ctx)
 	})
 	if err != nil {
-		a.r.log.Debug("not withdrawn", slog.String("provider", a.provider.Name()), slog.String("error", printable(err.Error())))
+		a.r.log.Debug("not withdrawn", slog.String("provider", a.provider.Name()), slog.String("error", brief(err.Error())))
 	}
 }

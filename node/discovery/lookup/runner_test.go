@@ -186,7 +186,7 @@ func TestTroubleIsSaidOnce(t *testing.T) {
 		})
 		defer r.Close()
 		pass(10 * time.Second)
-		if s := r.Status(); s[0].Err != "line 7 [31mred" || s[0].Failures == 0 || s[1].Err != "" {
+		if s := r.Status(); s[0].Err != `line 7 \x1b[31mred` || s[0].Failures == 0 || s[1].Err != "" {
 			t.Errorf("%+v", s)
 		}
 		if !slices.Contains(f.all(), "10.0.0.9:9") || !slices.Contains(f.all(), "10.0.0.1:1") {
@@ -196,7 +196,7 @@ func TestTroubleIsSaidOnce(t *testing.T) {
 		if s := r.Status()[0]; s.Err != "" || s.Failures != 10 {
 			t.Errorf("%+v", s)
 		}
-		if n, text := strings.Count(said(), "\n"), said(); n != 2 || !strings.Contains(text, `msg="lookup failed" provider=bad error="line 7 [31mred"`) ||
+		if n, text := strings.Count(said(), "\n"), said(); n != 2 || !strings.Contains(text, `msg="lookup failed" provider=bad error="line 7 \\x1b[31mred"`) ||
 			!strings.Contains(text, `msg="lookup works again" provider=bad addrs=1`) {
 			t.Errorf("logged\n%s", text)
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
+
+	"iris/internal/printable"
 )
 
 const (
@@ -45,7 +47,7 @@ func (t *Table) Row(cells ...string) {
 	row := make([]string, len(t.columns))
 	for i := range row {
 		if i < len(cells) {
-			row[i] = Safe(cells[i])
+			row[i] = printable.Text(cells[i])
 		}
 	}
 	t.rows = append(t.rows, row)

@@ -1,7 +1,6 @@
 package table
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -83,31 +82,4 @@ func TestUnits(t *testing.T) {
 			t.Errorf("got %q, want %q", tc.got, tc.want)
 		}
 	}
-}
-
-// FuzzSafe: whatever a name holds, what is shown is printable, and JSON means the
-// same as before.
-func FuzzSafe(f *testing.F) {
-	for _, s := range []string{"plain", "\x1b]0;title\a", "\u009b31m", "\u202egnp.exe", "a\xffb", "表", "\U000e0041", "\ufffd"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		for _, r := range Safe(s) {
-			if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-				t.Errorf("%q shows %q", s, r)
-			}
-		}
-		data, err := json.Marshal(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var before, after string
-		safe := SafeJSON(data)
-		if Safe(string(safe)) != string(safe) {
-			t.Errorf("%q acts on the terminal", safe)
-		}
-		if json.Unmarshal(data, &before) != nil || json.Unmarshal(safe, &after) != nil || before != after {
-			t.Errorf("%q became %q", before, after)
-		}
-	})
 }

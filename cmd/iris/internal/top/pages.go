@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"iris/cmd/iris/internal/table"
+	"iris/internal/printable"
 	"iris/node/inspect"
 )
 
@@ -60,7 +61,7 @@ func (m *Model) nodes() *table.Table {
 		if b.Error != "" {
 			state += " (" + b.Error + ")"
 		}
-		t.Row(table.Node(b.ID), table.Text(b.Name), table.Cut(table.Safe(state), 24), table.Text(b.Zone), strconv.FormatInt(n, 10), table.Micros(rtt/max(n, 1)),
+		t.Row(table.Node(b.ID), table.Text(b.Name), table.Cut(printable.Text(state), 24), table.Text(b.Zone), strconv.FormatInt(n, 10), table.Micros(rtt/max(n, 1)),
 			strconv.Itoa(b.Clusters), strconv.Itoa(b.Topics), strconv.Itoa(b.Tunnels), table.Count(b.Actors), table.Count(b.Dropped), table.Count(b.Failures))
 	}
 	return t

@@ -10,6 +10,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"iris/cmd/iris/internal/table"
+	"iris/internal/printable"
 )
 
 // Lines of the screen that are not rows: two about the node, the pages, the titles,
@@ -39,7 +40,7 @@ func (m *Model) screen() []string {
 	lines := m.header(m.width)
 	lines[0] = strong.Render(lines[0])
 	if m.err != nil {
-		lines[1] = alarm.Render(table.Cut("no answer: "+table.Safe(m.err.Error()), m.width))
+		lines[1] = alarm.Render(table.Cut("no answer: "+printable.Text(m.err.Error()), m.width))
 	}
 	lines = append(lines, m.tabs())
 	switch {
@@ -66,7 +67,7 @@ func (m *Model) header(width int) []string {
 	first := fmt.Sprintf("%s %s  network %s  %s, %s, up %s  %s", table.Node(n.ID), table.Text(n.Name), n.Network, n.State, n.Form, table.Since(n.Started, n.Now), n.Version)
 	second := fmt.Sprintf("%d nodes, %d suspected  messages/s: %s sent, %s delivered, %s dropped  heap %s of %s  %s goroutines", len(m.now.Network), n.Suspects,
 		m.rate(m.rates.sent), m.rate(m.rates.delivered), m.rate(m.rates.dropped), table.Bytes(n.HeapBytes), table.Bytes(n.MemoryLimit), table.Count(n.Goroutines))
-	lines := []string{table.Safe(first), table.Safe(second)}
+	lines := []string{printable.Text(first), printable.Text(second)}
 	if width > 0 {
 		lines[0], lines[1] = table.Cut(lines[0], width), table.Cut(lines[1], width)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"iris/cmd/iris/internal/table"
+	"iris/internal/printable"
 	"iris/node/inspect"
 )
 
@@ -18,12 +19,12 @@ func Trace(tr inspect.Trace, names Names, width int) []string {
 	for _, h := range tr.Hops[:min(len(tr.Hops), maxHops)] {
 		t.hops[h.From] = append(t.hops[h.From], h)
 	}
-	t.lines = []string{fmt.Sprintf("%s  %s %s", table.Safe(names.Of(tr.From)), tr.Kind, table.Safe(tr.Name))}
+	t.lines = []string{fmt.Sprintf("%s  %s %s", printable.Text(names.Of(tr.From)), tr.Kind, printable.Text(tr.Name))}
 	t.below(tr.From, "", 0)
 	for _, h := range tr.Hops { // that hang below nothing
 		if !t.seen[h] {
 			t.seen[h] = true
-			t.lines = append(t.lines, fmt.Sprintf("?  %s -> %s", table.Safe(names.Of(h.From)), t.label(h, h.Delay)))
+			t.lines = append(t.lines, fmt.Sprintf("?  %s -> %s", printable.Text(names.Of(h.From)), t.label(h, h.Delay)))
 		}
 	}
 	if width > 0 {
@@ -62,7 +63,7 @@ func (t *tracer) below(from, indent string, delay int64) {
 }
 
 func (t *tracer) label(h inspect.Hop, total int64) string {
-	text := fmt.Sprintf("%s  %s  +%s", table.Safe(t.names.Of(h.To)), table.Safe(h.Why), table.Micros(h.Delay))
+	text := fmt.Sprintf("%s  %s  +%s", printable.Text(t.names.Of(h.To)), printable.Text(h.Why), table.Micros(h.Delay))
 	if total != h.Delay {
 		text += " = " + table.Micros(total)
 	}
