@@ -141,6 +141,6 @@ func (i *TopicInfo) place(tr *trees) {
 		}
 		i.Places = append(i.Places, p)
 		i.Reliable = i.Reliable || reliable
-		i.Trees = i.Trees || !reliable && s.Mode == scribe.Trees && len(s.Children) > 0
+		i.Trees = i.Trees || !reliable && s.Mode == scribe.Trees
 	}
 }
