@@ -53,9 +53,10 @@ test("three nodes, every view, light and dark, wide and narrow", async () => {
   await look(page, "the ring", () => document.querySelectorAll("[role=option]").length === 3);
   await refreshed(page);
   await happens({ kind: "PeerSuspected", peer: second.id, reason: "silent" }, { kind: "PeerDown", peer: third.id, reason: "did not answer" });
-  await look(page, "one is suspected, one is down", () => document.querySelector(".node.suspect .shape") && document.querySelector(".node.down .shape"));
-  const shapes = await page.evaluate(() => [...document.querySelectorAll("[role=option] .shape")].map((s) => s.getAttribute("d")));
-  assert.equal(new Set(shapes.map((d) => d.replace(/[-\d.]+/g, ""))).size, 3, "alive, suspected and dead nodes differ by shape");
+  await look(page, "one is suspected, one is down, and alive, suspected and dead nodes differ by shape", () => {
+    const shapes = [...document.querySelectorAll("[role=option] .shape")].map((s) => s.getAttribute("d").replace(/[-\d.]+/g, ""));
+    return document.querySelector(".node.suspect .shape") && document.querySelector(".node.down .shape") && new Set(shapes).size === 3;
+  });
   await page.goto(`${url}/#node?node=${third.id}`);
   await look(page, "a node that does not answer is said so", () => /did not answer/.test(document.querySelector(".problem").textContent));
   await clean(page, (w) => /504/.test(w)); // the browser logs what it could not load
