@@ -8,7 +8,6 @@ import (
 	"iris/node/admin"
 	"iris/node/admin/dashboard"
 	"iris/node/admin/metrics"
-	"iris/node/config"
 	"iris/node/inspect"
 )
 
@@ -20,12 +19,9 @@ func (n *Node) openAdmin() error {
 	if !c.On() {
 		return nil
 	}
-	var token []byte
-	if c.TokenFile != "" {
-		var err error
-		if token, err = config.ReadToken(c.TokenFile); err != nil {
-			return err
-		}
+	token, err := tokenIn(c.TokenFile)
+	if err != nil {
+		return err
 	}
 	pair, err := c.Certificate()
 	if err != nil {

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -48,42 +47,30 @@ func TestAdminIsOpenedAsConfigured(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	began := func(edit func(*config.Config)) (*Node, string, error) {
-		var said bytes.Buffer
-		cfg := config.Default()
-		cfg.Network.Name = t.Name()
-		cfg.Log.Handler = slog.NewTextHandler(&said, nil)
-		edit(&cfg)
-		n, err := Start(t.Context(), cfg)
-		if n != nil {
-			stop(t, n)
-		}
-		return n, said.String(), err
-	}
-	n, _, err := began(func(*config.Config) {})
+	n, _, err := began(t, func(*config.Config) {})
 	if err != nil || len(n.AdminURLs()) > 0 {
 		t.Errorf("without a word: %v", err)
 	}
-	n, said, err := began(func(c *config.Config) { c.Admin.Listen = "0" })
+	n, said, err := began(t, func(c *config.Config) { c.Admin.Listen = "0" })
 	if err != nil || len(n.AdminURLs()) == 0 || !strings.Contains(said, "admin listening") {
 		t.Errorf("with a port: %v\n%s", err, said)
 	}
 	_, port, _ := net.SplitHostPort(taken.Addr().String())
 	for _, listen := range []string{taken.Addr().String(), port} {
-		_, _, err = began(func(c *config.Config) { c.Admin.Listen = listen })
+		_, _, err = began(t, func(c *config.Config) { c.Admin.Listen = listen })
 		if !errors.Is(err, syscall.EADDRINUSE) {
 			t.Errorf("a port in use: %v", err)
 		}
-		n, said, err = began(func(c *config.Config) { c.Admin.Listen, c.Admin.Optional = listen, true })
+		n, said, err = began(t, func(c *config.Config) { c.Admin.Listen, c.Admin.Optional = listen, true })
 		if err != nil || len(n.AdminURLs()) > 0 || !strings.Contains(said, "admin is off") {
 			t.Errorf("a port in use that nobody named: %v\n%s", err, said)
 		}
 	}
-	_, _, err = began(func(c *config.Config) { c.Admin.Listen = "0.0.0.0:0" })
+	_, _, err = began(t, func(c *config.Config) { c.Admin.Listen = "0.0.0.0:0" })
 	if err == nil {
 		t.Error("an admin endpoint for everybody without a token")
 	}
-	_, _, err = began(func(c *config.Config) { c.Admin.Listen, c.Admin.TokenFile = "0", "nowhere" })
+	_, _, err = began(t, func(c *config.Config) { c.Admin.Listen, c.Admin.TokenFile = "0", "nowhere" })
 	if err == nil {
 		t.Error("a token file that is not there")
 	}

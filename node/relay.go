@@ -19,12 +19,9 @@ func (n *Node) openRelay() error {
 	if !c.On() {
 		return nil
 	}
-	var token []byte
-	if c.TokenFile != "" {
-		var err error
-		if token, err = config.ReadToken(c.TokenFile); err != nil {
-			return err
-		}
+	token, err := tokenIn(c.TokenFile)
+	if err != nil {
+		return err
 	}
 	r, err := relay.New(relay.Config{
 		System: n.sys, Topics: n.topics, Tunnels: n.tunnels, Logger: n.part("relay"),
@@ -39,6 +36,14 @@ func (n *Node) openRelay() error {
 		return err
 	}
 	return nil
+}
+
+// tokenIn reads what the users of an endpoint must show; nil without a file.
+func tokenIn(file string) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	return config.ReadToken(file)
 }
 
 // RelayAddrs returns the TCP addresses that programs in other languages attach
