@@ -36,7 +36,7 @@ type MemberInfo struct {
 	Members  int
 	Zone     string
 	InFlight int           // requests of this node to it
-	Load     float64       // its requests in flight to a member, as it said last, at most 1
+	Load     float64       // requests in flight there to a member, of this node or as it said in the last second, at most 1
 	Latency  time.Duration // that the balancer expects; 0 unknown
 	Draining bool
 }
@@ -149,7 +149,10 @@ func (g *group) nodes(now time.Time) []MemberInfo {
 			if at, ok := known[e.Node]; ok {
 				s := &seen[at]
 				m.InFlight, m.Latency, m.Draining = s.InFlight, s.Latency, m.Draining || s.Draining
-				m.Load = min(float64(s.Reported)/float64(max(m.Members, 1)), 1)
+				m.Load = share(max(s.InFlight, int(s.Reported)), m.Members)
+			}
+			if e.Node == g.t.self {
+				m.Load = share(int(g.load().InFlight), m.Members)
 			}
 			list = append(list, m)
 		}
@@ -158,10 +161,15 @@ func (g *group) nodes(now time.Time) []MemberInfo {
 		l := g.load()
 		list = append(list, MemberInfo{
 			Node: g.t.self, Members: n, Zone: g.t.zone, Latency: time.Duration(l.LatencyMicros) * time.Microsecond,
-			Load: min(float64(l.InFlight)/float64(n), 1),
+			Load: share(int(l.InFlight), n),
 		})
 	}
 	return list
+}
+
+// share is how much of what so many members can do at once is in flight.
+func share(inFlight, members int) float64 {
+	return min(float64(inFlight)/float64(max(members, 1)), 1)
 }
 
 // inTree reports whether this node has a place in one of the trees.

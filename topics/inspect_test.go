@@ -2,6 +2,7 @@ package topics
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +77,41 @@ func TestClustersTellWhatTheyDid(t *testing.T) {
 		if late, _ := server.Cluster("work"); late.P50 != 0 || late.Requests != 40 {
 			t.Errorf("a minute later: %+v", late)
 		}
+	})
+}
+
+// A member that has nothing to do is shown with no load, at once and later, whatever
+// the last that it said was; one that is busy with all it can.
+func TestIdleMembersHaveNoLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFabric(t, 2)
+		server, asker := f.nodes[0], f.nodes[1]
+		server.serve(t, "work", slow(), 1)
+		look := func(when string, want float64) {
+			t.Helper()
+			for _, n := range []*Topics{server.Topics, asker.Topics} {
+				if c, _ := n.Cluster("work"); len(c.Nodes) != 1 || c.Nodes[0].Load != want {
+					t.Errorf("%s: %+v, want load %v", when, c.Nodes, want)
+				}
+			}
+		}
+		ask := func(from *Topics) { _, _ = from.Request(t.Context(), "work", actor.Bytes("x"), Options{}) }
+		for _, from := range []*Topics{asker.Topics, server.Topics} { // the latter asks itself
+			ask(from)
+		}
+		ask(asker.Topics)
+		look("after one request after another", 0)
+		var burst sync.WaitGroup
+		for range 20 {
+			burst.Go(func() { ask(asker.Topics) })
+		}
+		<-time.After(20 * time.Millisecond)
+		synctest.Wait()
+		look("in a burst", 1)
+		burst.Wait()
+		look("after the burst", 0)
+		<-time.After(time.Minute)
+		look("a minute later", 0)
 	})
 }
 

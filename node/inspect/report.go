@@ -118,7 +118,7 @@ type Member struct {
 	Node     string  `json:"node"`
 	Members  int     `json:"members"`
 	Zone     string  `json:"zone,omitempty"`
-	Load     float64 `json:"load"`      // last reported, 0 idle to 1 full
+	Load     float64 `json:"load"`      // requests in flight there to a member, of this node or as reported in the last second: 0 idle to 1 full
 	InFlight int     `json:"in_flight"` // requests of this node to it
 	Latency  int64   `json:"latency_us"`
 	Draining bool    `json:"draining,omitempty"`

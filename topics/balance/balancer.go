@@ -82,7 +82,8 @@ type node struct {
 	inFlight int // own requests not answered yet
 	load     Load
 	loadAt   time.Time
-	since    int // own requests sent since loadAt
+	since    int  // own requests sent since loadAt
+	answered bool // load came with an answer, and counts the request answered
 	probedAt time.Time
 	latency  latencies
 
@@ -228,6 +229,7 @@ func (b *Balancer) Done(now time.Time, nodeID id.ID, at int, took time.Duration,
 	}
 	if load != nil {
 		b.observe(now, n, *load)
+		n.answered = o == Served
 		at = max(at, int(load.InFlight))
 	}
 	switch o {
@@ -235,7 +237,7 @@ func (b *Balancer) Done(now time.Time, nodeID id.ID, at int, took time.Duration,
 		n.latency.learn(now, at, took, b.cfg.Decay)
 	case Refused:
 		if load == nil { // whatever it was, the node takes no more for a while
-			n.load, n.loadAt, n.since = Load{InFlight: uint32(n.inFlight) + 1000}, now, 0
+			n.load, n.loadAt, n.since, n.answered = Load{InFlight: uint32(n.inFlight) + 1000}, now, 0, false
 		}
 	case Withdrawn:
 	}

@@ -17,7 +17,7 @@ const (
 
 // observe takes what a node said of itself.
 func (b *Balancer) observe(now time.Time, n *node, l Load) {
-	n.load, n.loadAt, n.since = l, now, 0
+	n.load, n.loadAt, n.since, n.answered = l, now, 0, false
 	if n.index < 0 {
 		return
 	}

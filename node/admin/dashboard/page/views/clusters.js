@@ -60,7 +60,7 @@ function membersPanel() {
     columns: [
       { title: "Node", cell: named((m) => m.node, (m) => go({ node: m.node }), label), sort: (m) => label(m.node) },
       { title: "Members", class: "num", cell: plain((m) => exact(m.members)), sort: (m) => m.members },
-      { title: "Load", hint: "last reported", class: "num", cell: filled((m) => m.load, (m) => percent(m.load)), sort: (m) => m.load },
+      { title: "Load", hint: "requests in flight there to a member", class: "num", cell: filled((m) => m.load, (m) => percent(m.load)), sort: (m) => m.load },
       { title: "In flight", hint: "requests of this node to it", class: "num", cell: plain((m) => exact(m.in_flight)), sort: (m) => m.in_flight },
       { title: "Latency", class: "num", cell: plain((m) => micros(m.latency_us)), sort: (m) => m.latency_us },
       { title: "Zone", cell: named((m) => m.zone) },
