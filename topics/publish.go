@@ -87,7 +87,7 @@ func (g *group) publishList(ctx context.Context, r *route, msg any, o PublishOpt
 		out.typ = typ
 		frame, out.full = r.borrow()
 		defer r.giveBack(g, frame)
-		*frame = wire.Event{Topic: g.key.Name, Body: wire.Body{Type: typ, Data: data}, Trace: o.Trace, Twin: o.Reliable}
+		frame.Body, frame.Trace, frame.Twin = wire.Body{Type: typ, Data: data}, o.Trace, o.Reliable
 	}
 	sent := 0
 	for i := range r.targets {

@@ -1,7 +1,6 @@
 package topics
 
 import (
-	"hash/maphash"
 	"sync/atomic"
 
 	"iris/transport/wire"
@@ -12,15 +11,16 @@ import (
 const recentSlots = 256
 
 // recent is a shortcut to topics, which publishers read without a lock.
-type recent struct {
-	seed  maphash.Seed
-	slots [recentSlots]atomic.Pointer[group] // written by holders of Topics.mu
-}
+type recent [recentSlots]atomic.Pointer[group] // written by holders of Topics.mu
 
-func newRecent() recent { return recent{seed: maphash.MakeSeed()} }
-
+// slot returns the slot of a topic, by its length and its last letters: names often differ
+// in a number at their end.
 func (r *recent) slot(topic string) *atomic.Pointer[group] {
-	return &r.slots[maphash.String(r.seed, topic)%recentSlots]
+	h := uint(len(topic))
+	for i := max(0, len(topic)-4); i < len(topic); i++ {
+		h = 31*h + uint(topic[i])
+	}
+	return &r[h%recentSlots]
 }
 
 // drop forgets a group that leaves the table. The caller holds Topics.mu.

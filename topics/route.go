@@ -34,10 +34,10 @@ type route struct {
 	retired atomic.Bool // another route has taken its place
 
 	lent      atomic.Bool // the following fields are in use
-	frame     wire.Event
-	full      []late // empty, with room for all targets
-	published uint64 // events since harvest
-	forwarded uint64 // to other nodes
+	frame     wire.Event  // of the topic
+	full      []late      // empty, with room for all targets
+	published uint64      // events since harvest
+	forwarded uint64      // to other nodes
 }
 
 // target is one node of a route. All its fields but node are empty for this node.
@@ -67,7 +67,7 @@ func (g *group) reroute() *route {
 	r := g.way.Load()
 	if r == nil || r.view != v || !r.holds(g.t) {
 		old := r
-		r = newRoute(g.t, v)
+		r = newRoute(g.t, g.key.Name, v)
 		g.way.Store(r)
 		if old != nil {
 			old.retired.Store(true)
@@ -78,8 +78,9 @@ func (g *group) reroute() *route {
 	return r
 }
 
-func newRoute(t *Topics, v *tree.View) *route {
+func newRoute(t *Topics, topic string, v *tree.View) *route {
 	r := &route{view: v, structured: t.structured(), targets: make([]target, len(v.Entries)), full: make([]late, 0, len(v.Entries))}
+	r.frame.Topic = topic
 	for i := range v.Entries {
 		e := &v.Entries[i]
 		x := target{node: e.Node, reliable: e.Reliable}
@@ -120,19 +121,19 @@ func (g *group) awaitRoute(ctx context.Context) (*route, error) {
 	}
 }
 
-// borrow returns a frame to fill and a list of the full lanes: those of the route,
-// unless somebody else uses them or the router may keep the frame.
+// borrow returns a frame with the topic to fill with the rest, and a list of the full
+// lanes: those of the route, unless somebody else uses them or the router may keep the frame.
 func (r *route) borrow() (*wire.Event, []late) {
 	if !r.structured && r.lent.CompareAndSwap(false, true) {
 		return &r.frame, r.full
 	}
-	return new(wire.Event), nil
+	return &wire.Event{Topic: r.frame.Topic}, nil
 }
 
 // giveBack ends the use of what borrow returned.
 func (r *route) giveBack(g *group, f *wire.Event) {
 	if f == &r.frame {
-		r.frame = wire.Event{} // it must not keep the data alive
+		f.Body.Data = nil // it must not be kept alive
 		r.lent.Store(false)
 		if r.retired.Load() {
 			r.harvest(g)

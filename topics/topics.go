@@ -82,7 +82,7 @@ func start(cfg Config, net network) (*Topics, error) {
 	t := &Topics{
 		sys: cfg.System, net: net, router: cfg.Router, zone: cfg.Zone, certain: cfg.Reliable, log: cfg.Logger,
 		perPeer: maxGroupsPerPeer, self: net.ID(), name: net.ID().String(), dedupe: newDedupe(cfg.Memory / 2), queued: queued{limit: int64(cfg.Memory / 2)}, gathers: sync.Pool{New: func() any { return new(actor.Gather) }},
-		calls: sync.Pool{New: newCall}, moments: newMoments(), recent: newRecent(),
+		calls: sync.Pool{New: newCall}, moments: newMoments(),
 		groups: map[wire.Group]*group{}, regs: map[*Registration]struct{}{}, flows: map[id.ID]*flow{},
 		trees: map[wire.Group]*trees{}, planted: map[id.ID]int{},
 	}

@@ -107,7 +107,7 @@ type lane struct {
 	buf     []byte        // the segment being filled, after those in ready; nil if there is none
 	within  int           // messages to actors in buf
 	waiting int           // bytes in ready and buf
-	frames  int           // put since the writer took something
+	frames  int           // put since the writer took something; all others are in sent
 	writing int           // bytes that the writer has taken and not yet written
 	granted int           // bytes of the share that the lane holds for all of them
 	begun   time.Time     // when the write under way began; zero: there is none
@@ -117,8 +117,8 @@ type lane struct {
 	closing bool          // no further frame is taken
 	broken  error         // why, when closing for a fault
 	space   chan struct{} // closed when there is more room; nil while nobody asks
-	sent    uint64        // frames ever taken
-	volume  uint64        // bytes of them
+	sent    uint64        // frames put before
+	volume  uint64        // bytes that the writer has taken, ever
 	refused uint64        // frames that found no room, and whose sender did not wait for it
 }
 
@@ -168,14 +168,11 @@ func (l *lane) putLocked(f wire.Frame, size int, message bool) error {
 	if err != nil {
 		return err
 	}
-	n := len(buf) - len(l.buf)
-	l.waiting += n
+	l.waiting += len(buf) - len(l.buf)
 	if message {
 		l.within++
 	}
 	l.frames++
-	l.sent++
-	l.volume += uint64(n)
 	l.buf = buf
 	if !l.started {
 		l.started = true
@@ -312,6 +309,7 @@ func (l *lane) stop(err error) (left []filled) {
 		left = append(l.ready, filled{l.buf, l.within})
 	}
 	if l.broken != nil {
+		l.sent, l.volume = l.sent+uint64(l.frames), l.volume+uint64(l.waiting)
 		l.ready, l.buf, l.spare, l.within, l.waiting, l.frames = nil, nil, nil, 0, 0, 0
 		l.shrink(0)
 	}

@@ -29,6 +29,6 @@ func (l *lane) stats() LaneStats {
 	defer l.mu.Unlock()
 	return LaneStats{
 		Lane: l.name, Queued: l.waiting + l.writing, Limit: l.limit,
-		Sent: l.sent, Bytes: l.volume, Refused: l.refused, Stalled: stalled,
+		Sent: l.sent + uint64(l.frames), Bytes: l.volume + uint64(l.waiting), Refused: l.refused, Stalled: stalled,
 	}
 }

@@ -33,6 +33,7 @@ func (l *lane) take() batch {
 	if l.carried != nil && p.messages > 0 {
 		l.carried.Add(uint64(p.messages))
 	}
+	l.sent, l.volume = l.sent+uint64(l.frames), l.volume+uint64(len(b.data))
 	l.frames = 0
 	l.writing = len(b.data)
 	l.waiting -= len(b.data)
