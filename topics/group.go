@@ -20,12 +20,13 @@ import (
 type group struct {
 	t     *Topics
 	key   wire.Group
-	view  atomic.Pointer[tree.View] // written by the tree actor
-	way   atomic.Pointer[route]     // of events by that view; written by publishers
-	doubt atomic.Int64              // until when an empty view is doubted, Unix nanoseconds
-	held  atomic.Int64              // until when events are held back, Unix nanoseconds; 0: they are not
-	used  atomic.Bool               // the view was read; cleared by the tree actor
-	busy  atomic.Bool               // sends wait for a view: others of actors queue behind them
+	view  atomic.Pointer[tree.View]   // written by the tree actor
+	kept  atomic.Pointer[tree.Listed] // as the root, for people; likewise. nil: this node is not
+	way   atomic.Pointer[route]       // of events by that view; written by publishers
+	doubt atomic.Int64                // until when an empty view is doubted, Unix nanoseconds
+	held  atomic.Int64                // until when events are held back, Unix nanoseconds; 0: they are not
+	used  atomic.Bool                 // the view was read; cleared by the tree actor
+	busy  atomic.Bool                 // sends wait for a view: others of actors queue behind them
 
 	title  string // for errors and logs
 	surely bool   // the configuration makes every event of the topic reliable

@@ -169,3 +169,49 @@ func TestTopicsTellWhatPasses(t *testing.T) {
 		}
 	})
 }
+
+// Who looks at a group learns of it what this node knows, and the root knows it all; nobody comes to hold more for it.
+func TestLookingAtAGroupHoldsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFabric(t, 3)
+		reg := f.nodes[0].serve(t, "work", slow(), 2)
+		f.nodes[1].hear(t, "orders", surely)
+		<-time.After(time.Second)
+		for _, n := range f.nodes {
+			for _, g := range []struct {
+				kind   actor.Kind
+				name   string
+				in     id.ID
+				surely bool
+			}{{actor.Request, "work", f.nodes[0].id, false}, {actor.Event, "orders", f.nodes[1].id, true}} {
+				kept := n.Kept(g.kind, g.name)
+				if at := f.root(Key(g.kind, g.name)) == n; at && (len(kept.Nodes) != 1 || kept.Nodes[0] != g.in || kept.Reliable != g.surely || kept.Trees) || !at && len(kept.Nodes) > 0 {
+					t.Errorf("%s at its root, %v: %+v", g.name, at, kept)
+				}
+			}
+			groups := len(n.all())
+			for i := range 100 {
+				if l, ok := n.Leased(actor.Event, fmt.Sprint(i)); ok || len(n.Kept(actor.Event, fmt.Sprint(i)).Nodes) > 0 {
+					t.Errorf("%d: %+v", i, l)
+				}
+			}
+			if now := len(n.all()); now != groups {
+				t.Errorf("%d groups, were %d", now, groups)
+			}
+		}
+		asker := f.nodes[2]
+		if _, err := asker.Request(t.Context(), "work", actor.Bytes("x"), Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if l, ok := asker.Leased(actor.Request, "work"); !ok || len(l.Nodes) != 1 || l.Nodes[0] != f.nodes[0].id {
+			t.Errorf("what it sends by: %+v, %v", l, ok)
+		}
+		root := f.root(Key(actor.Request, "work"))
+		if err := reg.Leave(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if kept := root.Kept(actor.Request, "work"); len(kept.Nodes) > 0 {
+			t.Errorf("after it left: %+v", kept)
+		}
+	})
+}

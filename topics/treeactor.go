@@ -165,6 +165,7 @@ func (a *treeActor) perform(ctx actor.Context, e tree.Event) {
 	a.out.Reset()
 	a.m.Step(time.Now(), e, &a.out)
 	a.cross()
+	a.g.keep(a.m.Listed())
 	if a.out.Changed {
 		a.links.crossing(a.g, a.g.view.Load(), a.out.View)
 		a.g.install(a.out.View)

@@ -33,8 +33,9 @@
 //	network   asks all nodes that this one knows (512 at most, 16 at once, 1 s each) in a few
 //	          words, who was asked longest ago first; what they said is used for 1 s, a failure
 //	          for 5 s. Of it is kept what can be true: known states, texts of 256 bytes, ids
-//	trace     asks hop by hop for the next hop to the root, then level by level for the
-//	          children in the tree of a topic; 256 hops at most
+//	trace     asks hop by hop for the next hop to the root, which says who is there, then level
+//	          by level for the children in the tree of a topic; 256 hops at most. Nobody holds
+//	          anything for it, whatever the name
 //
 // # Concurrency and errors
 //

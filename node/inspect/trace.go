@@ -27,6 +27,11 @@ type NextHop struct {
 	Next     string `json:"next,omitempty"`     // empty at the root, and while the node has no place in the ring
 	Delay    int64  `json:"delay_us"`           // half of the round trip to it, 0 if not measured
 	Children []Hop  `json:"children,omitempty"` // in the tree asked for
+
+	// Of the root, who is in the cluster or topic: absent in what older nodes say, and with a tree or a key.
+	Members  []string `json:"members,omitzero"`   // the first of them, by id
+	Trees    bool     `json:"trees,omitempty"`    // plain events of the topic go along trees
+	Reliable bool     `json:"reliable,omitempty"` // there are reliable subscribers
 }
 
 // destination is what a trace is for.
@@ -77,7 +82,12 @@ func (i *Inspector) nextHop(_ context.Context, q Query) (any, error) {
 		return nil, err
 	}
 	n := i.towards(d.key())
-	if d.tree != "" {
+	switch {
+	case d.tree == "" && n.Root:
+		kept := i.cfg.Topics.Kept(kindOf(d.kind), d.name)
+		n.Members = names(kept.Nodes[:min(len(kept.Nodes), maxHops+1)])
+		n.Trees, n.Reliable = kept.Trees, kept.Reliable
+	case d.tree != "":
 		for _, c := range i.cfg.Topics.Children(d.name, d.tree == "reliable", 0) {
 			n.Children = append(n.Children, Hop{From: i.self, To: name(c), Why: "child", Delay: i.delay(c)})
 		}
@@ -115,31 +125,25 @@ func (i *Inspector) trace(ctx context.Context, q Query) (any, error) {
 		return nil, err
 	}
 	x := &tracer{i: i, out: Trace{Name: d.name, Kind: d.kind, From: i.self, Hops: []Hop{}}}
-	_, _, x.err = x.route(ctx, d)
-	nodes, trees, err := i.members(ctx, d)
-	x.fail(err)
+	var root NextHop
+	root, _, x.err = x.route(ctx, d)
+	there := x.members(d, root)
 	why := "member"
 	if d.kind == "topic" {
 		why = "member list"
 	}
-	for _, n := range nodes {
-		x.add(Hop{From: i.self, To: name(n), Why: why, Depth: 1, Delay: i.delay(n)})
+	for _, n := range there.Nodes {
+		if !x.add(Hop{From: i.self, To: name(n), Why: why, Depth: 1, Delay: i.delay(n)}) {
+			break
+		}
 	}
 	if d.kind == "topic" {
-		x.forest(ctx, d, trees)
+		x.forest(ctx, d, there)
 	}
 	if x.err != nil {
 		x.out.Error = cut(x.err.Error(), maxError)
 	}
 	return x.out, nil
-}
-
-// members are the nodes that this one sends to for a destination, which it may have to
-// ask the root for.
-func (i *Inspector) members(ctx context.Context, d destination) (nodes []id.ID, trees bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
-	return i.cfg.Topics.Nodes(ctx, kindOf(d.kind), d.name)
 }
 
 func kindOf(kind string) actor.Kind {
@@ -176,27 +180,46 @@ func (x *tracer) add(h Hop) bool {
 	return false
 }
 
-// route follows the way to the root of d, hop by hop, and returns who that is and how
-// many hops away.
-func (x *tracer) route(ctx context.Context, d destination) (root string, steps int, err error) {
+// members are who this node sends to for a destination: as it knows itself, else as the
+// root said. Nobody is asked for more, as who asks for a list gets a lease of it.
+func (x *tracer) members(d destination, root NextHop) topics.GroupInfo {
+	if g, ok := x.i.cfg.Topics.Leased(kindOf(d.kind), d.name); ok {
+		return g
+	}
+	if x.err == nil && root.Members == nil {
+		x.fail(fmt.Errorf("node %s does not say who is there: its version is older", root.Node))
+	}
+	g := topics.GroupInfo{Trees: root.Trees, Reliable: root.Reliable}
+	for _, text := range root.Members[:min(len(root.Members), maxHops+1)] {
+		if n, err := id.Parse(text); err == nil {
+			g.Nodes = append(g.Nodes, n)
+		}
+	}
+	return g
+}
+
+// route follows the way to the root of d, hop by hop, and returns what that says and how
+// many hops away it is.
+func (x *tracer) route(ctx context.Context, d destination) (root NextHop, steps int, err error) {
 	at, been := x.i.self, map[string]bool{}
 	for depth := 1; depth <= maxSteps; depth++ {
 		been[at] = true
 		n, err := x.ask(ctx, at, d)
 		switch {
 		case err != nil:
-			return "", 0, err
+			return root, 0, err
 		case n.Root:
-			return at, depth - 1, nil
+			n.Node = at
+			return n, depth - 1, nil
 		case n.Next == "":
-			return "", 0, fmt.Errorf("node %s has no place in the ring", at)
+			return root, 0, fmt.Errorf("node %s has no place in the ring", at)
 		}
 		x.add(Hop{From: at, To: n.Next, Why: "route", Depth: depth, Delay: n.Delay})
 		if at = n.Next; been[at] {
-			return "", 0, fmt.Errorf("the way leads back to %s", at)
+			return root, 0, fmt.Errorf("the way leads back to %s", at)
 		}
 	}
-	return "", 0, fmt.Errorf("the root is farther than %d hops", maxSteps)
+	return root, 0, fmt.Errorf("the root is farther than %d hops", maxSteps)
 }
 
 func (x *tracer) ask(ctx context.Context, node string, d destination) (n NextHop, err error) {
@@ -217,12 +240,12 @@ func (x *tracer) ask(ctx context.Context, node string, d destination) (n NextHop
 }
 
 // forest follows the trees that there are.
-func (x *tracer) forest(ctx context.Context, d destination, plain bool) {
-	if plain {
+func (x *tracer) forest(ctx context.Context, d destination, there topics.GroupInfo) {
+	if there.Trees {
 		d.tree = "plain"
 		x.down(ctx, d)
 	}
-	if info, ok := x.i.cfg.Topics.Topic(d.name); ok && info.Reliable {
+	if here, _ := x.i.cfg.Topics.Topic(d.name); here.Reliable || there.Reliable {
 		d.tree = "reliable"
 		x.down(ctx, d)
 	}
@@ -235,8 +258,8 @@ func (x *tracer) down(ctx context.Context, d destination) {
 		x.fail(err)
 		return
 	}
-	been := map[string]bool{root: true}
-	for level, depth := []string{root}, steps+1; len(level) > 0; depth++ {
+	been := map[string]bool{root.Node: true}
+	for level, depth := []string{root.Node}, steps+1; len(level) > 0; depth++ {
 		answers, errs := make([]NextHop, len(level)), make([]error, len(level))
 		for at := range errs {
 			errs[at] = context.DeadlineExceeded // until it was asked

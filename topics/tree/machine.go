@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"iris/internal/id"
+	"iris/topics/scribe"
 	"iris/transport/wire"
 )
 
@@ -177,6 +178,20 @@ func (m *Machine) Root() id.ID {
 
 // View returns the asker's current view, nil without one.
 func (m *Machine) View() *View { return m.asker.view }
+
+// Listed is the member list of a group as its root keeps it.
+type Listed struct {
+	Entries []wire.Entry // by node id; shared, read only
+	Mode    scribe.Mode  // Trees: the group's trees have members too, who need not be listed
+}
+
+// Listed returns the list that this node keeps as the root; false while it is not.
+func (m *Machine) Listed() (l Listed, reigns bool) {
+	if !m.root.reign {
+		return l, false
+	}
+	return Listed{m.root.list, m.shown()}, true
+}
 
 // recv hands a frame to the role it is for.
 func (m *Machine) recv(r Recv) {
