@@ -290,38 +290,6 @@ func TestDeadService(t *testing.T) {
 	})
 }
 
-// Of two services on a node the one that has nothing to do is asked.
-func TestBusyServiceIsSpared(t *testing.T) {
-	h := houses(t, 1)[0]
-	client, busy, idle := h.attach(t, ""), h.attach(t, "c"), h.attach(t, "c")
-	client.send(packet.Request{ID: 1, Cluster: "c", TimeoutMs: 60_000})
-	first := make(chan *raw, 2)
-	for _, c := range []*raw{busy, idle} {
-		go func() {
-			if _, err := c.next(); err == nil {
-				first <- c
-			}
-		}()
-	}
-	if <-first == idle {
-		busy, idle = idle, busy
-	}
-	for i := range uint64(20) {
-		client.send(packet.Request{ID: 2 + i, Cluster: "c", TimeoutMs: 60_000})
-		if i == 0 {
-			if c := <-first; c != idle {
-				t.Fatal("the busy one was asked")
-			}
-			idle.send(packet.Reply{ID: 0, OK: true})
-		} else {
-			idle.send(packet.Reply{ID: expect[packet.Serve](idle).ID, OK: true})
-		}
-		if got := expect[packet.Result](client); got.ID != 2+i || !got.OK {
-			t.Fatalf("got %+v", got)
-		}
-	}
-}
-
 func TestClientsAreCounted(t *testing.T) {
 	h := houses(t, 1, func(c *config.Config) { c.Relay.Listen = "0" })[0]
 	if n := len(h.RelayAddrs()); n == 0 {
