@@ -120,6 +120,7 @@ func start(ctx context.Context, cfg config.Config, s seams) (*Node, error) {
 	n.life, n.end = context.WithCancelCause(context.Background())
 	incarnation := uint64(began.UnixNano())
 	n.sys = actor.NewSystem(actor.Options{Node: ident.ID().String(), Incarnation: incarnation, Replies: cfg.Limits.Replies, Mailboxes: cfg.Limits.Memory / mailboxesPart, Logger: n.part("actor")})
+	n.sys.Events().Subscribe(logs.Events(n.part)) // until the system has shut down, which waits for it
 	if s.events != nil {
 		n.sys.Events().Subscribe(s.events)
 	}

@@ -91,14 +91,13 @@ func runNode(s streams, file string, signals <-chan os.Signal) error {
 		return fmt.Errorf("the node did not start: %w", up.err)
 	}
 	n := up.node
-	log := n.Logger()
-	defer n.Events().Subscribe(func(event any) { logEvent(log, event) })()
 	m := newManager(os.Getenv)
 	defer m.close()
 	defer watchOver(m, n)()
 	m.tell("READY=1", fmt.Sprintf("STATUS=node %s of network %q at %s", n.ID(), n.Network(), n.Addr()))
 	fmt.Fprint(s.out, greeting(n)) // in one go: who reads the first line has all
 	if !stop {
+		log := n.Logger()
 		log.Info("node stopping", "signal", (<-signals).String(), "timeout", cfg.Shutdown.Timeout)
 	}
 	m.tell("STOPPING=1", "STATUS=leaving the network")
