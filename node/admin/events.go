@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -68,7 +69,7 @@ func (f filter) pick(ev any) (kind string, data []byte) {
 }
 
 // events streams what happens on the node as server-sent events, until the client
-// goes or the node stops.
+// goes, its login ends or the node stops.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	f, problem := parseFilter(r.URL.RawQuery)
 	if problem != "" {
@@ -89,12 +90,17 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := s.lasting(r)
 	defer cancel()
 	ch := s.cfg.System.Events().Chan(ctx, streamQueue) // before Hello: nothing that happens after it is missed
 	st := &stream{w: w, control: http.NewResponseController(w)}
 	st.hello(ctx, s)
-	st.run(ch, f)
+	st.run(ctx, ch, f)
+	if errors.Is(context.Cause(ctx), errLogin) {
+		st.buf.Reset() // what came later is for nobody
+		st.buf.WriteString(": " + errLogin.Error() + "\n\n")
+		st.flush()
+	}
 }
 
 // hello is the first event of every stream. It does not come from the node.
@@ -127,15 +133,15 @@ func (st *stream) hello(ctx context.Context, s *Server) {
 	}
 }
 
-// run writes the events that pass, several at once if they come fast.
-func (st *stream) run(ch <-chan any, f filter) {
+// run writes the events that pass, several at once if they come fast, until there will
+// be no more or ctx has ended.
+func (st *stream) run(ctx context.Context, ch <-chan any, f filter) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	for {
-		if !st.flush() {
-			return
-		}
+	for ctx.Err() == nil && st.flush() {
 		select {
+		case <-ctx.Done():
+			return
 		case <-beat.C:
 			st.buf.WriteString(": alive\n\n")
 		case ev, ok := <-ch:

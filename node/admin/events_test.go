@@ -2,11 +2,14 @@ package admin
 
 import (
 	"bufio"
+	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -29,9 +32,9 @@ type reader struct {
 }
 
 // follow opens a stream and reads its first event.
-func (e *endpoint) follow(query string) *reader {
+func (e *endpoint) follow(query string, headers ...string) *reader {
 	e.t.Helper()
-	resp := e.do("GET", "/api/v1/events"+query, "")
+	resp := e.do("GET", "/api/v1/events"+query, "", headers...)
 	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream; charset=utf-8" {
 		e.t.Fatalf("%s %v", resp.Status, resp.Header)
 	}
@@ -138,6 +141,97 @@ func TestStreamsEndWithTheEndpoint(t *testing.T) {
 	}
 }
 
+// A stream that a login let in ends with it, with a word; those that the token let in go on.
+func TestStreamsEndWithTheLogin(t *testing.T) {
+	e := open(t, func(c *Config) { c.Token = token })
+	hexed := hex.EncodeToString(token)
+	login := func() string {
+		_, _, h := e.ask("POST", "/login", `{"token":"`+hexed+`"}`, "X-Iris-Admin", "1")
+		session, _, _ := strings.Cut(h.Get("Set-Cookie"), ";")
+		return session
+	}
+	old := login()
+	byToken := e.follow("", "Authorization", "Bearer "+hexed, "Cookie", old)
+	var byLogin []*reader
+	for range 4 {
+		byLogin = append(byLogin, e.follow("", "Cookie", old))
+	}
+	publish := e.cfg.System.Events().Publish
+	publish(&actor.PeerUp{Peer: "before"})
+	for _, r := range append(byLogin, byToken) {
+		r.want("PeerUp", "peer", "before")
+	}
+	if status, text, _ := e.ask("POST", "/logout", "", "X-Iris-Admin", "1"); status != 204 { // of nobody
+		t.Fatalf("%d: %s", status, text)
+	}
+	publish(&actor.PeerUp{Peer: "still"})
+	for _, r := range append(byLogin, byToken) {
+		r.want("PeerUp", "peer", "still")
+	}
+	if status, text, _ := e.ask("POST", "/logout", "", "X-Iris-Admin", "1", "Cookie", old); status != 204 {
+		t.Fatalf("%d: %s", status, text)
+	}
+	publish(&actor.PeerUp{Peer: "after"})
+	for _, r := range byLogin {
+		if rest, err := io.ReadAll(r.in); err != nil || string(rest) != ": the login has ended\n\n" {
+			t.Errorf("after the logout: %q, %v", rest, err)
+		}
+	}
+	byToken.want("PeerUp", "peer", "after")
+	fresh := e.follow("", "Cookie", login())
+	publish(&actor.PeerUp{Peer: "again"})
+	fresh.want("PeerUp", "peer", "again")
+}
+
+// What a login let in lasts no longer than the login.
+func TestRequestsEndWithTheLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{cfg: Config{Token: token}, self: self, sessions: newSessions()}
+		ask := func(header, value string) *http.Request {
+			r := httptest.NewRequestWithContext(t.Context(), "GET", "/api/v1/events", nil)
+			r.Header.Set(header, value)
+			return r
+		}
+		begin := func(r *http.Request) (context.Context, context.CancelFunc) {
+			t.Helper()
+			ctx, cancel := s.lasting(r)
+			if ctx.Err() != nil {
+				t.Errorf("ended at once: %v", context.Cause(ctx))
+			}
+			return ctx, cancel
+		}
+		shown := func() *http.Request {
+			return ask("Cookie", s.cookieName()+"="+s.sessions.issue(time.Now().Add(loginTime)))
+		}
+		expires, cancel := begin(shown())
+		defer cancel()
+		byToken, cancel := begin(ask("Authorization", "Bearer "+hex.EncodeToString(token)))
+		defer cancel()
+		<-time.After(loginTime - 2*time.Second)
+		synctest.Wait()
+		if expires.Err() != nil {
+			t.Errorf("before the login ends: %v", context.Cause(expires))
+		}
+		<-time.After(3 * time.Second)
+		synctest.Wait()
+		if context.Cause(expires) != errLogin || byToken.Err() != nil {
+			t.Errorf("after the login: %v, %v", context.Cause(expires), byToken.Err())
+		}
+		given, cancel := begin(shown())
+		cancel()
+		late := shown()
+		ended, cancel := begin(shown())
+		defer cancel()
+		s.sessions.revoke()
+		synctest.Wait()
+		revoked, cancel := s.lasting(late)
+		defer cancel()
+		if context.Cause(given) != context.Canceled || context.Cause(ended) != errLogin || context.Cause(revoked) != errLogin || byToken.Err() != nil {
+			t.Errorf("%v, %v, %v, %v", context.Cause(given), context.Cause(ended), context.Cause(revoked), byToken.Err())
+		}
+	})
+}
+
 // client is a client of a stream that reads or does not.
 type client struct {
 	http.ResponseWriter
@@ -162,7 +256,7 @@ func TestHeartbeat(t *testing.T) {
 		st := &stream{w: c, control: http.NewResponseController(c)}
 		ch := make(chan any, streamQueue)
 		done := make(chan struct{})
-		go func() { st.run(ch, filter{}); close(done) }()
+		go func() { st.run(t.Context(), ch, filter{}); close(done) }()
 		<-time.After(3*heartbeat + time.Second)
 		synctest.Wait()
 		if got := c.got.String(); got != strings.Repeat(": alive\n\n", 3) {
@@ -181,7 +275,7 @@ func TestSlowReaderIsCutOff(t *testing.T) {
 	for range cap(ch) {
 		ch <- &actor.NodeStopped{At: actor.At{Node: strings.Repeat("x", 512)}}
 	}
-	st.run(ch, filter{})
+	st.run(t.Context(), ch, filter{})
 	if !c.expired || c.got.Len() == 0 || st.buf.Cap() > 4*maxBatch {
 		t.Errorf("read %d, buffer %d", c.got.Len(), st.buf.Cap())
 	}

@@ -111,7 +111,8 @@ func (s *Server) identify(r *http.Request) identity {
 		return local
 	case s.isToken(bearerToken(r)):
 		return bearer
-	case s.loggedIn(r):
+	}
+	if _, _, ok := s.session(r); ok {
 		return cookie
 	}
 	return stranger

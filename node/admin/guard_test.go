@@ -185,7 +185,7 @@ func TestAddressesThatNeedMore(t *testing.T) {
 }
 
 func TestLoginEnds(t *testing.T) {
-	s := &sessions{key: [32]byte{1}}
+	s := newSessions()
 	now := time.Unix(1000, 0)
 	revoked := s.issue(now.Add(time.Hour))
 	s.revoke()
@@ -203,10 +203,10 @@ func TestLoginEnds(t *testing.T) {
 		{".", now, false},
 		{"9999999999", now, false},
 		{"9999999999." + strings.SplitN(value, ".", 2)[1], now, false},
-		{(&sessions{}).issue(now.Add(time.Hour)), now, false},
+		{newSessions().issue(now.Add(time.Hour)), now, false},
 	} {
-		if got := s.valid(tc.value, tc.now); got != tc.want {
-			t.Errorf("%q at %v: %v", tc.value, tc.now, got)
+		if end, _, got := s.read(tc.value, tc.now); got != tc.want || got && !end.Equal(now.Add(time.Hour)) {
+			t.Errorf("%q at %v: %v, until %v", tc.value, tc.now, got, end)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"log/slog"
@@ -80,7 +79,7 @@ type Server struct {
 	self     string // id of the node
 	http     *http.Server
 	crowd    []*crowd
-	sessions sessions
+	sessions *sessions
 	reports  chan struct{} // a place per query under way
 	streams  chan struct{} // a place per event stream
 	refused  refusals
@@ -103,10 +102,9 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, log: cfg.Logger, self: cfg.System.Node(), gone: make(chan struct{}),
+		cfg: cfg, log: cfg.Logger, self: cfg.System.Node(), gone: make(chan struct{}), sessions: newSessions(),
 		reports: make(chan struct{}, maxReports), streams: make(chan struct{}, maxStreams),
 	}
-	_, _ = rand.Read(s.sessions.key[:]) // never fails
 	s.life, s.end = context.WithCancel(context.Background())
 	s.http = &http.Server{
 		Handler: s.handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
