@@ -89,6 +89,7 @@ type Props struct {
 	supervisor bool
 	silent     bool
 	batches    bool
+	brief      bool
 }
 
 // Of makes actors with produce, called once per incarnation on the actor's own turn. A panic in it counts as a failure.
@@ -158,8 +159,13 @@ func (p *Props) Exported() *Props { p.exported = true; return p }
 // with something that has events of its own. Failures are always published.
 func (p *Props) Silent() *Props { p.silent = true; return p }
 
+// Brief is for actors of which there are many and whose Receive takes microseconds and never waits: not for the network, not
+// for another actor, not for a lock that is held for long. They share as many goroutines as there are processors, so
+// that work for all of them at once does not stand before everybody else's. One that waits all the same holds up the others.
+func (p *Props) Brief() *Props { p.brief = true; return p }
+
 // Supervisor makes an actor that does nothing but supervise: it takes children by System.SpawnUnder and restarts them
-// by s. When it is restarted itself (after an escalation), it starts its children anew under their names.
+// by s. When it is restarted itself (after an escalation, or by command), all its children are restarted in their places.
 func Supervisor(s Strategy) *Props {
 	p := Of(func() Actor { return funcActor(func(Context) {}) })
 	p.supervisor = true

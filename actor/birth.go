@@ -42,8 +42,7 @@ func (unusedDispatcher) Throughput() int { return 1 }
 func (g *guard) incarnate(self *PID) {
 	c := g.sys.cells.get(self.Id) // in there until it is Stopped
 	if c.incarnation++; c.incarnation > 1 {
-		c.sys.count.restarts.Add(1)
-		c.blame(func(t *trouble) { t.restarts++ })
+		c.restarted()
 	}
 	g.cell, g.incarnation = c, c.incarnation
 	c.guard = g

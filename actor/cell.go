@@ -56,12 +56,10 @@ type cell struct {
 
 // kid is what a supervisor knows about a child; owned by the supervisor.
 type kid struct {
-	cell     *cell
-	name     string
-	props    *Props
-	restarts restarts
-	timer    *timer // of the pending restart
-	ended    bool   // to be started anew when the supervisor is
+	cell      *cell
+	restarts  restarts
+	timer     *timer // of the pending restart
+	escalated uint64 // number of the failure that the supervisor made its own last
 }
 
 // pidKey identifies an actor in maps.
@@ -117,7 +115,7 @@ func (c *cell) finish() {
 	c.sys.forgetWatches(c)
 	c.tellWatchers()
 	c.sys.tellRemoteWatchers(c)
-	if c.parent != nil && !c.props.supervisor && !c.props.silent && !c.returns() {
+	if c.parent != nil && !c.props.supervisor && !c.props.silent {
 		c.sys.events.Publish(&HandlerStopped{PID: c.pid, Cluster: c.cluster, Reason: c.stopReason()})
 	}
 	c.mu.Lock()
@@ -149,17 +147,6 @@ func (c *cell) stopReason() string {
 		return "parent restarted"
 	}
 	return "parent stopped"
-}
-
-// returns reports whether the end of c is only a part of the restart of a supervisor above it, which will start it anew.
-// Supervisors wait for their children, so their state does not change meanwhile.
-func (c *cell) returns() bool {
-	for ; c.parent != nil && c.parent.props.supervisor && c.reason.Load() == nil; c = c.parent {
-		if phase(c.parent.phase.Load()) == phaseRestarting {
-			return true
-		}
-	}
-	return false
 }
 
 // addTimer runs f after d unless the cell's timers are cancelled before. The returned function cancels.

@@ -19,7 +19,8 @@ import (
 // By says who orders, in free text, such as "admin 127.0.0.1:5123"; it is what an audit finds.
 type (
 	// Restart gives an actor of this node a new incarnation now, whether it failed, waits for its back-off, or is well.
-	// It is done when the actor was told; HandlerStarted follows. Not for the node's own supervisors: ErrDenied.
+	// A supervisor gives one to all below it. It is done when the actor was told; HandlerStarted follows. Not for what
+	// supervises connections: ErrDenied.
 	Restart struct {
 		At
 		PID *PID
@@ -168,6 +169,8 @@ func (c *cell) fixed() bool {
 	return c.parent == service && c.props.supervisor
 }
 
-// keeps reports whether c is a supervisor of the node: it knows nothing that a restart could mend, and what is below it
-// would end, though nobody who has made that wants it to.
-func (c *cell) keeps() bool { return c.props.supervisor && c.pid.Id != userID && c.fixed() }
+// keeps reports whether c supervises links, tunnels or clients of the relay: each is one connection, which a new incarnation
+// would not have. What programs have made is made anew.
+func (c *cell) keeps() bool {
+	return c.props.supervisor && c.fixed() && !addressable(c.pid.Id+"/")
+}

@@ -58,7 +58,7 @@ func TestRestartComesTooLateForStop(t *testing.T) {
 	awaitEvent(t, w, func(c *CommandDone) bool { return c.Command == "Restart" })
 }
 
-// What the node consists of is not stopped; what comes and goes is. Its supervisors are not restarted.
+// What the node consists of is not stopped; what comes and goes is. What supervises connections is not restarted.
 func TestPartsOfTheNodeAreNotStopped(t *testing.T) {
 	s := newTestSystem(t)
 	parts := make(chan *PID, 4) // one is of a second incarnation
@@ -94,17 +94,17 @@ func TestPartsOfTheNodeAreNotStopped(t *testing.T) {
 			t.Errorf("%s: %s", pid.Id, *reason)
 		}
 	}
-	for pid, want := range map[*PID]error{s.root.pid: ErrDenied, clusters: ErrDenied, orders: ErrDenied, relay: ErrDenied, router: nil} {
-		if err := s.Events().Do(t.Context(), &Restart{PID: pid}); !errors.Is(err, want) {
-			t.Errorf("restart of %s: %v, want %v", pid.Id, err, want)
-		}
-	}
 	for _, pid := range []*PID{partOfMember, member, other, client, partOfBelow, below, group} {
 		gone := s.cells.get(pid.Id).ended()
 		if err := s.Events().Do(t.Context(), &StopHandler{PID: pid}); err != nil {
 			t.Errorf("%s: %v", pid.Id, err)
 		}
 		receive(t, gone)
+	}
+	for pid, want := range map[*PID]error{s.root.pid: ErrDenied, relay: ErrDenied, router: nil, clusters: nil, orders: nil, NewPID("n1", userID): nil} {
+		if err := s.Events().Do(t.Context(), &Restart{PID: pid}); !errors.Is(err, want) {
+			t.Errorf("restart of %s: %v, want %v", pid.Id, err, want)
+		}
 	}
 }
 

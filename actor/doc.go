@@ -31,8 +31,10 @@
 //
 // A panic (or runtime.Goexit) in Receive fails one actor. Whoever waits for the message gets a *[RemoteError] at once,
 // [HandlerFailed] is published, and the supervisor applies a [Strategy]: restart after an exponential back-off with
-// the queue kept, and when the budget of the window is spent, stop or escalate. Escalation ends at the root, which
-// restarts the subtree for as long as it takes. A failure while stopping or restarting is reported and changes nothing.
+// the queue kept, and when the budget of the window is spent, stop or escalate. That makes the supervisor fail: it is
+// restarted, and with it all its children, each in its place: with queue and watchers below a [Supervisor]; below another
+// actor they end, and it makes new ones. Escalation ends at the root, which restarts for as long as it takes. A failure
+// while stopping or restarting is reported and changes nothing.
 //
 // # Mailboxes
 //

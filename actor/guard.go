@@ -109,9 +109,6 @@ func (g *guard) start(m *Started) {
 		c.sys.events.Publish(&HandlerStarted{PID: c.pid, Cluster: c.cluster, Restarts: int(g.incarnation) - 1})
 	}
 	g.protect(current{msg: m}, nil)
-	if c.props.supervisor {
-		g.respawn()
-	}
 	if c.draining {
 		g.drain()
 	}

@@ -15,6 +15,7 @@ func (m *mailbox) system(msg any) {
 		if msg.failure == m.failures {
 			m.failing = false
 			m.suspend(false)
+			m.cell.unblock()
 		}
 		return
 	case *restartAfter:
@@ -60,9 +61,15 @@ func (m *mailbox) system(msg any) {
 	m.after(msg)
 }
 
-// restart makes protoactor replace the incarnation; it resumes the mailbox when that is done.
+// restart makes protoactor replace the incarnation, or a supervisor those below it; then the mailbox is resumed, behind
+// what protoactor may have posted to suspend it.
 func (m *mailbox) restart() {
 	m.failing = false
+	if m.cell.props.supervisor {
+		m.cell.renew()
+		m.postSystem(&proto.ResumeMailbox{})
+		return
+	}
 	m.invoker.InvokeSystemMessage(&proto.Restart{})
 }
 

@@ -13,7 +13,7 @@ type notice struct {
 func (g *guard) terminated(m *Terminated) {
 	c := g.cell
 	n := &notice{g.incarnation, m, false}
-	if k := c.kids[m.Who.Id]; k != nil && !k.ended && m.Who.Address == c.sys.node && k.cell.gone.Load() {
+	if k := c.kids[m.Who.Id]; k != nil && m.Who.Address == c.sys.node && k.cell.gone.Load() {
 		n.child = true
 		g.childGone(k)
 	}

@@ -102,7 +102,7 @@ func (s *System) SpawnNamed(p *Props, name string) (*PID, error) {
 func (g *guard) Spawn(p *Props) *PID {
 	for {
 		name := strconv.FormatUint(g.cell.sys.nextName.Add(1), 10)
-		c, err := g.spawn(p, name, nil)
+		c, err := g.spawn(p, name)
 		if errors.Is(err, ErrNameExists) {
 			continue
 		}
@@ -115,15 +115,15 @@ func (g *guard) Spawn(p *Props) *PID {
 
 // SpawnNamed implements Context.
 func (g *guard) SpawnNamed(p *Props, name string) (*PID, error) {
-	c, err := g.spawn(p, name, nil)
+	c, err := g.spawn(p, name)
 	if err != nil {
 		return nil, fmt.Errorf("spawn %s: %w", name, err)
 	}
 	return c.pid, nil
 }
 
-// spawn starts a child on the actor's own turn. kids are the children a supervisor is to start, as it had them before.
-func (g *guard) spawn(p *Props, name string, kids map[string]*kid) (*cell, error) {
+// spawn starts a child on the actor's own turn.
+func (g *guard) spawn(p *Props, name string) (*cell, error) {
 	parent := g.cell
 	id := parent.pid.Id + "/" + name
 	switch {
@@ -135,14 +135,13 @@ func (g *guard) spawn(p *Props, name string, kids map[string]*kid) (*cell, error
 		return nil, ErrDraining
 	}
 	c := newCell(parent.sys, parent, id, p)
-	c.kids = kids
 	if !parent.sys.cells.add(c) {
 		return nil, ErrNameExists
 	}
 	if parent.kids == nil {
 		parent.kids = map[string]*kid{}
 	}
-	parent.kids[id] = &kid{cell: c, name: name, props: c.props}
+	parent.kids[id] = &kid{cell: c}
 	if err := parent.birth.of(c, name, parent.ctx); err != nil {
 		delete(parent.kids, id)
 		parent.sys.cells.remove(c)
@@ -162,31 +161,11 @@ func (g *guard) spawnFor(r *spawnRequest) {
 		g.cell.waiting[id] = append(g.cell.waiting[id], r)
 		return
 	}
-	c, err := g.spawn(r.props, r.name, nil)
+	c, err := g.spawn(r.props, r.name)
 	if err != nil {
 		err = fmt.Errorf("spawn %s: %w", r.name, err)
 	}
 	r.finish(c, err)
-}
-
-// respawn starts the children a restarted supervisor had.
-func (g *guard) respawn() {
-	old := g.cell.kids
-	g.cell.kids = nil
-	if g.cell.poisoned.Load() {
-		return
-	}
-	for _, k := range old {
-		var kids map[string]*kid
-		if k.props.supervisor {
-			kids = k.cell.kids
-		}
-		if _, err := g.spawn(k.props, k.name, kids); err != nil {
-			g.cell.log().Error("child was not started again", "child", k.name, "error", err)
-			continue
-		}
-		g.cell.kids[g.cell.pid.Id+"/"+k.name].restarts = k.restarts
-	}
 }
 
 // validName reports whether name can be the last part of an id. It may contain '/'.

@@ -129,3 +129,23 @@ func (r *restarts) fail(now time.Time, s Strategy, f Failure) (Directive, time.D
 	}
 	return DirectiveRestart, s.backoff(r.row, rand.Float64)
 }
+
+// limits are what the place of a failed actor makes of the directive.
+type limits struct {
+	top      bool // nobody is above its supervisor, which is the root: the subtree restarts instead
+	leaving  bool // poisoned: it has to work off its queue before a deadline, and its end is no matter for those above
+	starting bool // it failed to start, and would again
+}
+
+// apply returns what is done, and after how long. backoff is the delay of a restart that was not decided as one.
+func (l limits) apply(d Directive, delay, backoff time.Duration) (Directive, time.Duration) {
+	switch again := d == DirectiveRestart || d == DirectiveEscalate; {
+	case again && l.leaving && l.starting:
+		return DirectiveStop, 0
+	case again && l.leaving:
+		return DirectiveRestart, 0
+	case l.top && d == DirectiveEscalate:
+		return DirectiveRestart, backoff
+	}
+	return d, delay
+}

@@ -12,8 +12,8 @@ var _ proto.SupervisorStrategy = (*guard)(nil)
 // strategyFor is the strategy for a child: its own, unless it is a supervisor, whose strategy is for its children.
 func (c *cell) strategyFor(k *kid) Strategy {
 	switch {
-	case k.props.strategy != nil && !k.props.supervisor:
-		return k.props.strategy.withDefaults()
+	case k.cell.props.strategy != nil && !k.cell.props.supervisor:
+		return k.cell.props.strategy.withDefaults()
 	case c.props.strategy != nil:
 		return c.props.strategy.withDefaults()
 	default:
@@ -37,15 +37,9 @@ func (g *guard) HandleFailure(_ *proto.ActorSystem, _ proto.Supervisor, who *PID
 	d, delay := k.restarts.fail(time.Now(), s, Failure{
 		PID: k.cell.pid, Reason: f.reason, Stack: f.stack, Message: f.message, MessageType: typeName(f.message),
 	})
-	if d == DirectiveEscalate && c.parent == nil { // nobody is above the root: the subtree restarts
-		d, delay = DirectiveRestart, s.backoff(k.restarts.row, func() float64 { return 0 })
-	}
-	if d == DirectiveRestart && k.cell.poisoned.Load() {
-		delay = 0 // it has to work off its queue before the deadline of whoever poisoned it
-		if _, starting := f.message.(*Started); starting {
-			d = DirectiveStop // it cannot, and would fail like this until then
-		}
-	}
+	_, starting := f.message.(*Started)
+	d, delay = limits{top: c.parent == nil, leaving: k.cell.poisoned.Load(), starting: starting}.
+		apply(d, delay, s.backoff(k.restarts.row, func() float64 { return 0 }))
 	c.sys.publishFailure(k.cell, f, len(k.restarts.times), d, delay)
 	switch d {
 	case DirectiveResume:
@@ -53,6 +47,7 @@ func (g *guard) HandleFailure(_ *proto.ActorSystem, _ proto.Supervisor, who *PID
 	case DirectiveStop:
 		k.cell.stop("failed: " + reasonText(f.reason))
 	case DirectiveEscalate:
+		k.escalated = f.number
 		c.mb.fault = &fault{
 			reason: fmt.Errorf("%s failed: %s", k.cell.pid.Id, reasonText(f.reason)), stack: f.stack, message: f.message,
 		}
@@ -74,15 +69,40 @@ func (k *kid) stopTimer() {
 	}
 }
 
-// childGone forgets a child, unless it ended with its supervisor: that, or what is restarted in its place, starts it anew.
+// renew is the restart of a supervisor. It has no state of its own that could be spoilt, so it stays, and so do its
+// children: each gets a new incarnation in its place as soon as it is done with its message, whether it failed, waits or is
+// well. Their queues and those who watch them stay with them: nobody else notices.
+//
+//	member fails ──► budget spent: escalate ──► supervisor fails ──► back-off ──► renew ──► all members
+func (c *cell) renew() {
+	c.restarted()
+	for _, k := range c.kids {
+		k.stopTimer()
+		k.cell.mb.postSystem(&restartCommand{})
+	}
+}
+
+// restarted counts a restart.
+func (c *cell) restarted() {
+	c.sys.count.restarts.Add(1)
+	c.blame(func(t *trouble) { t.restarts++ })
+}
+
+// unblock resumes the children whose failures this actor made its own, when it is resumed itself.
+func (c *cell) unblock() {
+	for _, k := range c.kids {
+		if k.escalated > 0 {
+			k.cell.mb.postSystem(&resume{k.escalated})
+			k.escalated = 0
+		}
+	}
+}
+
+// childGone forgets a child.
 func (g *guard) childGone(k *kid) {
 	c := g.cell
 	k.stopTimer()
 	id := k.cell.pid.Id
-	if c.props.supervisor && phase(c.phase.Load()) != phaseAlive && k.cell.reason.Load() == nil {
-		k.ended = true
-		return
-	}
 	delete(c.kids, id)
 	waiting := c.waiting[id]
 	delete(c.waiting, id)

@@ -3,6 +3,7 @@ package actor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -51,6 +52,29 @@ func TestRestartBudget(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestLimitsOfDirectives(t *testing.T) {
+	all := []Directive{DirectiveRestart, DirectiveStop, DirectiveEscalate, DirectiveResume}
+	for l, want := range map[limits]string{
+		{}:                              "restart 1s, stop 1s, escalate 1s, resume 1s",
+		{starting: true}:                "restart 1s, stop 1s, escalate 1s, resume 1s",
+		{top: true}:                     "restart 1s, stop 1s, restart 1m0s, resume 1s",
+		{top: true, starting: true}:     "restart 1s, stop 1s, restart 1m0s, resume 1s",
+		{leaving: true}:                 "restart 0s, stop 1s, restart 0s, resume 1s",
+		{top: true, leaving: true}:      "restart 0s, stop 1s, restart 0s, resume 1s",
+		{leaving: true, starting: true}: "stop 0s, stop 1s, stop 0s, resume 1s",
+		{top: true, leaving: true, starting: true}: "stop 0s, stop 1s, stop 0s, resume 1s",
+	} {
+		var got []string
+		for _, d := range all {
+			what, delay := l.apply(d, time.Second, time.Minute)
+			got = append(got, fmt.Sprint(what, " ", delay))
+		}
+		if got := strings.Join(got, ", "); got != want {
+			t.Errorf("%+v: %s, want %s", l, got, want)
 		}
 	}
 }
@@ -208,15 +232,9 @@ func TestEscalationRestartsTheSubtree(t *testing.T) {
 	}
 	awaitEvent(t, w, func(f *HandlerFailed) bool { return f.PID.Id == a.Id && f.Directive == DirectiveEscalate })
 	awaitEvent(t, w, func(f *HandlerFailed) bool { return f.PID.Id == sup.Id && f.Directive == DirectiveRestart })
-	for _, pid := range []*PID{a, b} { // both come back under their names
-		awaitEvent(t, w, func(h *HandlerStarted) bool { return h.PID.Id == pid.Id })
-		for {
-			if _, err := ask(t, s, pid, "hi"); err == nil {
-				break
-			} else if !errors.Is(err, ErrUnreachable) {
-				t.Fatal(err)
-			}
-		}
+	for pid, restarts := range map[*PID]int{a: 2, b: 1} { // both are there all the time
+		mustAsk(t, s, pid, "hi")
+		awaitEvent(t, w, func(h *HandlerStarted) bool { return h.PID.Id == pid.Id && h.Restarts == restarts })
 	}
 	if n := countEvents(w, all[*HandlerStopped]); n != 0 {
 		t.Errorf("%d handlers stopped for good", n)
