@@ -20,12 +20,12 @@ type inbox struct {
 	mu      sync.Mutex // guards the following fields
 	store   store
 	flow    flow.Receiver
-	end     bool  // the peer's End has arrived
-	open    bool  // the last chunk that arrived was not the end of its message
-	discard bool  // nobody will take what still arrives
 	err     error // why nothing more arrives; set once
-	soft    bool  // err leaves what has arrived whole
 	bytes   uint64
+	end     bool // the peer's End has arrived
+	open    bool // the last chunk that arrived was not the end of its message
+	discard bool // nobody will take what still arrives
+	soft    bool // err leaves what has arrived whole
 
 	wake chan struct{} // capacity 1: something changed; one taker waits at most
 	turn turn          // the taker's

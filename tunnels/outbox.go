@@ -35,29 +35,29 @@ type outbox struct {
 	tunnel  *Tunnel       // told of stalls, of a failed write and of the end
 	patient time.Duration // until stalled
 
-	mu         sync.Mutex // guards the following fields
+	mu         sync.Mutex // guards the following fields; the flags are together, for there are many tunnels
 	flow       flow.Sender
-	whole      uint64 // messages up to this cost are all or nothing
-	buf        []byte // frames for the writer
-	held       bool   // the writer must not start yet
-	opening    int    // bytes of buf that are the opening frame, while held
-	writing    bool   // the writer runs
-	sending    bool   // a message is on its way into buf
-	closing    bool   // no further message begins
-	end        bool   // End is due, once no message is on its way
+	whole      uint64     // messages up to this cost are all or nothing
+	buf        []byte     // frames for the writer
+	opening    int        // bytes of buf that are the opening frame, while held
+	credit     uint64     // to grant
+	last       wire.Frame // the last frame, if set
+	err        error      // why nothing more can be sent
+	bytes      uint64     // payload bytes encoded
+	stallSince time.Time  // since when it is starving
+	held       bool       // the writer must not start yet
+	writing    bool       // the writer runs
+	sending    bool       // a message is on its way into buf
+	closing    bool       // no further message begins
+	end        bool       // End is due, once no message is on its way
 	endSent    bool
 	quit       bool // say that we do not read any more
 	quitSent   bool
-	credit     uint64     // to grant
-	peerEnded  bool       // the peer sends no more
-	peerLeft   bool       // nor does it read
-	last       wire.Frame // the last frame, if set
-	dead       bool       // the writer must not write any more
-	fin        bool       // the stream's write half ended in order
-	err        error      // why nothing more can be sent
-	bytes      uint64     // payload bytes encoded
-	starving   bool       // a sender waits for credit
-	stallSince time.Time  // since when
+	peerEnded  bool // the peer sends no more
+	peerLeft   bool // nor does it read
+	dead       bool // the writer must not write any more
+	fin        bool // the stream's write half ended in order
+	starving   bool // a sender waits for credit
 	stallTold  bool
 
 	gone sync.Once     // tells tunnel that the half is done: FIN sent, or given up

@@ -40,8 +40,8 @@ type Tunnel struct {
 
 	mu         sync.Mutex // guards the following fields
 	reason     error      // why the tunnel is over; nil while it is not, or if both ends closed
-	over       bool       // aborted, lost, or both halves ended
 	writeErr   error      // why the writer failed
+	over       bool       // aborted, lost, or both halves ended
 	readerGone bool
 	writerGone bool
 	released   bool       // finished was closed

@@ -31,16 +31,15 @@ func clamp(window int) uint64 { return uint64(min(max(window, MinWindow), MaxWin
 // What waits on the way must not count as round trip: a larger window only makes it
 // wait longer, and would justify itself.
 type pace struct {
-	begun   bool
-	since   time.Time // when the window that is being measured began
+	since   time.Time // when the window that is being measured began; zero: none has
 	granted uint64    // of it
 }
 
 // short accounts for n bytes that are granted now. Its result is
 // meant for a window that is measured as a whole, so it is false in between.
 func (p *pace) short(now time.Time, rtt time.Duration, n, window uint64) bool {
-	if !p.begun {
-		p.begun, p.since = true, now
+	if p.since.IsZero() {
+		p.since = now
 		return false
 	}
 	if p.granted += n; p.granted < window {
