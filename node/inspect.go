@@ -1,6 +1,8 @@
 package node
 
 import (
+	"time"
+
 	"iris/node/inspect"
 	"iris/node/relay"
 )
@@ -10,15 +12,15 @@ import (
 func (n *Node) Inspect() inspect.Asker { return n.inspector }
 
 // openInspector makes the answers to questions about this node, also those of other
-// nodes.
-func (n *Node) openInspector(name string) (err error) {
+// nodes. now is its clock; nil: the host's.
+func (n *Node) openInspector(name string, now func() time.Time) (err error) {
 	n.inspector, err = inspect.New(inspect.Config{
 		System: n.sys, Endpoint: n.endpoint, Router: n.router, Topics: n.topics, Tunnels: n.tunnels,
 		About: inspect.About{
 			Name: name, Network: n.network, Zone: n.cfg.Node.Zone, Labels: n.cfg.Node.Labels, Started: n.began,
 			MemoryLimit: int64(n.cfg.Limits.Memory),
 		},
-		State: n.state, Settings: n.settings, Relay: n.relayClients, Attach: n.relayAddrs,
+		State: n.state, Settings: n.settings, Relay: n.relayClients, Attach: n.relayAddrs, Now: now,
 	})
 	return err
 }

@@ -90,11 +90,12 @@ const (
 	topicsPart    = 4
 )
 
-// seams are what a simulated network puts in place of the host's, and who sees the
+// seams are what a test puts in place of the host's network and clock, and who sees the
 // events from the first on.
 type seams struct {
 	conn   net.PacketConn
 	prober router.Prober
+	now    func() time.Time // the wall clock, of certificates and of what the node tells of itself
 	events func(any)
 }
 
@@ -108,7 +109,7 @@ func start(ctx context.Context, cfg config.Config, s seams) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	ident, err := identity.New(keys, identity.Options{})
+	ident, err := identity.New(keys, identity.Options{Now: s.now})
 	if err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
@@ -192,7 +193,7 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 	if n.readers, err = newHandlers(n.sys, "readers"); err != nil {
 		return err
 	}
-	if err := n.openInspector(host); err != nil {
+	if err := n.openInspector(host, s.now); err != nil {
 		return err
 	}
 	if err := n.endpoint.Start(n.router.PID()); err != nil {

@@ -28,6 +28,7 @@ type Config struct {
 	Relay    func() []relay.ClientInfo // nil: no relay
 	Attach   func() []string           // where programs attach to it; nil: nowhere
 	Settings func() map[string]any     // effective configuration by path, secrets masked; nil: none
+	Now      func() time.Time          // the wall clock that the node tells; nil: time.Now
 }
 
 // About is what a node knows of itself from the start.
@@ -64,6 +65,9 @@ func New(cfg Config) (*Inspector, error) {
 	actor.RegisterType[Refusal](RefusalType)
 	if cfg.State == nil {
 		cfg.State = func() string { return "ready" }
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	i := &Inspector{
 		cfg: cfg, self: cfg.System.Node(), turns: newTurns(), mine: newQuarters(), theirs: newQuarters(),

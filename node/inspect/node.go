@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"time"
 
 	"iris/router"
 )
@@ -20,7 +19,7 @@ func (i *Inspector) describe() Node {
 	counters := sys.Counters()
 	n := Node{
 		ID: i.self, Name: about.Name, Network: about.Network, Addr: i.cfg.Endpoint.Addr().String(), Zone: about.Zone,
-		Labels: about.Labels, Version: Version(), GoVersion: runtime.Version(), PID: os.Getpid(), Started: about.Started, Now: time.Now(),
+		Labels: about.Labels, Version: Version(), GoVersion: runtime.Version(), PID: os.Getpid(), Started: about.Started, Now: i.cfg.Now(),
 		Incarnation: sys.Incarnation(), State: i.cfg.State(), Form: form(routes),
 		Actors: sys.Actors(), Tunnels: i.cfg.Tunnels.Len(), Sent: counters.Sent, Delivered: counters.Delivered, Failures: counters.Failures, Restarts: counters.Restarts,
 		HeapBytes: heapBytes(), MemoryLimit: about.MemoryLimit, Goroutines: runtime.NumGoroutine(),
