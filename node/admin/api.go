@@ -47,17 +47,19 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	select {
 	case s.reports <- struct{}{}:
-		defer func() { <-s.reports }()
 	case <-ctx.Done():
 		s.refuse(w, tooMany, http.StatusServiceUnavailable, "too many queries")
 		return
 	}
-	s.ask(ctx, w, node, q)
+	answer, err := func() ([]byte, error) {
+		defer func() { <-s.reports }() // also if it panics; who reads the answer slowly is in nobody's way
+		return s.cfg.Asker.Ask(ctx, node, q)
+	}()
+	pass(w, answer, err)
 }
 
-// ask answers with what a node answers.
-func (s *Server) ask(ctx context.Context, w http.ResponseWriter, node string, q inspect.Query) {
-	answer, err := s.cfg.Asker.Ask(ctx, node, q)
+// pass answers with what a node has answered.
+func pass(w http.ResponseWriter, answer []byte, err error) {
 	if err != nil {
 		fail(w, status(err), err.Error())
 		return

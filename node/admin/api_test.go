@@ -1,9 +1,11 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -84,6 +86,34 @@ func TestTooManyQueries(t *testing.T) {
 		e.reports <- struct{}{}
 	}
 	if status, text, _ := e.ask("GET", "/api/v1/node", ""); status != 503 || e.refused[tooMany].Load() != 1 {
+		t.Errorf("%d: %s", status, text)
+	}
+}
+
+// Who does not read an answer keeps nobody from asking.
+func TestSlowReadersHoldNoQuery(t *testing.T) {
+	e := open(t, nil)
+	for range maxReports - 1 {
+		e.reports <- struct{}{}
+	}
+	asked := make(chan struct{}, 1)
+	e.asker.do = func(_ context.Context, _ string, q inspect.Query) ([]byte, error) {
+		if q.What == "network" {
+			defer func() { asked <- struct{}{} }()
+			return bytes.Repeat([]byte(" "), 32<<20), nil // more than the buffers on the way hold
+		}
+		return []byte("{}"), nil
+	}
+	c, err := net.Dial("tcp", e.Addrs()[0].String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write([]byte("GET /api/v1/network HTTP/1.1\r\nHost: localhost\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	if status, text, _ := e.ask("GET", "/api/v1/node", ""); status != 200 {
 		t.Errorf("%d: %s", status, text)
 	}
 }

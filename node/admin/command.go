@@ -49,7 +49,8 @@ func (s *Server) command(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), commandTimeout)
 	defer cancel()
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(commandTimeout + writeTimeout))
-	s.ask(ctx, w, node, inspect.Query{What: "do:" + what, Args: args})
+	answer, err := s.cfg.Asker.Ask(ctx, node, inspect.Query{What: "do:" + what, Args: args})
+	pass(w, answer, err)
 }
 
 // parseOrder reads the body of a command, or says what is wrong with it. An empty

@@ -71,12 +71,20 @@ func (s *Server) screened(next http.HandlerFunc, page bool) http.HandlerFunc {
 func (s *Server) private(next http.HandlerFunc) http.HandlerFunc {
 	return s.visible(func(w http.ResponseWriter, r *http.Request) {
 		if s.identify(r) == stranger {
+			if bearerToken(r) != "" {
+				s.wrongToken(r)
+			}
 			w.Header().Set("WWW-Authenticate", `Bearer realm="iris"`)
 			s.refuse(w, notAllowed, http.StatusUnauthorized, "a token is needed: send Authorization: Bearer and the token in hexadecimal")
 			return
 		}
 		next(w, r)
 	})
+}
+
+// wrongToken tells the operator that somebody tries tokens, or has an old one.
+func (s *Server) wrongToken(r *http.Request) {
+	s.log.Warn("wrong admin token", "addr", r.RemoteAddr)
 }
 
 // deliberate lets a request through that no foreign page can have caused: with a

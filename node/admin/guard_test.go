@@ -172,6 +172,36 @@ func TestWhoMayAsk(t *testing.T) {
 	}
 }
 
+// Who comes, goes, or tries is in the log with its address; who merely has no token is not.
+func TestWhoAskedIsLogged(t *testing.T) {
+	e := open(t, func(c *Config) { c.Token = token })
+	hexed := hex.EncodeToString(token)
+	lines := func() int { return strings.Count(e.log.String(), "\n") }
+	for _, tc := range []struct {
+		method, path, body string
+		headers            []string
+		want               string // the line; empty: there is none
+	}{
+		{"GET", "/api/v1/node", "", nil, ""},
+		{"GET", "/api/v1/node", "", []string{"Authorization", "Bearer " + hexed}, ""},
+		{"GET", "/api/v1/node", "", []string{"Authorization", "Bearer c0ffee"}, "level=WARN msg=\"wrong admin token\" addr=127.0.0.1:"},
+		{"POST", "/login", `{"token":"c0ffee"}`, []string{"X-Iris-Admin", "1"}, "level=WARN msg=\"wrong admin token\" addr=127.0.0.1:"},
+		{"POST", "/login", `{"token":"` + hexed + `"}`, []string{"X-Iris-Admin", "1"}, "level=INFO msg=\"admin login\" addr=127.0.0.1:"},
+		{"POST", "/logout", "", []string{"X-Iris-Admin", "1"}, ""},
+		{"POST", "/logout", "", []string{"Authorization", "Bearer " + hexed}, "level=INFO msg=\"admin logout\" addr=127.0.0.1:"},
+	} {
+		before := lines()
+		e.ask(tc.method, tc.path, tc.body, tc.headers...)
+		all := strings.Split(strings.TrimSpace(e.log.String()), "\n")
+		if tc.want == "" && lines() != before || tc.want != "" && (lines() != before+1 || !strings.Contains(all[len(all)-1], tc.want)) {
+			t.Errorf("%s %s %s: %q, want %q", tc.method, tc.path, tc.body, all[before:], tc.want)
+		}
+	}
+	if text := e.log.String(); strings.Contains(text, "c0ffee") || strings.Contains(text, hexed) {
+		t.Errorf("a token is in the log:\n%s", text)
+	}
+}
+
 func TestAddressesThatNeedMore(t *testing.T) {
 	for _, listen := range []string{":0", "0.0.0.0:0", "[::]:0", "example.org:0"} {
 		for _, edit := range []func(*Config){func(*Config) {}, func(c *Config) { c.Token = token }} {

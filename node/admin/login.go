@@ -115,8 +115,12 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if len(s.cfg.Token) > 0 && !s.isToken(strings.TrimSpace(form.Token)) {
+		s.wrongToken(r)
 		s.refuse(w, notAllowed, http.StatusUnauthorized, "this is not the token")
 		return
+	}
+	if len(s.cfg.Token) > 0 { // else everybody is let in
+		s.log.Info("admin login", "addr", r.RemoteAddr)
 	}
 	s.setCookie(w, s.sessions.issue(time.Now().Add(loginTime)), int(loginTime/time.Second))
 }
@@ -126,6 +130,9 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 	if s.identify(r) != stranger {
 		s.sessions.revoke()
+		if len(s.cfg.Token) > 0 {
+			s.log.Info("admin logout", "addr", r.RemoteAddr)
+		}
 	}
 	s.setCookie(w, "", -1)
 }
