@@ -15,11 +15,11 @@ const (
 	least = 8 // characters that a column keeps when it is cut
 )
 
-// Column is one column. A title that begins with > stands right, as numbers do; one
-// that begins with ~ may be cut where the terminal is narrow.
+// column is one column.
 type column struct {
-	title      string
-	right, cut bool
+	title string
+	right bool
+	cut   int // where the terminal is narrow those with most are cut first; 0: it is not
 }
 
 // Table is rows under titles. Cells may hold anything: they are made safe.
@@ -30,13 +30,13 @@ type Table struct {
 
 // New returns a table with the given titles. Prefixes of a title say how its
 // column is laid out: > right, as numbers are, ~ may be cut where the terminal is
-// too narrow.
+// too narrow, ~~ is cut before others are.
 func New(titles ...string) *Table {
 	t := &Table{}
 	for _, title := range titles {
 		c := column{title: strings.TrimLeft(title, ">~")}
 		marks := title[:len(title)-len(c.title)]
-		c.right, c.cut = strings.Contains(marks, ">"), strings.Contains(marks, "~")
+		c.right, c.cut = strings.Contains(marks, ">"), strings.Count(marks, "~")
 		t.columns = append(t.columns, c)
 	}
 	return t
@@ -90,7 +90,7 @@ func (t *Table) Lines(width int) []string {
 }
 
 // widths gives each column what it needs, and takes from those that may be cut
-// what the terminal lacks, from the widest first.
+// what the terminal lacks, from the widest of those that are cut first.
 func (t *Table) widths(width int) []int {
 	w := make([]int, len(t.columns))
 	total := gap * (len(w) - 1)
@@ -104,7 +104,10 @@ func (t *Table) widths(width int) []int {
 	for ; width > 0 && total > width; total-- {
 		widest := -1
 		for i, c := range t.columns {
-			if c.cut && w[i] > max(least, lipgloss.Width(c.title)) && (widest < 0 || w[i] > w[widest]) {
+			if c.cut == 0 || w[i] <= max(least, lipgloss.Width(c.title)) {
+				continue
+			}
+			if widest < 0 || c.cut > t.columns[widest].cut || c.cut == t.columns[widest].cut && w[i] > w[widest] {
 				widest = i
 			}
 		}

@@ -39,6 +39,22 @@ x\x1b[2Jy\n\u202e\xff       3`
 	}
 }
 
+// What matters least gives way first, and only then the others, the widest first.
+func TestWhatIsCutFirst(t *testing.T) {
+	tb := New("~ACTOR", ">N", "~~WHY")
+	tb.Row("iris/clusters/orders/1", "7", "it broke for no reason")
+	for width, want := range map[int]string{
+		60: "iris/clusters/orders/1  7  it broke for no reason",
+		40: "iris/clusters/orders/1  7  it broke f...",
+		35: "iris/clusters/orders/1  7  it br...",
+		30: "iris/clusters/...  7  it br...",
+	} {
+		if got := tb.Lines(width)[1]; got != want {
+			t.Errorf("in %d: %q, want %q", width, got, want)
+		}
+	}
+}
+
 func TestCut(t *testing.T) {
 	for _, tc := range []struct {
 		text  string

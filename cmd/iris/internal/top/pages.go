@@ -90,7 +90,7 @@ func (m *Model) actors() *table.Table {
 		"handled":  func(a inspect.Actor) float64 { return m.rates.handled[a.Path] },
 		"failures": func(a inspect.Actor) float64 { return float64(a.Failures) },
 	}, nil)
-	t := table.New("~ACTOR", "STATE", ">BUSY", ">HANDLED/S", ">QUEUED", ">OLDEST", ">FAILURES", ">RESTARTS", "~LAST ERROR")
+	t := table.New("~ACTOR", "STATE", ">BUSY", ">HANDLED/S", ">QUEUED", ">OLDEST", ">FAILURES", ">RESTARTS", "~~LAST ERROR")
 	for _, a := range list {
 		busy := table.None
 		if m.rates.known {

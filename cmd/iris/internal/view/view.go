@@ -145,7 +145,7 @@ func Tunnels(list []inspect.Tunnel, names Names, now time.Time) *table.Table {
 
 // Actors lays out actors.
 func Actors(list []inspect.Actor) *table.Table {
-	t := table.New("~ACTOR", "STATE", ">ACTORS", ">QUEUED", ">BYTES", ">OLDEST", ">HANDLED", ">BUSY", ">FAILURES", ">RESTARTS", "~LAST ERROR")
+	t := table.New("~ACTOR", "STATE", ">ACTORS", ">QUEUED", ">BYTES", ">OLDEST", ">HANDLED", ">BUSY", ">FAILURES", ">RESTARTS", "~~LAST ERROR")
 	for _, a := range list {
 		t.Row(a.Path, a.State, table.Count(a.Actors), table.Count(a.Queued), table.Bytes(a.Bytes), table.Micros(a.Oldest), table.Count(a.Handled), table.Micros(a.Busy),
 			table.Count(a.Failures), strconv.Itoa(a.Restarts), a.LastError)
