@@ -54,9 +54,10 @@ var (
 func newEnd(t testing.TB, s Stream, peer id.ID, c Config, credit uint64) end {
 	t.Helper()
 	e := end{recorder: new(recorder), work: new(sync.WaitGroup)}
+	c = c.withDefaults()
 	tunnel, err := newTunnel(setup{
 		id: peer.Short() + "-1", cluster: "test", peer: peer, stream: s, frames: newFrameReader(s, newReaders()),
-		credit: credit, config: c.withDefaults(), memory: newMemory(), spawn: e.work.Go, watch: e.recorder,
+		credit: credit, config: &c, memory: newMemory(), spawn: e.work.Go, watch: e.recorder,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -30,8 +30,7 @@ type Tunnel struct {
 	peer    id.ID
 	stream  Stream
 	frames  *frameReader
-	limit   int           // bytes of a message that Recv returns
-	patient time.Duration // of Close
+	config  *Config // of the node
 	watch   watcher
 	since   time.Time
 	opened  bool // by this end
@@ -66,7 +65,7 @@ type setup struct {
 	stream      Stream
 	frames      *frameReader
 	credit      uint64 // granted by the peer
-	config      Config
+	config      *Config
 	memory      *memory
 	spawn       func(func())
 	watch       watcher
@@ -94,7 +93,7 @@ func newMemory() *memory {
 func newTunnel(s setup) (*Tunnel, error) {
 	t := &Tunnel{
 		id: s.id, cluster: s.cluster, peer: s.peer, stream: s.stream, frames: s.frames,
-		limit: s.config.MaxMessage, patient: s.config.CloseTimeout, watch: s.watch, since: time.Now(), opened: s.opened,
+		config: s.config, watch: s.watch, since: time.Now(), opened: s.opened,
 		finished: make(chan struct{}),
 	}
 	t.out.stream, t.out.buffers, t.out.spawn = s.stream, &s.memory.buffers, s.spawn
@@ -150,7 +149,7 @@ func (t *Tunnel) Send(ctx context.Context, msg []byte) error {
 // the limit (the next Recv returns the one after it), ErrMidMessage after the
 // byte view has read a part of a message.
 func (t *Tunnel) Recv(ctx context.Context) ([]byte, error) {
-	return t.in.recv(ctx, t.limit)
+	return t.in.recv(ctx, t.config.MaxMessage)
 }
 
 // CloseSend says that no further message follows; the other end gets io.EOF
@@ -177,14 +176,14 @@ func (t *Tunnel) Close() error {
 	t.unread += dropped
 	t.mu.Unlock()
 	t.out.leave()
-	timeout := time.NewTimer(t.patient)
+	timeout := time.NewTimer(t.config.CloseTimeout)
 	defer timeout.Stop()
 	select {
 	case <-t.finished:
 	case <-timeout.C:
 		err := fmt.Errorf("close: %w", actor.ErrTimeout)
 		t.Abort(err)
-		return fmt.Errorf("tunnel %s: %w after %v", t.id, err, t.patient)
+		return fmt.Errorf("tunnel %s: %w after %v", t.id, err, t.config.CloseTimeout)
 	}
 	return t.failure()
 }

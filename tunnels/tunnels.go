@@ -156,7 +156,7 @@ func (ts *Tunnels) build(peer id.ID, cluster string, s Stream, f *frameReader, c
 	t, err := newTunnel(setup{
 		id:      peer.Short() + "-" + strconv.FormatUint(ts.last.Add(1), 10),
 		cluster: cluster, peer: peer, stream: s, frames: f, credit: credit,
-		config: ts.config, memory: ts.memory, spawn: ts.work.Go, watch: ts, opened: opened,
+		config: &ts.config, memory: ts.memory, spawn: ts.work.Go, watch: ts, opened: opened,
 	})
 	if err != nil {
 		return nil, err
