@@ -169,44 +169,39 @@ func (g *guard) After(d time.Duration, msg any) (cancel func()) {
 // idleness implements SetReceiveTimeout. The timer is not moved for every message: when it fires and there was activity
 // in between, it is set again for what remains. Only messages touch this state, so nothing here can race.
 type idleness struct {
-	after  time.Duration // 0 = off
-	last   time.Time     // of the latest message
-	number uint64        // of the current setting, so that ticks of an earlier one are recognised
+	after  time.Duration
+	last   time.Time // of the latest message
 	cancel func()
 }
 
-// idleTick is the timer's message to its actor.
-type idleTick struct {
-	incarnation uint32
-	number      uint64
-}
+// idleTick is the timer's message to its actor. Those of earlier settings and incarnations say so.
+type idleTick struct{ of *idleness }
 
 func (i *idleness) active() {
-	if i.after > 0 {
+	if i != nil {
 		i.last = time.Now()
 	}
 }
 
 func (g *guard) SetReceiveTimeout(d time.Duration) {
-	i := &g.idle
-	if i.cancel != nil {
-		i.cancel()
+	if g.idle != nil {
+		g.idle.cancel()
+		g.idle = nil
 	}
-	*i = idleness{after: max(d, 0), last: time.Now(), number: i.number + 1}
 	if d > 0 {
+		g.idle = &idleness{after: d, last: time.Now()}
 		g.armIdle(d)
 	}
 }
 
 func (g *guard) armIdle(d time.Duration) {
-	t := &idleTick{g.incarnation, g.idle.number}
-	mb := &g.cell.mb
+	t, mb := &idleTick{g.idle}, &g.cell.mb
 	g.idle.cancel = g.cell.addTimer(d, func() { _ = mb.post(t, true) })
 }
 
 func (g *guard) idleTick(t *idleTick) {
-	i := &g.idle
-	if t.incarnation != g.incarnation || t.number != i.number || i.after == 0 {
+	i := g.idle
+	if t.of != i {
 		return
 	}
 	if left := i.after - time.Since(i.last); left > 0 {

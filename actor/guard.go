@@ -19,8 +19,8 @@ type guard struct {
 	started     bool
 	actor       Actor
 	cur         current
-	idle        idleness
-	batch       Batch // what an actor with Props.Batches is given, time and again
+	idle        *idleness // nil: SetReceiveTimeout is off
+	batch       *Batch    // what an actor with Props.Batches is given, time and again; nil before
 }
 
 // current is the message being handled.
@@ -117,7 +117,7 @@ func (g *guard) start(m *Started) {
 // endIncarnation cancels what only this incarnation waits for. Answers to its Asks and its timers carry its number and
 // are dropped when they arrive.
 func (g *guard) endIncarnation() {
-	g.idle = idleness{}
+	g.idle = nil
 	g.cell.cancelTimers()
 }
 
@@ -207,8 +207,8 @@ func (g *guard) protect(c current, cont *continuation) {
 			g.failed(recover())
 		}
 		g.cur = current{}
-		if c.bundled {
-			g.batch = Batch{}
+		if c.bundled && g.batch != nil {
+			*g.batch = Batch{}
 		}
 	}()
 	if cont != nil {

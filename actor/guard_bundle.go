@@ -53,26 +53,34 @@ func (g *guard) decode(typ string) bool {
 func (g *guard) batched(p *parcel) (n int) {
 	n = p.end - p.next
 	g.cell.mb.unload(n, p.bytes())
-	g.batch = Batch{b: p.b, begin: p.next, n: n}
+	g.lay(Batch{b: p.b, begin: p.next, n: n})
 	p.next = p.end
 	g.cell.mb.handled += uint64(n)
 	g.idle.active()
-	g.protect(current{msg: &g.batch, in: p.b.head, bundled: true}, nil)
+	g.protect(current{msg: g.batch, in: p.b.head, bundled: true}, nil)
 	return n
+}
+
+// lay makes b the batch that the actor is given.
+func (g *guard) lay(b Batch) {
+	if g.batch == nil {
+		g.batch = new(Batch)
+	}
+	*g.batch = b
 }
 
 // given is what the actor gets of an Inbound that nobody tracks.
 func (g *guard) given(in *Inbound) current {
 	if g.cell.props.batches && (in.Kind == Event || in.Kind == Broadcast) {
-		g.batch = Batch{alone: in.Message, n: 1}
-		return current{msg: &g.batch, in: in, bundled: true}
+		g.lay(Batch{alone: in.Message, n: 1})
+		return current{msg: g.batch, in: in, bundled: true}
 	}
 	return current{msg: in.Message, in: in}
 }
 
 // kept makes what is being handled last beyond Receive, and returns it. A batch does not last.
 func (g *guard) kept() any {
-	if g.cur.msg == &g.batch {
+	if g.cur.msg == g.batch {
 		g.cur.msg = new(Batch)
 	}
 	return g.Message()
