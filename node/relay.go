@@ -9,7 +9,8 @@ import (
 	"iris/node/relay"
 )
 
-// relayPart is the part of Limits.Memory that messages of tunnels may take in the relay.
+// relayPart is the part of Limits.Memory that messages of tunnels may take in the relay, and what
+// waits for programs once more.
 const relayPart = 4
 
 // openRelay starts the endpoint for programs in other languages, if there is to

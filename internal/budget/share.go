@@ -28,12 +28,16 @@ func New(limit int64, tell func(over bool, refused uint64)) *Share {
 
 // Take reports whether a queue that holds held bytes of the share may hold n more, and
 // if so counts them.
-func (s *Share) Take(held, n int) bool {
+func (s *Share) Take(held, n int) bool { return s.TakePart(held, n, fair) }
+
+// TakePart is Take for a queue that may hold up to 1/part of what is free, part > 0. With held 0
+// and part 1 it gets whatever there is.
+func (s *Share) TakePart(held, n, part int) bool {
 	if s == nil {
 		return true
 	}
 	before := s.used.Add(int64(n)) - int64(n)
-	if int64(held+n) <= (s.limit-before)/fair {
+	if int64(held+n) <= (s.limit-before)/int64(part) {
 		return true
 	}
 	s.used.Add(-int64(n))

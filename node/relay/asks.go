@@ -108,7 +108,7 @@ func (c *client) ask(p packet.Request) error {
 		reply, err := c.r.cfg.Topics.Request(ctx, p.Cluster, actor.Bytes(p.Payload), topics.Options{})
 		result := resultOf(p.ID, reply, err)
 		c.asks.done(p)
-		c.put(result)
+		c.tell(result)
 		c.asks.told()
 	})
 	return nil

@@ -62,7 +62,7 @@ type client struct {
 func (r *Relay) attach(conn net.Conn, in *parts, cluster string) (*client, error) {
 	c := &client{r: r, since: time.Now(), addr: conn.RemoteAddr().String(), cluster: cluster, conn: conn, in: in, written: make(chan struct{})}
 	c.life, c.end = context.WithCancelCause(context.Background())
-	c.out.init(conn, c.stalled)
+	c.out.init(conn, r.waiting, c.stalled)
 	c.put(packet.Welcome{Version: packet.Version})
 	c.chores.init()
 	c.asks.init()
@@ -74,6 +74,7 @@ func (r *Relay) attach(conn net.Conn, in *parts, cluster string) (*client, error
 	}
 	if err := c.join(); err != nil {
 		c.leave(r.life, 0)
+		c.out.kill()
 		_ = r.sys.Stop(context.Background(), c.pid) // it runs no foreign code
 		return nil, err
 	}
@@ -186,6 +187,7 @@ func (c *client) send() {
 	defer close(c.written)
 	if err := c.out.write(); err != nil {
 		c.drop(reasonOf(err))
+		c.out.kill() // nobody sends what waits
 		_ = c.conn.Close()
 		return
 	}
@@ -194,17 +196,29 @@ func (c *client) send() {
 
 // put sends packets to the client, which is dropped if it does not read.
 func (c *client) put(list ...packet.Packet) {
-	if errors.Is(c.out.put(list...), errSlow) {
-		c.stalled()
+	if err := c.out.put(list...); errors.Is(err, errSlow) {
+		c.stalled(err)
 	}
 }
 
 // offer is put for what may be lost, and tells if it was.
 func (c *client) offer(list ...packet.Packet) error { return c.out.offer(list...) }
 
-func (c *client) stalled() {
-	c.complain(errSlow.Error())
-	c.cut(errSlow.Error())
+// tell sends the client the result of a request, or that it has timed out if too much waits for
+// all clients: then the answer is lost.
+func (c *client) tell(result packet.Result) {
+	switch err := c.out.owe(owed, result); {
+	case errors.Is(err, errSlow):
+		c.stalled(err)
+	case errors.Is(err, errFull):
+		c.r.sys.Dropped(actor.DeadRelay, c.pid.Id, "reply", c.r.sys.Node(), 1)
+		c.put(packet.Result{ID: result.ID, TimedOut: true})
+	}
+}
+
+func (c *client) stalled(why error) {
+	c.complain(why.Error())
+	c.cut(why.Error())
 }
 
 func (c *client) publish(event any) { c.r.sys.Events().Publish(event) }

@@ -23,6 +23,7 @@ const (
 	maxBacklog       = 64 << 20       // bytes that wait to be sent to a client that does not read
 	halfBacklog      = maxBacklog / 2 // from here on it counts whether it reads
 	mostBacklog      = 3 * maxBacklog // bytes that wait if it does
+	readPace         = 1 << 20        // bytes that a client reads in stallTimeout while memory is short
 	maxOffered       = 48 << 20       // bytes that wait before what may be lost is
 	maxAsks          = 4096           // requests of the client
 	maxAskBytes      = 64 << 20
@@ -74,7 +75,8 @@ type Config struct {
 	Message int
 
 	// Memory is what messages of tunnels may hold beyond their windows, in bytes, all
-	// clients together; one message more is always possible. 0 = 128 MiB.
+	// clients together; one message more is always possible. What waits to be sent to all
+	// clients, beyond 64 KiB of each, may hold as much again, at least a message. 0 = 128 MiB.
 	Memory int
 }
 

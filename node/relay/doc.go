@@ -49,7 +49,10 @@
 // that it serves, then the askers try another member; 1024 tunnels, each with one
 // message at a time in either direction beside the windows, which are 4 MiB for 16 of them and 64 KiB for others; 4096 topics. A packet
 // that has begun must go on within a minute. All clients together: messages of tunnels hold
-// Config.Memory beyond the windows, and one message more. Of clients:
+// Config.Memory beyond the windows, and one message more; what waits to be sent holds as much, beyond 64 KiB
+// of each. What finds no room there: events and broadcasts are missed, requests go to other members, results
+// become timeouts, all counted; chunks of tunnels wait. While it is nearly used up, who holds some and reads less than
+// 1 MiB in 5 s is dropped. Of clients:
 // 8192. The oldest of more than 4096 connections that have not greeted yet is
 // closed in favour of the newest.
 //

@@ -17,7 +17,7 @@ import (
 func stranger(r *Relay, number uint64, conn net.Conn) *client {
 	c := &client{r: r, number: number, conn: conn}
 	c.life, c.end = context.WithCancelCause(context.Background())
-	c.out.init(conn, c.stalled)
+	c.out.init(conn, nil, c.stalled)
 	c.chores.init()
 	c.asks.init()
 	c.serves.init()

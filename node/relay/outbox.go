@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"iris/internal/budget"
 	"iris/node/relay/packet"
 )
 
@@ -19,6 +20,7 @@ var (
 	errSlow  = errors.New("it does not read what waits for it")
 	errFull  = errors.New("too much waits to be sent")
 	errMuted = errors.New("the last packet was queued")
+	errPace  = errors.New("it reads too slowly, and the relay is short of memory for what waits to be sent")
 )
 
 // outbox is what waits to be sent to a client. Packets gather in batches while
@@ -26,15 +28,18 @@ var (
 // timer that packets wait for.
 type outbox struct {
 	conn net.Conn
-	slow func() // is called when too much waits for a client that does not read
+	slow func(error) // is called when too much waits for a client that does not read
 
 	mu      sync.Mutex // guards the following fields
 	queue   []*packet.Batch
 	spare   []*packet.Batch
+	ration  ration      // for the backlog
 	backlog int         // bytes queued and being written
+	early   int         // bytes of the backlog that are written
 	sum     uint64      // bytes queued since the beginning
 	moved   time.Time   // when the client last read, or had read everything
 	heavy   time.Time   // when the backlog last grew beyond halfBacklog
+	mile    milestone   // while it holds some of the share
 	muted   bool        // nothing more is taken
 	dead    bool        // nothing more is written either
 	marks   []mark      // in their order
@@ -43,23 +48,40 @@ type outbox struct {
 	room    chan struct{} // closed when the backlog has shrunk; nil if nobody waits
 }
 
+// milestone is a place in what a client reads, and when it had got there.
+type milestone struct {
+	at    uint64
+	since time.Time
+}
+
 // mark is what is to be done when the first at bytes of all have been written.
 type mark struct {
 	at uint64
 	do func()
 }
 
-func (o *outbox) init(conn net.Conn, slow func()) {
+func (o *outbox) init(conn net.Conn, share *budget.Share, slow func(error)) {
 	o.conn, o.slow, o.wake = conn, slow, make(chan struct{}, 1)
+	o.ration.share = share
 	if sized, ok := conn.(interface{ SetWriteBuffer(bytes int) error }); ok {
 		_ = sized.SetWriteBuffer(inSystem)
 	}
 }
 
-// put queues packets that must not be lost, all or none. It does not block:
+// put queues small packets that must not be lost, all or none. It does not block:
 // errSlow if too much waits for a client that does not read, errMuted after the last
 // packet.
 func (o *outbox) put(list ...packet.Packet) error {
+	err := o.owe(vital, list...)
+	if err == errFull {
+		return errSlow
+	}
+	return err
+}
+
+// owe is put for packets of some urgency: errFull if they are not vital and the share of all
+// clients has no room.
+func (o *outbox) owe(u urgency, list ...packet.Packet) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
@@ -70,8 +92,7 @@ func (o *outbox) put(list ...packet.Packet) error {
 	case o.backlog > maxBacklog && !o.reads(time.Now()):
 		return errSlow
 	}
-	o.addAll(list)
-	return nil
+	return o.addAll(u, list)
 }
 
 // offer is put for packets that may be lost, as what comes for a full mailbox is,
@@ -85,8 +106,7 @@ func (o *outbox) offer(list ...packet.Packet) error {
 	case o.muted:
 		return errMuted
 	case o.backlog <= maxOffered:
-		o.addAll(list)
-		return nil
+		return o.addAll(losable, list)
 	}
 	return errFull
 }
@@ -100,8 +120,12 @@ func (o *outbox) reads(now time.Time) bool {
 	return o.moved.After(o.heavy) || now.Sub(o.heavy) < doubt
 }
 
-// addAll queues packets. Called with mu.
-func (o *outbox) addAll(list []packet.Packet) {
+// addAll queues packets, or returns errFull. Called with mu.
+func (o *outbox) addAll(u urgency, list []packet.Packet) error {
+	alone := o.ration.held == 0
+	if !o.ration.grow(o.backlog, size(list), u) {
+		return errFull
+	}
 	if o.backlog == 0 {
 		o.moved = time.Now()
 	}
@@ -112,24 +136,49 @@ func (o *outbox) addAll(list []packet.Packet) {
 	if light && o.backlog > halfBacklog {
 		o.heavy = time.Now()
 	}
-	if o.backlog > halfBacklog && o.watcher == nil {
+	if alone && o.ration.held > 0 {
+		o.mile = milestone{o.read(), time.Now()}
+	}
+	if o.ration.held > 0 && o.watcher == nil {
 		o.watcher = time.AfterFunc(doubt, o.watch)
 	}
+	return nil
 }
+
+// read returns how many bytes of all the client has read. Called with mu.
+func (o *outbox) read() uint64 { return o.sum - uint64(o.backlog-o.early) }
 
 // watch looks after a client for which much waits, as long as that lasts.
 func (o *outbox) watch() {
 	o.mu.Lock()
 	o.watcher = nil
-	watched, now := !o.muted && o.backlog > halfBacklog, time.Now()
-	slow := watched && (o.backlog > maxBacklog && !o.reads(now) || now.Sub(o.moved) >= stallTimeout)
-	if watched && !slow {
+	watched := !o.muted && o.ration.held > 0
+	var wrong error
+	if watched {
+		wrong = o.judge(time.Now())
+	}
+	if watched && wrong == nil {
 		o.watcher = time.AfterFunc(doubt, o.watch)
 	}
 	o.mu.Unlock()
-	if slow {
-		o.slow()
+	if wrong != nil {
+		o.slow(wrong)
 	}
+}
+
+// judge returns why a client for which much waits is to be dropped, nil if it is not. Who keeps
+// some of the share while little is left must read, and not only a little. Called with mu.
+func (o *outbox) judge(now time.Time) error {
+	if o.read()-o.mile.at >= readPace {
+		o.mile = milestone{o.read(), now}
+	}
+	switch {
+	case o.backlog > maxBacklog && !o.reads(now), o.backlog > halfBacklog && now.Sub(o.moved) >= stallTimeout:
+		return errSlow
+	case o.ration.tight() && now.Sub(o.mile.since) >= stallTimeout:
+		return errPace
+	}
+	return nil
 }
 
 // after calls do when everything that is queued now has been written, at once or from the
@@ -160,6 +209,7 @@ func (o *outbox) kill() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.dead, o.queue = true, nil
+	o.ration.shrink(0) // but for the batch that is being written, not for long
 	o.mute()
 }
 
@@ -214,35 +264,5 @@ func (o *outbox) signal() {
 	select {
 	case o.wake <- struct{}{}:
 	default:
-	}
-}
-
-// makeRoom wakes those who wait in pace. Called with mu.
-func (o *outbox) makeRoom() {
-	if o.room != nil && (o.muted || o.backlog < roomMark) {
-		close(o.room)
-		o.room = nil
-	}
-}
-
-// pace waits while much is queued, so that a tunnel goes as fast as the client
-// reads. false if stop is closed first.
-func (o *outbox) pace(stop <-chan struct{}) bool {
-	for {
-		o.mu.Lock()
-		if o.muted || o.backlog < roomMark {
-			o.mu.Unlock()
-			return true
-		}
-		if o.room == nil {
-			o.room = make(chan struct{})
-		}
-		room := o.room
-		o.mu.Unlock()
-		select {
-		case <-room:
-		case <-stop:
-			return false
-		}
 	}
 }

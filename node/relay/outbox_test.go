@@ -36,7 +36,7 @@ func (c *sized) SetWriteBuffer(bytes int) error { c.bytes = bytes; return nil }
 // Little of what is written waits in the system, so that a client that reads slowly is seen to.
 func TestOutboxSeesASlowReader(t *testing.T) {
 	conn := new(sized)
-	new(outbox).init(conn, nil)
+	new(outbox).init(conn, nil, nil)
 	if conn.bytes != inSystem || piece > inSystem/4 {
 		t.Errorf("%d bytes may wait in the system, pieces have %d", conn.bytes, piece)
 	}
@@ -49,7 +49,7 @@ func withOutbox(t *testing.T, f func(o *outbox, read func(), slow *atomic.Bool))
 	synctest.Test(t, func(*testing.T) {
 		tokens, slow := make(chan struct{}), new(atomic.Bool)
 		o := new(outbox)
-		o.init(reader{tokens: tokens}, func() { slow.Store(true); o.kill() })
+		o.init(reader{tokens: tokens}, nil, func(error) { slow.Store(true); o.kill() })
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)

@@ -298,7 +298,7 @@ func (p *pipe) deliver(m []byte) error {
 		if err := p.afford(uint64(len(chunk.Payload)), chunk.Size == 0); err != nil {
 			return err
 		}
-		if !p.c.out.pace(p.stop.Done()) || !p.put(chunk) {
+		if !p.pass(chunk) {
 			return errClosing
 		}
 	}
@@ -329,15 +329,26 @@ func (p *pipe) afford(n uint64, force bool) error {
 
 var errUnread = errors.New("the other end has closed the tunnel, and what it had sent before was not read in time")
 
-// put sends a packet of the pipe; false once the client was told that it is
-// closed, or has closed it.
-func (p *pipe) put(packets ...packet.Packet) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.closing {
-		p.c.put(packets...)
+// pass sends a packet of the pipe as fast as the client reads; false once the client was told that
+// it is closed, or has closed it.
+func (p *pipe) pass(chunk packet.Packet) bool {
+	for {
+		p.mu.Lock()
+		if p.closing {
+			p.mu.Unlock()
+			return false
+		}
+		room, err := p.c.out.try(chunk)
+		p.mu.Unlock()
+		if room == nil {
+			return err == nil
+		}
+		select {
+		case <-room:
+		case <-p.stop.Done():
+			return false
+		}
 	}
-	return !p.closing
 }
 
 // signal puts a token into a channel that has room for one.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"iris/actor"
+	"iris/internal/budget"
 )
 
 // Relay is the endpoint of a node for programs in other languages.
@@ -23,6 +24,7 @@ type Relay struct {
 	halfOpen  halfOpen
 	refusals  refusals
 	stock     *stock
+	waiting   *budget.Share // for what waits to be sent to clients
 	last      atomic.Uint64 // number of the last client
 	life      context.Context
 	end       context.CancelFunc // the openings under way
@@ -49,7 +51,8 @@ func New(cfg Config) (*Relay, error) {
 	}
 	r := &Relay{cfg: cfg, sys: cfg.System, log: cfg.Logger, listeners: list, clients: map[uint64]*client{}, gone: make(chan struct{})}
 	r.refusals.publish = r.sys.Events().Publish
-	r.stock = newStock(cfg.memory(), r.short)
+	r.stock = newStock(cfg.memory(), r.short("memory for tunnels of programs"))
+	r.waiting = budget.New(int64(max(cfg.memory(), cfg.message()+budget.Step)), r.short("memory for what waits for programs"))
 	r.life, r.end = context.WithCancel(context.Background())
 	r.patient, r.hurry = context.WithCancel(context.Background())
 	r.parent, err = r.sys.Service("relay", actor.Supervisor(actor.Strategy{MaxRestarts: -1}).Silent())
@@ -66,13 +69,14 @@ func New(cfg Config) (*Relay, error) {
 	return r, nil
 }
 
-// short tells that the stock is used up, or no longer.
-func (r *Relay) short(over bool, refused uint64) {
-	const what = "memory for tunnels of programs"
-	if over {
-		r.sys.Events().Publish(&actor.Overloaded{What: what, Dropped: refused})
-	} else {
-		r.sys.Events().Publish(&actor.Relieved{What: what, Dropped: refused})
+// short returns what tells that a memory is used up, or no longer.
+func (r *Relay) short(what string) func(over bool, refused uint64) {
+	return func(over bool, refused uint64) {
+		if over {
+			r.sys.Events().Publish(&actor.Overloaded{What: what, Dropped: refused})
+		} else {
+			r.sys.Events().Publish(&actor.Relieved{What: what, Dropped: refused})
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"slices"
 	"testing"
 
 	"iris/node/config"
@@ -13,12 +14,12 @@ type sender struct {
 	credit, left []uint64 // by the number of the tunnel
 }
 
-// many opens n tunnels, of which the service grants nothing yet.
-func many(t *testing.T, client, service *raw, n int) *sender {
+// many opens n tunnels to the cluster of a service, which grants nothing yet.
+func many(t *testing.T, client, service *raw, cluster string, n int) *sender {
 	t.Helper()
 	s := &sender{raw: client, credit: make([]uint64, n), left: make([]uint64, n)}
 	for i := range n {
-		client.send(packet.TunInit{Tunnel: uint64(i), Cluster: "tun", TimeoutMs: 60_000})
+		client.send(packet.TunInit{Tunnel: uint64(i), Cluster: cluster, TimeoutMs: 60_000})
 		service.send(packet.TunConfirm{Build: expect[packet.TunOffer](service).Build, Tunnel: uint64(i)})
 		service.await(1)
 		service.credit = 0
@@ -76,7 +77,7 @@ func TestHalfMessagesAreBounded(t *testing.T) {
 	const tunnels, size = 20, 16 << 20
 	h := houses(t, 1, func(c *config.Config) { c.Limits.Memory = 64 << 20 })[0]
 	client, service := h.attach(t, ""), h.attach(t, "tun")
-	s := many(t, client, service, tunnels)
+	s := many(t, client, service, "tun", tunnels)
 	for i := range s.left {
 		s.left[i] = size
 	}
@@ -122,4 +123,37 @@ func TestHalfMessagesAreBounded(t *testing.T) {
 		}
 	}
 	<-done
+}
+
+// While all tunnels of one client wait for a receiver that does not read, also that whose message
+// may go beyond the memory for them, messages of another client go through, as far as its windows
+// and its part of that memory let them.
+func TestSlowTunnelStopsNoOther(t *testing.T) {
+	const size, whole = 16 << 20, 5 << 20 // more than a window
+	h := houses(t, 1, func(c *config.Config) { c.Limits.Memory = 64 << 20 })[0]
+	slow := many(t, h.attach(t, ""), h.attach(t, "deaf"), "deaf", 8)
+	for i := range slow.left {
+		slow.left[i] = size
+	}
+	for n := uint64(1); n > 0; {
+		n = slow.push(size, 0)
+		slow.settle()
+	}
+	if slices.Min(slow.left) > 0 || slices.Max(slow.left) == 0 {
+		t.Fatalf("of the messages are left %d", slow.left)
+	}
+	service := h.attach(t, "keen")
+	other := many(t, h.attach(t, ""), service, "keen", 1)
+	for range 3 {
+		service.send(packet.TunAllow{Tunnel: 0, Space: whole})
+		for other.left[0] = whole; other.left[0] > 0; {
+			if n := other.push(whole, 0); n == 0 {
+				a := expect[packet.TunAllow](other.raw)
+				other.credit[a.Tunnel] += a.Space
+			}
+		}
+		for read := 0; read < whole; {
+			read += len(expect[packet.TunTransfer](service).Payload)
+		}
+	}
 }

@@ -50,24 +50,25 @@ func (o *outbox) writeAll(parts [][]byte) error {
 		if err := flush(); err != nil {
 			return err
 		}
-		o.move()
+		o.move(0)
 		for len(part) > 0 {
 			n := min(len(part), piece)
 			if _, err := o.conn.Write(part[:n]); err != nil {
 				return err
 			}
-			o.move()
+			o.move(n)
 			part = part[n:]
 		}
 	}
 	return flush()
 }
 
-// move notes that the client reads.
-func (o *outbox) move() {
+// move notes that the client has read n bytes more of the batch that is being written.
+func (o *outbox) move(n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.moved = time.Now()
+	o.early += n
 }
 
 // take waits for the next batch; nil if there is none any more.
@@ -101,6 +102,8 @@ func (o *outbox) sent(b *packet.Batch, n int) {
 	b.Reset()
 	o.mu.Lock()
 	o.backlog -= n
+	o.early = 0
+	o.ration.shrink(o.backlog)
 	o.moved = time.Now()
 	if len(o.spare) < spares {
 		o.spare = append(o.spare, b)
