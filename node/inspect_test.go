@@ -110,7 +110,7 @@ func TestThreeNodesTellOfEachOther(t *testing.T) {
 			if a.Total != 2 || len(a.Items) != 2 || a.Items[0].Handled+a.Items[1].Handled != 20 || a.Items[0].Cluster != "work" {
 				t.Errorf("actors: %+v", a)
 			}
-			if a = look[inspect.Page[inspect.Actor]](t, from, server, "actors", "sort", "failures", "limit", "1"); len(a.Items) != 1 || a.Items[0].LastError != "the servant broke" || a.Items[0].Restarts != 1 {
+			if a = look[inspect.Page[inspect.Actor]](t, from, server, "actors", "sort", "-failures", "deep", "true", "limit", "1"); len(a.Items) != 1 || a.Items[0].LastError != "the servant broke" || a.Items[0].Restarts != 1 {
 				t.Errorf("who fails: %+v", a)
 			}
 			if tu := look[inspect.Page[inspect.Tunnel]](t, from, server, "tunnels"); tu.Total != 1 || tu.Items[0].Peer != asker.ID() || tu.Items[0].Received != 5000 || tu.Items[0].Unread != 5000 || tu.Items[0].Opened {
@@ -328,7 +328,8 @@ func TestStrangersAreAskedThroughTheRing(t *testing.T) {
 		})
 		for _, n := range w.nodes[:3] {
 			r := look[inspect.Ring](t, n, nil, "ring")
-			if r.Form != "structured" || len(r.Leaves) < leaves/2 || len(r.Table) == 0 || r.Size < many/2 || r.Size > 2*many {
+			// The size is estimated from the distance of the leaves, which are few here.
+			if r.Form != "structured" || len(r.Leaves) < leaves/2 || len(r.Table) == 0 || r.Size < many/4 || r.Size > 4*many {
 				t.Errorf("ring: %+v", r)
 			}
 			for _, row := range r.Table {
