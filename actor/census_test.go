@@ -86,9 +86,18 @@ func BenchmarkLook(b *testing.B) {
 			s.Level(rootName, "", 100)
 		}
 	})
-	b.Run("top", func(b *testing.B) {
+	b.Run("sorted", func(b *testing.B) {
 		for b.Loop() {
-			s.Top(rootName, Busiest, 100)
+			if _, _, _, err := s.Sorted("iris/user", ActorOrder{By: ByQueued}, "", 100); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("deep", func(b *testing.B) {
+		for b.Loop() {
+			if _, _, _, err := s.Sorted(rootName, ActorOrder{By: ByBusy, Down: true, Deep: true}, "", 100); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 	b.Run("census", func(b *testing.B) {

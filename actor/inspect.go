@@ -25,30 +25,83 @@ type ActorInfo struct {
 	LastError string // of the latest failure
 }
 
-// ActorOrder says by which figures, the greatest first, and the second where the first is the same.
-type ActorOrder int
+// ActorOrder is the order of a list of actors.
+type ActorOrder struct {
+	By   ActorColumn
+	Down bool // the greatest first
+	Deep bool // of all below, each by itself; else of the children, each with the sum of what is below it
+}
 
-// The orders of Top.
+// ActorColumn is what actors are ordered by; those that are alike in it, and all by ByID, are in the order of their ids.
+type ActorColumn int
+
+// The columns.
 const (
-	Busiest ActorOrder = iota // time in Receive, then messages handled
-	Oldest                    // time that a message waits, then messages that wait
-	Fullest                   // messages that wait, then their bytes
-	Failing                   // failures, then restarts
+	ByID ActorColumn = iota
+	ByActors
+	ByQueued
+	ByBytes
+	ByOldest
+	ByHandled
+	ByBusy
+	ByFailures
+	ByRestarts
 )
 
-func (o ActorOrder) of(f *figures) (first, second int64) {
-	switch o {
-	case Busiest:
-		return int64(f.busy), int64(f.handled)
-	case Oldest:
-		return int64(f.oldest), int64(f.queued)
-	case Fullest:
-		return int64(f.queued), f.bytes
+// of is the figure of one actor alone.
+func (c ActorColumn) of(f *figures) int64 {
+	switch c {
+	case ByActors:
+		return 1
+	case ByQueued:
+		return int64(f.queued)
+	case ByBytes:
+		return f.bytes
+	case ByOldest:
+		return int64(f.oldest)
+	case ByHandled:
+		return int64(f.handled)
+	case ByBusy:
+		return int64(f.busy)
 	}
 	if f.trouble == nil {
-		return 0, 0
+		return 0
 	}
-	return int64(f.trouble.failures), int64(f.trouble.restarts)
+	switch c {
+	case ByFailures:
+		return int64(f.trouble.failures)
+	case ByRestarts:
+		return int64(f.trouble.restarts)
+	}
+	return 0
+}
+
+// ended is the figure of those of a branch that have ended.
+func (c ActorColumn) ended(w work) int64 {
+	switch c {
+	case ByHandled:
+		return int64(w.handled)
+	case ByBusy:
+		return int64(w.busy)
+	}
+	return 0
+}
+
+// with is the figure of two together.
+func (c ActorColumn) with(a, b int64) int64 {
+	if c == ByOldest {
+		return max(a, b)
+	}
+	return a + b
+}
+
+// place is where an actor with that figure stands.
+func (c ActorColumn) place(f *figures, figure int64) best.Place {
+	p := best.Place{Number: figure, Key: f.id}
+	if c == ByID {
+		p = best.Place{Text: f.id, Key: f.id} // so that Down turns it round
+	}
+	return p
 }
 
 // Actors returns how many actors there are.
@@ -78,97 +131,40 @@ func (s *System) Backlog(id string) (queued, restarts int) {
 // Level describes the children of an actor, in the order of their ids: those after the given id, at most limit. What it
 // says of each is the sum, or the most, of its subtree, and with many actors some seconds old. total counts all children.
 func (s *System) Level(parent, after string, limit int) (list []ActorInfo, total int) {
-	if top := s.cells.get(parent); top != nil {
+	page := actorPage{limit: limit}
+	if after != "" {
+		page.After = &best.Place{Text: after, Key: after}
+	}
+	s.page(parent, &page)
+	return page.list, page.total
+}
+
+// Sorted describes actors below one in an order, at most limit. after is the next of the page before, empty for the first; next is
+// empty at the end. With many actors what they are ordered by is some seconds old. total counts all. It fails if after is nothing that
+// next was.
+func (s *System) Sorted(above string, by ActorOrder, after string, limit int) (list []ActorInfo, next string, total int, err error) {
+	page := actorPage{Order: best.Order{Down: by.Down}, by: by, limit: limit}
+	if after != "" {
+		from, err := best.ParsePlace(after)
+		if err != nil {
+			return nil, "", 0, err
+		}
+		page.After = &from
+	}
+	s.page(above, &page)
+	return page.list, page.next, page.total, nil
+}
+
+func (s *System) page(above string, p *actorPage) {
+	if top := s.cells.get(above); top != nil {
 		s.look(func(all []figures, past map[string]work) {
-			list, total = level(all, top, after, limit)
-			for i := range list {
-				w := past[list[i].ID]
-				list[i].Handled += w.handled
-				list[i].Busy += w.busy
+			if p.by.Deep {
+				p.deep(all, top)
+			} else {
+				p.level(all, top, past)
 			}
 		})
 	}
-	return list, total
-}
-
-func level(all []figures, top *cell, after string, limit int) (list []ActorInfo, total int) {
-	page := best.New(limit, func(a, b *figures) bool { return a.id < b.id })
-	for i := range all {
-		if f := &all[i]; f.parent == top {
-			if total++; f.id > after {
-				page.Offer(f)
-			}
-		}
-	}
-	chosen := page.Sorted()
-	index := make(map[*cell]int, len(chosen))
-	for i, f := range chosen {
-		list = append(list, f.c.info())
-		index[f.c] = i
-	}
-	var last *cell // most have the parent of the one before
-	at := -1
-	for i := range all {
-		f := &all[i]
-		if f.parent == top {
-			continue
-		}
-		if f.parent != last {
-			last, at = f.parent, -1
-			child := last
-			for child != nil && child.parent != top {
-				child = child.parent
-			}
-			if i, ok := index[child]; ok {
-				at = i
-			}
-		}
-		if at >= 0 {
-			list[at].add(f, last.parent == top)
-		}
-	}
-	return list, total
-}
-
-// Top describes those below an actor that come first in an order, at most limit of them, each by itself: without its
-// children, and none that has nothing of what the order goes by. With many actors the order is some seconds old. total
-// counts all below.
-func (s *System) Top(above string, order ActorOrder, limit int) (list []ActorInfo, total int) {
-	if top := s.cells.get(above); top != nil {
-		s.look(func(all []figures, _ map[string]work) { list, total = foremost(all, top, order, limit) })
-	}
-	return list, total
-}
-
-func foremost(all []figures, top *cell, order ActorOrder, limit int) (list []ActorInfo, total int) {
-	type found struct {
-		c             *cell
-		first, second int64
-	}
-	most := best.New(limit, func(a, b found) bool {
-		if a.first != b.first {
-			return a.first > b.first
-		}
-		return a.second > b.second || a.second == b.second && a.c.pid.Id < b.c.pid.Id
-	})
-	var last *cell // most have the parent of the one before
-	inside := false
-	for i := range all {
-		f := &all[i]
-		if f.parent != last {
-			last, inside = f.parent, f.parent == top || f.parent != nil && f.parent.below(top)
-		}
-		if inside {
-			total++
-			if first, second := order.of(f); first > 0 || second > 0 {
-				most.Offer(found{f.c, first, second})
-			}
-		}
-	}
-	for _, f := range most.Sorted() {
-		list = append(list, f.c.info())
-	}
-	return list, total
 }
 
 // below reports whether top is above c.

@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"slices"
@@ -99,9 +100,9 @@ func TestActorsTellHowBusyTheyAre(t *testing.T) {
 		<-time.After(2 * time.Second)
 		a, _ := s.Look(slow.Id)
 		if near(a.Busy, 2*time.Second) && near(a.Oldest, 2*time.Second) && a.Queued == 2 {
-			list, total := s.Top("iris", Busiest, 2)
-			if total < 3 || len(list) != 1 || list[0].ID != slow.Id { // the others did nothing
-				t.Errorf("the busiest of %d are %+v", total, list)
+			list, next, total, err := s.Sorted("iris", ActorOrder{By: ByBusy, Down: true, Deep: true}, "", 2)
+			if err != nil || total < 3 || len(list) != 2 || list[0].ID != slow.Id || next == "" {
+				t.Errorf("the busiest of %d are %+v, then %q, %v", total, list, next, err)
 			}
 		} else {
 			t.Errorf("at work: %+v", a)
@@ -132,8 +133,8 @@ func TestActorsTellOfTheirTroubles(t *testing.T) {
 		if a, _ = s.Look(pid.Id); a.State != "running" || a.Restarts != 1 || a.Queued != 0 || a.Type != "*actor.fragile" {
 			t.Errorf("restarted: %+v", a)
 		}
-		if list, _ := s.Top("iris", Failing, 1); len(list) != 1 || list[0].ID != pid.Id {
-			t.Errorf("failing: %+v", list)
+		if list, _, _, err := s.Sorted("iris", ActorOrder{By: ByFailures, Down: true, Deep: true}, "", 1); err != nil || len(list) != 1 || list[0].ID != pid.Id {
+			t.Errorf("failing: %+v, %v", list, err)
 		}
 	})
 }
@@ -268,6 +269,98 @@ func TestSumsOfABranchOnlyGrow(t *testing.T) {
 	}
 }
 
+// Every page of every order together is all there is, each once and in order: what all is sorted by by hand.
+func TestSortedPagesAreOneOrder(t *testing.T) {
+	inspected(t, func(t *testing.T, s *System) {
+		clusters, err := s.Service("clusters", Supervisor(Strategy{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		work := func() *Props {
+			return Func(func(ctx Context) {
+				switch ctx.Message() {
+				case "break":
+					panic("broken")
+				case "wait":
+					<-time.After(time.Hour)
+				}
+			})
+		}
+		for i := range 12 {
+			g := supervisor(t, s, clusters, fmt.Sprintf("%02d", i))
+			for k := range i % 5 {
+				pid, err := s.SpawnUnder(g, fmt.Sprint(k), work())
+				if err != nil {
+					t.Fatal(err)
+				}
+				for range 7 * i % 6 {
+					s.Send(pid, nil, "hello")
+				}
+				if i%3 == 0 {
+					s.Send(pid, nil, "break")
+				}
+				if i%4 == 2 {
+					s.Send(pid, nil, "wait")
+					s.Send(pid, nil, "later")
+				}
+			}
+		}
+		<-time.After(time.Minute)
+		column := map[ActorColumn]func(ActorInfo) int64{
+			ByID: func(ActorInfo) int64 { return 0 }, ByActors: func(a ActorInfo) int64 { return int64(a.Actors) },
+			ByQueued: func(a ActorInfo) int64 { return int64(a.Queued) }, ByBytes: func(a ActorInfo) int64 { return a.Bytes },
+			ByOldest: func(a ActorInfo) int64 { return int64(a.Oldest) }, ByHandled: func(a ActorInfo) int64 { return int64(a.Handled) },
+			ByBusy: func(a ActorInfo) int64 { return int64(a.Busy) }, ByFailures: func(a ActorInfo) int64 { return int64(a.Failures) },
+			ByRestarts: func(a ActorInfo) int64 { return int64(a.Restarts) },
+		}
+		for by, of := range column {
+			for _, order := range []ActorOrder{{By: by}, {By: by, Down: true}, {By: by, Deep: true}, {By: by, Down: true, Deep: true}} {
+				for _, above := range []string{"iris", clusters.Id} {
+					all := pagesOf(t, s, above, order, 1000)
+					if got := pagesOf(t, s, above, order, 5); !slices.EqualFunc(got, all, func(a, b ActorInfo) bool { return a.ID == b.ID }) {
+						t.Errorf("%+v below %s: in pages %+v, at once %+v", order, above, got, all)
+					}
+					sorted := slices.IsSortedFunc(all, func(a, b ActorInfo) int {
+						c := cmp.Compare(of(a), of(b))
+						if order.Down {
+							c = -c
+						}
+						if by == ByID && order.Down {
+							return cmp.Compare(b.ID, a.ID)
+						}
+						return cmp.Or(c, cmp.Compare(a.ID, b.ID))
+					})
+					if !sorted || len(all) < 2 {
+						t.Errorf("%+v below %s: %+v", order, above, all)
+					}
+				}
+			}
+		}
+		if _, _, _, err := s.Sorted("iris", ActorOrder{}, "nothing that was said", 5); err == nil {
+			t.Error("a page after nothing")
+		}
+	})
+}
+
+// pagesOf gathers a list page by page.
+func pagesOf(t *testing.T, s *System, above string, order ActorOrder, limit int) (all []ActorInfo) {
+	t.Helper()
+	for after := ""; ; {
+		list, next, total, err := s.Sorted(above, order, after, limit)
+		if err != nil || len(list) > limit {
+			t.Fatalf("%d, %v", len(list), err)
+		}
+		all = append(all, list...)
+		if next == "" {
+			if len(all) != total {
+				t.Errorf("%+v below %s: %d of %d", order, above, len(all), total)
+			}
+			return all
+		}
+		after = next
+	}
+}
+
 // What is under way when somebody looks is looked at without a race.
 func TestLookingWhileActorsComeAndGo(t *testing.T) {
 	s := NewSystem(Options{})
@@ -291,8 +384,8 @@ func TestLookingWhileActorsComeAndGo(t *testing.T) {
 	for range 200 {
 		s.Beat()
 		s.Level("iris", "", 10)
-		list, total := s.Top("iris", Busiest, 5)
-		if len(list) > total || !slices.IsSortedFunc(list, func(a, b ActorInfo) int { return int(b.Busy - a.Busy) }) {
+		list, _, total, err := s.Sorted("iris", ActorOrder{By: ByBusy, Down: true, Deep: true}, "", 5)
+		if err != nil || len(list) > total || !slices.IsSortedFunc(list, func(a, b ActorInfo) int { return int(b.Busy - a.Busy) }) {
 			t.Fatalf("%d of %d: %+v", len(list), total, list)
 		}
 	}

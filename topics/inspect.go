@@ -66,6 +66,16 @@ func (t *Topics) Clusters(after string, limit int) (list []ClusterInfo, total in
 	return list, total
 }
 
+// EachCluster calls f with every cluster that Clusters describes, in any order. f must not keep it.
+func (t *Topics) EachCluster(f func(*ClusterInfo)) {
+	for _, g := range t.all() {
+		if g.key.Kind == wire.GroupCluster && g.inUse() {
+			c := g.describe()
+			f(&c)
+		}
+	}
+}
+
 // Cluster describes one cluster with its nodes; false if this node neither serves nor asks it.
 func (t *Topics) Cluster(name string) (ClusterInfo, bool) {
 	g := t.find(wire.GroupCluster, name)

@@ -38,25 +38,36 @@ type TreePlace struct {
 // those after a name, at most limit. total counts all.
 func (t *Topics) Topics(after string, limit int) (list []TopicInfo, total int) {
 	page := best.New(limit, func(a, b string) bool { return a < b })
-	offer := func(name string) {
+	t.eachTopic(func(name string) {
 		if total++; name > after {
 			page.Offer(name)
 		}
-	}
-	for _, g := range t.all() {
-		if g.key.Kind == wire.GroupTopic && g.busyTopic() {
-			offer(g.key.Name)
-		}
-	}
-	for _, tr := range t.allTrees() {
-		if t.lonely(tr) {
-			offer(tr.key.Name)
-		}
-	}
+	})
 	for _, name := range page.Sorted() {
 		list = append(list, t.topicInfo(name))
 	}
 	return list, total
+}
+
+// EachTopic calls f with every topic that Topics describes, in any order. f must not keep it.
+func (t *Topics) EachTopic(f func(*TopicInfo)) {
+	t.eachTopic(func(name string) {
+		i := t.topicInfo(name)
+		f(&i)
+	})
+}
+
+func (t *Topics) eachTopic(f func(name string)) {
+	for _, g := range t.all() {
+		if g.key.Kind == wire.GroupTopic && g.busyTopic() {
+			f(g.key.Name)
+		}
+	}
+	for _, tr := range t.allTrees() {
+		if t.lonely(tr) {
+			f(tr.key.Name)
+		}
+	}
 }
 
 // lonely reports whether trees pass through a node that has no other part in their topic,

@@ -156,7 +156,7 @@ func TestInspectCommands(t *testing.T) {
 		{"topics news", `(?s)root    bbbbbbbb db1\nparent  bbbbbbbb db1\nchild   bbcccccc\n$`},
 		{"tunnels", `(?m)^t1 +files +bbbbbbbb db1 +opened +1m0s +0 B +0 B +2\.0 KiB/s +0 B/s +100 B +0 B +1\.5s$`},
 		{"actors", `(?m)^iris/clusters/orders/0 +running +1 +12 +0 B +- +100 +3\.0s +2 +0 +boomx`},
-		{"actors --sort busiest --limit 1", `(?m)^iris/clusters/orders/0 `},
+		{"actors --deep --sort -busy_us --limit 1", `(?m)^iris/clusters/orders/0 `},
 		{"trace news", "aaaaaaaa x\\S+  topic news\n`- bbbbbbbb db1  route  \\+750us\n   \\|- bbcccccc  child  \\+500us = 1\\.2ms\n   \\|  `- bbbbbbbb db1  child  \\+1us = 1\\.3ms\n   `- dd  child  \\+250us = 1\\.0ms\n\\?  ee -> ff"},
 		{"drain", `node ` + nodeA + ` takes nothing new`},
 		{"top --once", `(?s)aaaaaaaa x\\x1b.*3 nodes, 1 suspected.*\nnodes\nNODE .*\nclusters\n.*\nactors\n.*\ndead letters\n.*mailbox full +- +9 +5s +iris/x +T`},
@@ -309,7 +309,7 @@ func TestInspectErrors(t *testing.T) {
 	expect(exitNobody, `no node is called "web"`, "peers", "--node", "web")
 	expect(exitFailed, `2 nodes are called "bb"`, "peers", "--node", "bb")
 	expect(exitNobody, "not found: nodes/"+nodeC+"/peers", "peers", "--node", nodeC)
-	expect(exitUsage, `sort: "size": want one of busiest`, "actors", "--sort", "size")
+	expect(exitUsage, `sort: "size": want one of actors, busy_us`, "actors", "--sort", "size")
 	expect(exitUsage, "limit: -1", "clusters", "--limit", "-1")
 	expect(exitUsage, "want --follow, or --count", "events")
 	expect(exitUsage, "interval: 1ms", "top", "-i", "1ms")

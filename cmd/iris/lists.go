@@ -80,9 +80,9 @@ func addLimit(cmd *cobra.Command, limit *int) {
 
 func newPeers(s streams, signals <-chan os.Signal) *cobra.Command {
 	f := &adminFlags{}
-	lanes := false
+	lanes, order := false, sorting{what: "peers"}
 	cmd := asker{manual: inspectManuals()["peers"], flags: f, args: noArgs, run: func(ctx context.Context, a *session, _ []string) error {
-		list, err := items[inspect.Peer](ctx, s, a, "peers", nil, 0)
+		list, err := items[inspect.Peer](ctx, s, a, "peers", order.query(nil), 0)
 		if err != nil || f.json {
 			return err
 		}
@@ -92,14 +92,15 @@ func newPeers(s streams, signals <-chan os.Signal) *cobra.Command {
 		return s.table(view.Peers(list, a.clock(ctx)))
 	}}.command(signals)
 	cmd.Flags().BoolVar(&lanes, "lanes", false, "one line for each lane of each peer")
+	order.add(cmd)
 	return cmd
 }
 
 func newClusters(s streams, signals <-chan os.Signal) *cobra.Command {
 	f := &adminFlags{}
-	limit := 0
+	limit, order := 0, sorting{what: "clusters"}
 	cmd := asker{manual: inspectManuals()["clusters"], flags: f, args: nameArg("NAME"), run: func(ctx context.Context, a *session, args []string) error {
-		list, err := items[inspect.Cluster](ctx, s, a, "clusters", named1(args), limit)
+		list, err := items[inspect.Cluster](ctx, s, a, "clusters", order.query(named1(args)), limit)
 		if err != nil || f.json {
 			return err
 		}
@@ -110,6 +111,7 @@ func newClusters(s streams, signals <-chan os.Signal) *cobra.Command {
 		fmt.Fprintf(s.out, "\nmembers register at %s\n\n", printable.Text(names.Of(list[0].Root)))
 		return s.table(view.Members(list[0].Nodes, names))
 	}}.command(signals)
+	order.add(cmd)
 	addLimit(cmd, &limit)
 	return cmd
 }
@@ -124,9 +126,9 @@ func named1(args []string) url.Values {
 
 func newTopics(s streams, signals <-chan os.Signal) *cobra.Command {
 	f := &adminFlags{}
-	limit := 0
+	limit, order := 0, sorting{what: "topics"}
 	cmd := asker{manual: inspectManuals()["topics"], flags: f, args: nameArg("NAME"), run: func(ctx context.Context, a *session, args []string) error {
-		list, err := items[inspect.Topic](ctx, s, a, "topics", named1(args), limit)
+		list, err := items[inspect.Topic](ctx, s, a, "topics", order.query(named1(args)), limit)
 		if err != nil || f.json {
 			return err
 		}
@@ -141,54 +143,81 @@ func newTopics(s streams, signals <-chan os.Signal) *cobra.Command {
 		}
 		return s.lines(lines)
 	}}.command(signals)
+	order.add(cmd)
 	addLimit(cmd, &limit)
 	return cmd
 }
 
 func newTunnels(s streams, signals <-chan os.Signal) *cobra.Command {
 	f := &adminFlags{}
-	limit := 0
+	limit, order := 0, sorting{what: "tunnels"}
 	cmd := asker{manual: inspectManuals()["tunnels"], flags: f, args: noArgs, run: func(ctx context.Context, a *session, _ []string) error {
-		list, err := items[inspect.Tunnel](ctx, s, a, "tunnels", nil, limit)
+		list, err := items[inspect.Tunnel](ctx, s, a, "tunnels", order.query(nil), limit)
 		if err != nil || f.json {
 			return err
 		}
 		return s.table(view.Tunnels(list, a.names(ctx), a.clock(ctx)))
 	}}.command(signals)
+	order.add(cmd)
 	addLimit(cmd, &limit)
 	return cmd
 }
 
-// orders are those in which actors can be listed.
-func orders() []string { return []string{"busiest", "oldest", "queued", "failures"} }
-
 func newActors(s streams, signals <-chan os.Signal) *cobra.Command {
 	f := &adminFlags{}
-	limit, order := 0, ""
-	a := asker{manual: inspectManuals()["actors"], flags: f, run: func(ctx context.Context, a *session, args []string) error {
-		q := url.Values{}
+	limit, order, deep := 0, sorting{what: "actors"}, false
+	cmd := asker{manual: inspectManuals()["actors"], flags: f, args: nameArg("PARENT"), run: func(ctx context.Context, a *session, args []string) error {
+		q := order.query(nil)
 		if len(args) > 0 {
 			q.Set("parent", args[0])
 		}
-		if order != "" {
-			q.Set("sort", order)
+		if deep {
+			q.Set("deep", "true")
 		}
 		list, err := items[inspect.Actor](ctx, s, a, "actors", q, limit)
 		if err != nil || f.json {
 			return err
 		}
 		return s.table(view.Actors(list))
-	}}
-	a.args = func(cmd *cobra.Command, args []string) error {
-		if order != "" && !slices.Contains(orders(), order) {
-			return fmt.Errorf("sort: %q: want one of %s", order, strings.Join(orders(), ", "))
-		}
-		return nameArg("PARENT")(cmd, args)
-	}
-	cmd := a.command(signals)
-	cmd.Flags().StringVar(&order, "sort", "", "in this order, from below PARENT at any depth: "+strings.Join(orders(), ", "))
-	// It fails for flags that do not exist only.
-	_ = cmd.RegisterFlagCompletionFunc("sort", cobra.FixedCompletions(orders(), cobra.ShellCompDirectiveNoFileComp))
+	}}.command(signals)
+	cmd.Flags().BoolVar(&deep, "deep", false, "all below PARENT at any depth, each by itself")
+	order.add(cmd)
 	addLimit(cmd, &limit)
 	return cmd
+}
+
+// sorting is in which order a command lists something.
+type sorting struct {
+	what   string // the report
+	column string // with - in front for the greatest first; empty: by name
+}
+
+// add gives a list its flag.
+func (o *sorting) add(cmd *cobra.Command) {
+	columns := inspect.Columns(o.what)
+	cmd.Flags().StringVar(&o.column, "sort", "", "by this `COLUMN`, or -COLUMN for the greatest first: "+strings.Join(columns, ", "))
+	var all []string
+	for _, c := range columns {
+		all = append(all, c, "-"+c)
+	}
+	// It fails for flags that do not exist only.
+	_ = cmd.RegisterFlagCompletionFunc("sort", cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp))
+	args := cmd.Args
+	cmd.Args = func(cmd *cobra.Command, words []string) error {
+		if o.column != "" && !slices.Contains(all, o.column) {
+			return fmt.Errorf("sort: %q: want one of %s, with - in front for the greatest first", o.column, strings.Join(columns, ", "))
+		}
+		return args(cmd, words)
+	}
+}
+
+// query adds the order to what is asked for.
+func (o *sorting) query(q url.Values) url.Values {
+	if q == nil {
+		q = url.Values{}
+	}
+	if o.column != "" {
+		q.Set("sort", o.column)
+	}
+	return q
 }

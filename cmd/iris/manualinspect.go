@@ -43,8 +43,8 @@ much waits to be read, and for how long there has been no credit. ` + pagesText,
 			use: "actors [PARENT]", short: "List the actors of a node",
 			long: `List the actors below PARENT, or at the top: how many there are in the subtree of
 each, what waits in the mailbox and since when, time spent at work, failures. With
---sort those at any depth below it, in that order. ` + pagesText,
-			example: "  iris actors\n  iris actors iris/clusters/orders\n  iris actors --sort busiest --limit 10",
+--deep all at any depth below it, each by itself. ` + pagesText,
+			example: "  iris actors\n  iris actors iris/clusters/orders\n  iris actors --deep --sort -busy_us --limit 10",
 		},
 		"events": {
 			use: "events -f", short: "Print the events of a node as they come",

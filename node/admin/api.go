@@ -16,7 +16,7 @@ var (
 	reports = []string{
 		"actors", "clusters", "config", "deadletters", "network", "node", "peers", "relay", "ring", "topics", "trace", "tunnels",
 	}
-	parameters = []string{"after", "cluster", "contains", "limit", "name", "parent", "sort", "topic"}
+	parameters = []string{"after", "cluster", "contains", "deep", "limit", "name", "parent", "sort", "topic"}
 )
 
 // api answers what concerns this node, or the one that the path names.

@@ -20,7 +20,7 @@ func TestReportsAndCommands(t *testing.T) {
 	for _, tc := range []struct{ method, path, body, want string }{
 		{"GET", "/api/v1/node", "", ` node {}`},
 		{"GET", "/api/v1/nodes/" + strings.ToUpper(other) + "/peers?limit=3&after=b", "", other + ` peers {"after":"b","limit":"3"}`},
-		{"GET", "/api/v1/actors?parent=iris/clusters&sort=busiest", "", ` actors {"parent":"iris/clusters","sort":"busiest"}`},
+		{"GET", "/api/v1/actors?parent=iris/clusters&sort=-busy_us&deep=true", "", ` actors {"deep":"true","parent":"iris/clusters","sort":"-busy_us"}`},
 		{"GET", "/api/v1/clusters?name=a%2Fb%20c", "", ` clusters {"name":"a/b c"}`},
 		{"GET", "/api/v1/trace?cluster=orders", "", ` trace {"kind":"cluster","name":"orders"}`},
 		{"GET", "/api/v1/trace?topic=orders", "", ` trace {"kind":"topic","name":"orders"}`},

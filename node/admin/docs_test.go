@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"iris/node/inspect"
 )
 
 var update = flag.Bool("update", false, "write the tables into docs/admin.md")
@@ -105,6 +107,11 @@ func TestTheDocumentationIsComplete(t *testing.T) {
 	data, err := os.ReadFile("../../docs/admin.md")
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, what := range reports {
+		if columns := inspect.Columns(what); columns != nil && !strings.Contains(string(data), "\n| `"+what+"` | `"+strings.Join(columns, "`, `")+"` |\n") {
+			t.Errorf("the columns of %s are %q", what, columns)
+		}
 	}
 	for _, name := range slices.Concat(reports, slices.Collect(maps.Keys(commands)), parameters) {
 		if !strings.Contains(string(data), "`"+name+"`") {

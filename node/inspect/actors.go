@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"iris/actor"
@@ -11,12 +12,8 @@ import (
 // root is the actor above all others.
 const root = "iris"
 
-var orders = map[string]actor.ActorOrder{
-	"busiest": actor.Busiest, "oldest": actor.Oldest, "queued": actor.Fullest, "failures": actor.Failing,
-}
-
 // actors answers "actors": the children of an actor with what is below them summed up,
-// those that come first in some order of all below it, or one alone.
+// or, deep, all that is below it each by itself; or one alone.
 func (i *Inspector) actors(_ context.Context, q Query) (any, error) {
 	limit, err := q.limit()
 	if err != nil {
@@ -38,24 +35,39 @@ func (i *Inspector) actors(_ context.Context, q Query) (any, error) {
 	}
 	p := Page[Actor]{Items: []Actor{}}
 	var list []actor.ActorInfo
-	switch sort := q.Args["sort"]; {
-	case sort == "":
-		list, p.Total = i.cfg.System.Level(above, q.Args["after"], limit+1)
-		if len(list) > limit {
+	if q.Args["sort"] == "" && q.Args["deep"] == "" {
+		if list, p.Total = i.cfg.System.Level(above, q.Args["after"], limit+1); len(list) > limit {
 			list = list[:limit]
 			p.Next = list[limit-1].ID
 		}
-	default:
-		order, ok := orders[sort]
-		if !ok {
-			return nil, badQuery("sort %q is none of busiest, oldest, queued, failures", sort)
+	} else {
+		order, err := q.actorOrder()
+		if err != nil {
+			return nil, err
 		}
-		list, p.Total = i.cfg.System.Top(above, order, limit)
+		if list, p.Next, p.Total, err = i.cfg.System.Sorted(above, order, q.Args["after"], limit); err != nil {
+			return nil, badQuery("after: %v", err)
+		}
 	}
 	for _, a := range list {
 		p.Items = append(p.Items, actorOf(a))
 	}
 	return p, nil
+}
+
+// actorOrder is how actors are to be listed.
+func (q Query) actorOrder() (o actor.ActorOrder, err error) {
+	if deep := q.Args["deep"]; deep != "" {
+		if o.Deep, err = strconv.ParseBool(deep); err != nil {
+			return o, badQuery("deep %q, want true or false", deep)
+		}
+	}
+	if q.Args["sort"] == "" {
+		return o, nil
+	}
+	column, down, err := q.sort()
+	o.By, o.Down = actorColumns[column], down
+	return o, err
 }
 
 // maxError is how much of an error is told, in bytes.

@@ -81,7 +81,10 @@ var pages = []page{
 	{"topics-1000", inspect.Query{What: "topics", Args: map[string]string{"limit": "1000", "after": "topic-05000"}}},
 	{"actors", inspect.Query{What: "actors"}},
 	{"actors-children", inspect.Query{What: "actors", Args: map[string]string{"parent": "iris/readers", "limit": "1000"}}},
-	{"actors-busiest", inspect.Query{What: "actors", Args: map[string]string{"sort": "busiest"}}},
+	{"actors-busiest", inspect.Query{What: "actors", Args: map[string]string{"sort": "-busy_us", "deep": "true"}}},
+	{"actors-sorted", inspect.Query{What: "actors", Args: map[string]string{"sort": "handled", "parent": "iris/user"}}},
+	{"topics-sorted", inspect.Query{What: "topics", Args: map[string]string{"sort": "-delivered", "limit": "1000"}}},
+	{"clusters-sorted", inspect.Query{What: "clusters", Args: map[string]string{"sort": "-requests"}}},
 	{"deadletters", inspect.Query{What: "deadletters"}},
 }
 

@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"iris/node/relay"
 	"iris/tunnels"
@@ -10,6 +11,12 @@ import (
 
 // tunnels answers "tunnels".
 func (i *Inspector) tunnels(_ context.Context, q Query) (any, error) {
+	if q.picked() {
+		all, _ := i.cfg.Tunnels.List("", math.MaxInt-1)
+		return ranked[tunnels.Info, Tunnel]{
+			tunnelColumns, func(t *tunnels.Info) string { return fmt.Sprint(t.ID, " ", t.Opened) }, "id", each(all), tunnelOf, // both ends may be here
+		}.page(q)
+	}
 	return listed(q, i.cfg.Tunnels.List, tunnelOf, func(t tunnels.Info) string { return t.ID })
 }
 
@@ -26,11 +33,20 @@ func (i *Inspector) relay(_ context.Context, q Query) (any, error) {
 	if i.cfg.Relay != nil {
 		clients = i.cfg.Relay()
 	}
-	return page(q, clients, func(c relay.ClientInfo) string { return fmt.Sprintf("%020d", c.Client) }, func(c relay.ClientInfo) RelayClient {
-		return RelayClient{
-			Client: c.Client, Addr: c.Addr, Cluster: c.Cluster, Since: c.Since, Topics: c.Topics, Tunnels: c.Tunnels, Asked: c.Asked, Queued: c.Queued,
-		}
-	})
+	if q.picked() {
+		return ranked[relay.ClientInfo, RelayClient]{
+			relayColumns, func(c *relay.ClientInfo) string { return clientKey(*c) }, "client", each(clients), clientOf,
+		}.page(q)
+	}
+	return page(q, clients, clientKey, clientOf)
+}
+
+func clientKey(c relay.ClientInfo) string { return fmt.Sprintf("%020d", c.Client) }
+
+func clientOf(c relay.ClientInfo) RelayClient {
+	return RelayClient{
+		Client: c.Client, Addr: c.Addr, Cluster: c.Cluster, Since: c.Since, Topics: c.Topics, Tunnels: c.Tunnels, Asked: c.Asked, Queued: c.Queued,
+	}
 }
 
 // settings answers "config".

@@ -16,6 +16,11 @@ func (i *Inspector) clusters(_ context.Context, q Query) (any, error) {
 		}
 		return Page[Cluster]{Items: []Cluster{clusterOf(c)}, Total: 1}, nil
 	}
+	if q.picked() {
+		return ranked[topics.ClusterInfo, Cluster]{
+			clusterColumns, func(c *topics.ClusterInfo) string { return c.Name }, "name", i.cfg.Topics.EachCluster, clusterOf,
+		}.page(q)
+	}
 	return listed(q, i.cfg.Topics.Clusters, clusterOf, func(c topics.ClusterInfo) string { return c.Name })
 }
 
@@ -29,6 +34,11 @@ func (i *Inspector) topics(_ context.Context, q Query) (any, error) {
 		out := topicOf(x)
 		out.Children = union(out.Children, x)
 		return Page[Topic]{Items: []Topic{out}, Total: 1}, nil
+	}
+	if q.picked() {
+		return ranked[topics.TopicInfo, Topic]{
+			topicColumns, func(x *topics.TopicInfo) string { return x.Name }, "name", i.cfg.Topics.EachTopic, topicOf,
+		}.page(q)
 	}
 	return listed(q, i.cfg.Topics.Topics, topicOf, func(x topics.TopicInfo) string { return x.Name })
 }
@@ -69,11 +79,8 @@ func clusterOf(c topics.ClusterInfo) Cluster {
 // topicOf reports a topic. Its place at large is that in the first of its trees.
 func topicOf(x topics.TopicInfo) Topic {
 	out := Topic{
-		Name: x.Name, Mode: "list", Reliable: x.Reliable, Subscribers: x.Subscribers, Root: name(x.Root),
+		Name: x.Name, Mode: mode(&x), Reliable: x.Reliable, Subscribers: x.Subscribers, Root: name(x.Root),
 		Published: x.Published, Delivered: x.Delivered, Forwarded: x.Forwarded, Gaps: x.Gaps, Missed: x.Missed,
-	}
-	if x.Trees {
-		out.Mode = "tree"
 	}
 	for _, p := range x.Places {
 		out.Trees = append(out.Trees, Tree{
@@ -88,6 +95,21 @@ func topicOf(x topics.TopicInfo) Topic {
 		}
 	}
 	return out
+}
+
+func mode(x *topics.TopicInfo) string {
+	if x.Trees {
+		return "tree"
+	}
+	return "list"
+}
+
+// first is the place in the first tree.
+func first(x *topics.TopicInfo) (p topics.TreePlace) {
+	if len(x.Places) > 0 {
+		p = x.Places[0]
+	}
+	return p
 }
 
 // union adds the nodes to which events go without a tree.

@@ -15,19 +15,21 @@ const QueryType = "iris.inspect.Query"
 //
 //	What         answer                 Args
 //	node         Node
-//	peers        Page[Peer]             after, limit
+//	peers        Page[Peer]             after, limit, sort
 //	ring         Ring
 //	network      Network
-//	clusters     Page[Cluster]          after, limit, name: that one, with Nodes
-//	topics       Page[Topic]            after, limit, name: that one, with Children
-//	tunnels      Page[Tunnel]           after, limit
-//	actors       Page[Actor]            parent, after, limit, sort: busiest, oldest, queued or failures, name: that one
+//	clusters     Page[Cluster]          after, limit, sort, contains, name: that one, with Nodes
+//	topics       Page[Topic]            after, limit, sort, contains, name: that one, with Children
+//	tunnels      Page[Tunnel]           after, limit, sort
+//	actors       Page[Actor]            parent, deep: true, all below it, after, limit, sort, name: that one
 //	deadletters  Page[DeadLetters]
-//	relay        Page[RelayClient]      after, limit
+//	relay        Page[RelayClient]      after, limit, sort
 //	nexthop      Hops                   kind: cluster or topic, name; or key: 32 hexadecimal digits
 //	trace        Trace                  kind: cluster or topic, name
 //	config       object of settings
 //	do:*         {"done":true}          see package documentation
+//
+// sort is one of [Columns], with - in front for the greatest first; after is the Next of a page in the same order.
 type Query struct {
 	What string
 	Args map[string]string

@@ -135,7 +135,7 @@ func TestList(t *testing.T) {
 		q := r.URL.Query()
 		limit, _ := strconv.Atoi(q.Get("limit"))
 		after, _ := strconv.Atoi(q.Get("after"))
-		if limit < 1 || limit > maxPage || q.Get("sort") != "busiest" {
+		if limit < 1 || limit > maxPage || q.Get("sort") != "-busy_us" {
 			t.Errorf("asked for %v", q)
 		}
 		p := inspect.Page[inspect.Actor]{Total: total}
@@ -153,7 +153,7 @@ func TestList(t *testing.T) {
 		}
 		_ = json.NewEncoder(w).Encode(p) // the client notices
 	})
-	args := url.Values{"sort": {"busiest"}}
+	args := url.Values{"sort": {"-busy_us"}}
 	for _, tc := range []struct{ limit, want int }{{0, total}, {1, 1}, {1000, 1000}, {1001, 1001}, {5000, total}} {
 		p, err := List[inspect.Actor](t.Context(), c, "", "actors", args, tc.limit)
 		if err != nil || len(p.Items) != tc.want || p.Total != total || p.Items[tc.want-1].Path != strconv.Itoa(tc.want-1) || (p.Next == "") != (tc.want == total) {

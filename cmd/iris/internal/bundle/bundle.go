@@ -99,8 +99,8 @@ func Write(ctx context.Context, w io.Writer, cfg Config) (files []File, missing 
 		c.report(ctx, what+".json", what, nil)
 	}
 	c.report(ctx, "actors-all.json", "actors", nil)
-	c.report(ctx, "actors-busy.json", "actors", url.Values{"sort": {"busiest"}})
-	c.report(ctx, "actors-failed.json", "actors", url.Values{"sort": {"failures"}})
+	c.report(ctx, "actors-busy.json", "actors", url.Values{"deep": {"true"}, "sort": {"-busy_us"}})
+	c.report(ctx, "actors-failed.json", "actors", url.Values{"deep": {"true"}, "sort": {"-failures"}})
 	if cfg.Node == "" { // these are of the endpoint's node only
 		c.text(ctx, "metrics.txt", "/metrics")
 		c.text(ctx, "goroutines.txt", "/debug/pprof/goroutine?debug=2")

@@ -43,7 +43,7 @@ func Collect(ctx context.Context, c *client.Client, node string) (Snapshot, erro
 		return s, err
 	}
 	s.Clusters, s.Left = clusters.Items, clusters.Total-len(clusters.Items)
-	actors, err := client.List[inspect.Actor](ctx, c, node, "actors", url.Values{"sort": {"busiest"}}, mostActors)
+	actors, err := client.List[inspect.Actor](ctx, c, node, "actors", url.Values{"deep": {"true"}, "sort": {"-busy_us"}}, mostActors)
 	if err != nil {
 		return s, err
 	}
