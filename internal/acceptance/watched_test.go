@@ -32,7 +32,8 @@ var adminPages = []string{
 	"api/v1/clusters", "api/v1/clusters?limit=1000", "api/v1/clusters?name=cluster-7", "api/v1/clusters?limit=1000&after=cluster-5",
 	"api/v1/topics", "api/v1/topics?limit=1000", "api/v1/topics?name=topic-7", "api/v1/topics?limit=1000&after=topic-5",
 	"api/v1/actors", "api/v1/actors?limit=1000", "api/v1/actors?parent=iris/user&limit=1000", "api/v1/actors?parent=iris/clusters",
-	"api/v1/actors?sort=busiest", "api/v1/actors?sort=oldest", "api/v1/actors?sort=queued&limit=1000", "api/v1/actors?sort=failures",
+	"api/v1/actors?deep=true&sort=-busy_us", "api/v1/actors?deep=true&sort=-oldest_us", "api/v1/actors?deep=true&sort=queued&limit=1000",
+	"api/v1/actors?parent=iris/user&sort=-handled&limit=1000", "api/v1/topics?sort=-delivered&limit=1000", "api/v1/topics?contains=99", "api/v1/clusters?sort=-requests",
 	"api/v1/trace?cluster=cluster-7", "api/v1/trace?topic=topic-7", "metrics", "readyz", "",
 }
 
@@ -113,7 +114,7 @@ func page(t *testing.T, client *http.Client, url string) time.Duration {
 // goes through, and by a collector of metrics that comes every 5 s.
 func lookedAt(second int) []string {
 	views := []string{
-		"api/v1/peers", "api/v1/clusters", "api/v1/topics", "api/v1/tunnels", "api/v1/actors?parent=iris/user", "api/v1/actors?sort=failures", "api/v1/deadletters",
+		"api/v1/peers", "api/v1/clusters", "api/v1/topics", "api/v1/tunnels", "api/v1/actors?parent=iris/user", "api/v1/actors?deep=true&sort=-failures", "api/v1/deadletters",
 	}
 	pages := []string{"api/v1/node", "api/v1/network", views[second%len(views)]}
 	if second%5 == 0 {
