@@ -2,6 +2,7 @@ package actor
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -12,7 +13,11 @@ import (
 //
 //	schedule ──► idle worker, latest first ──► mailbox.run ──► park
 //	        └──► new worker                                     └──► end, when idle for long or closed
+//
+// Mailboxes of brief actors never block and share a few workers, see brief.
 type dispatcher struct {
+	brief brief
+
 	mu      sync.Mutex // guards the following fields
 	idle    []*worker  // latest last
 	low     int        // fewest idle workers since the reaper last ran: nobody missed these
@@ -29,10 +34,19 @@ type worker struct {
 // workerExpiry is how long a worker may stay idle, between one and two times.
 const workerExpiry = 5 * time.Second
 
-func newDispatcher() *dispatcher { return &dispatcher{empty: make(chan struct{})} }
+func newDispatcher() *dispatcher {
+	return &dispatcher{empty: make(chan struct{}), brief: brief{most: runtime.GOMAXPROCS(0)}}
+}
 
 // schedule runs m soon on some worker. It does not block.
 func (d *dispatcher) schedule(m *mailbox) {
+	if !m.cell.props.brief || d.brief.enter(m) {
+		d.start(m)
+	}
+}
+
+// start runs m on a worker that does nothing else.
+func (d *dispatcher) start(m *mailbox) {
 	d.mu.Lock()
 	if n := len(d.idle); n > 0 {
 		w := d.idle[n-1]
@@ -50,11 +64,21 @@ func (d *dispatcher) schedule(m *mailbox) {
 }
 
 func (d *dispatcher) run(w *worker, m *mailbox) {
-	defer d.end() // also reached by runtime.Goexit in a handler
+	defer func() { d.end(m) }() // also reached by runtime.Goexit in a handler: m is its mailbox then, else nil
 	for m != nil {
 		m.run()
-		m = d.park(w)
+		if m = d.after(m); m == nil {
+			m = d.park(w)
+		}
 	}
+}
+
+// after returns what is to be run after m without a pause, nil if there is nothing.
+func (d *dispatcher) after(m *mailbox) *mailbox {
+	if !m.cell.props.brief {
+		return nil
+	}
+	return d.brief.next()
 }
 
 // park waits for work; nil means that the worker must end.
@@ -92,7 +116,13 @@ func (d *dispatcher) reap() {
 	d.reaper.Reset(workerExpiry)
 }
 
-func (d *dispatcher) end() {
+// end ends a worker; running is what it was running, nil if nothing.
+func (d *dispatcher) end(running *mailbox) {
+	if running != nil {
+		if m := d.after(running); m != nil {
+			d.start(m)
+		}
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.workers--

@@ -73,6 +73,7 @@
 // All methods of [System], [Root], [Events] and [Replies] may be called from any goroutine and do not block, except
 // those that say so (Request, Stop, Poison, Service, Spawn..., Shutdown). A [Context] belongs to its handler. Handlers
 // run on pooled workers; the pool grows when all are busy, so a handler may block: it stalls its own actor only.
+// Actors with [Props.Brief], which never do, share a few workers, however many of them have work at once.
 //
 // # Lifecycle
 //

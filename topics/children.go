@@ -27,7 +27,7 @@ func (s *supervisor) spawn(ctx actor.Context, g *group, by id.ID) *treeRef {
 	name := url.PathEscape(g.key.Name)
 	var err error
 	ref.pid, err = s.child(ctx, ref, "tree/"+kind+"/"+name,
-		actor.Of(func() actor.Actor { return &treeActor{t: t, ref: ref} }).Strategy(forever))
+		actor.Of(func() actor.Actor { return &treeActor{t: t, ref: ref} }).Strategy(forever).Brief())
 	if errors.Is(err, actor.ErrDraining) {
 		return nil // the node stops
 	}
@@ -37,7 +37,7 @@ func (s *supervisor) spawn(ctx actor.Context, g *group, by id.ID) *treeRef {
 	}
 	if g.key.Kind == wire.GroupCluster {
 		ref.balancer, err = s.child(ctx, ref, "balancer/"+name,
-			actor.Of(func() actor.Actor { return &balancerActor{t: t, g: g} }).Strategy(forever))
+			actor.Of(func() actor.Actor { return &balancerActor{t: t, g: g} }).Strategy(forever).Brief())
 		if err != nil {
 			t.log.Error("balancer not started", "cluster", g.key.Name, "error", err)
 		}
