@@ -19,7 +19,8 @@ type asker struct {
 
 	sent    uint64 // seq of the lookup in flight, 0 none
 	sentTo  id.ID
-	sentAt  time.Time // the lease counts from here, so it ends before the root's record of it
+	sentAt  time.Time // first; the lease counts from here, so it ends before the root's record of it
+	refused bool      // it was answered, but not with a list
 	retryAt time.Time
 	backoff time.Duration
 
@@ -45,9 +46,14 @@ func (m *Machine) onAsk(waiter uint64) {
 	}
 }
 
+// lookup asks the root for the list. Until it has said something it is asked the same question again, with the same number:
+// whichever answer comes first counts. A root that needs longer than the pause between two, because it or this node has too
+// much to do, would else never be heard, and asked all the more.
 func (m *Machine) lookup() {
 	r := &m.asker
-	r.sent, r.sentTo, r.sentAt = m.nextSeq(), m.ring.Root, m.now
+	if r.sent == 0 || r.refused || r.sentTo != m.ring.Root || m.now.Sub(r.sentAt) >= m.cfg.Lease*3/4 {
+		r.sent, r.sentTo, r.sentAt, r.refused = m.nextSeq(), m.ring.Root, m.now, false
+	}
 	r.backoff = min(max(r.backoff*2, lookupRetry), retryMax)
 	r.retryAt = m.now.Add(r.backoff)
 	f := &wire.GroupLookup{Seq: r.sent, Group: m.cfg.Group}
@@ -70,21 +76,21 @@ func (m *Machine) onView(from id.ID, f *wire.GroupView) {
 		r.stale = false
 	case CodeSame:
 		if r.view == nil || r.view.Version != f.Version || r.stale {
-			r.retryAt, r.stale = m.now, true // it was dropped here meanwhile
+			r.retryAt, r.stale, r.refused = m.now, true, true // it was dropped here meanwhile
 			return
 		}
 		r.mode = scribe.Mode(f.Mode)
 		m.install(from, f.Version, r.view.Entries, m.lease(f), from == m.ring.Root)
 	case CodeNotRoot:
 		m.astray(from)
-		r.retryAt = m.now.Add(m.again(&r.backoff))
+		r.retryAt, r.refused = m.now.Add(m.again(&r.backoff)), true
 		return
 	default:
 		for _, w := range r.waiters {
 			m.answer(w, f.Code)
 		}
 		r.waiters = nil
-		r.retryAt = m.now.Add(fullRetry)
+		r.retryAt, r.refused = m.now.Add(fullRetry), true
 		return
 	}
 	r.sent, r.backoff = 0, 0

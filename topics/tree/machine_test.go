@@ -164,6 +164,48 @@ func TestRenewalLeavesOutWhatIsKnown(t *testing.T) {
 	}
 }
 
+// A root that answers later than it is asked again is heard all the same, and its lease counts from the first time.
+func TestSlowRootIsHeard(t *testing.T) {
+	m, step := alone(t)
+	root, m1 := id.Hash("root"), id.Hash("member")
+	step(0, Ring{Root: root, Nearest: []id.ID{root, m.cfg.Self}})
+	out := step(0, Ask{Waiter: 1})
+	first := only[*wire.GroupLookup](t, out, root)
+	at := time.Duration(0)
+	for out.Wake.Sub(start) < 6*time.Second {
+		at = out.Wake.Sub(start)
+		out = step(at, Tick{Used: true})
+		if f := only[*wire.GroupLookup](t, out, root); f.Seq != first.Seq {
+			t.Fatalf("question %x after %v, want %x", f.Seq, at, first.Seq)
+		}
+	}
+	view := &wire.GroupView{
+		Seq: first.Seq, Group: group, Version: wire.Version{Root: root, Epoch: 1, Counter: 1}, LeaseMs: 10_000,
+		Entries: []wire.Entry{{Node: m1, Epoch: 1, Members: 1}},
+	}
+	out = step(6*time.Second, Recv{root, view})
+	if len(out.Answers) != 1 || out.Answers[0] != (Answer{1, CodeOK}) || !out.View.Until.Equal(start.Add(10*time.Second)) {
+		t.Fatalf("answers %+v, view %+v", out.Answers, out.View)
+	}
+	if out = step(6*time.Second, Recv{root, view}); out.Changed || len(out.Answers) != 0 {
+		t.Errorf("the answer to the repetition counted, too: %+v", out)
+	}
+}
+
+// What is asked after a refusal is another question.
+func TestAskedAgainAfterARefusal(t *testing.T) {
+	m, step := alone(t)
+	root := id.Hash("root")
+	step(0, Ring{Root: root, Nearest: []id.ID{root, m.cfg.Self}})
+	out := step(0, Ask{Waiter: 1})
+	first := only[*wire.GroupLookup](t, out, root)
+	out = step(time.Millisecond, Recv{root, &wire.GroupView{Seq: first.Seq, Group: group, Version: wire.Version{Root: root}, Code: CodeNotRoot}})
+	out = step(out.Wake.Sub(start), Tick{Used: true})
+	if again := only[*wire.GroupLookup](t, out, root); again.Seq == first.Seq {
+		t.Errorf("%x again", again.Seq)
+	}
+}
+
 func TestSilentMemberExpires(t *testing.T) {
 	m, step := alone(t)
 	m1 := id.Hash("member")
