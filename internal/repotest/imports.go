@@ -16,7 +16,7 @@ func rank(dir string) (layer string, rank int, ok bool) {
 	}
 	layer, _, _ = strings.Cut(dir, "/")
 	switch layer {
-	case "cmd", "samples", "bench":
+	case "cmd", "samples", "bench", ".ci":
 		return layer, 6, true
 	case "node":
 		return layer, 5, true
@@ -183,6 +183,9 @@ func dependencies() []dependency {
 		{"github.com/prometheus/client_golang", []string{"node/admin"}, true, "metrics are told in one place"},
 		{"charm.land/bubbletea/v2", []string{"cmd/iris"}, false, "only the command line has a screen"},
 		{"charm.land/lipgloss/v2", []string{"cmd/iris"}, false, "only the command line has a screen"},
+		{"github.com/compose-spec/compose-go/v2", []string{".ci/deploy"}, false, "only the check of the deployment files reads them, in a module of its own"},
+		{"k8s.io/api", []string{".ci/deploy"}, false, "only the check of the deployment files reads them, in a module of its own"},
+		{"sigs.k8s.io/yaml", []string{".ci/deploy"}, false, "only the check of the deployment files reads them, in a module of its own"},
 		{"github.com/santhosh-tekuri/jsonschema/v6", nil, true, "tests read the schema that package config writes"},
 		{"golang.org/x/net", []string{""}, true, ""},
 		{"golang.org/x/sync", []string{""}, true, ""},
