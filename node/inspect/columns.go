@@ -55,6 +55,7 @@ var (
 		"id":             text(func(t *tunnels.Info) string { return t.ID }),
 		"cluster":        text(func(t *tunnels.Info) string { return t.Cluster }),
 		"peer":           text(func(t *tunnels.Info) string { return name(t.Peer) }),
+		"opened":         number(func(t *tunnels.Info) int { return map[bool]int{true: 1}[t.Opened] }),
 		"since":          number(func(t *tunnels.Info) int64 { return t.Since.UnixNano() }),
 		"sent_bytes":     number(func(t *tunnels.Info) uint64 { return t.Sent }),
 		"received_bytes": number(func(t *tunnels.Info) uint64 { return t.Received }),

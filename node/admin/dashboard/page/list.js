@@ -7,19 +7,19 @@ import { exact } from "./format.js";
 const LIMIT = 100;
 
 /**
- * list shows the report what in table. title stands above it; prefix is
- * set where names can be looked for; seen(items) is told what came before it is shown.
+ * list shows the report what in table. title stands above it; names is
+ * set where they can be looked for; seen(items) is told what came before it is shown.
  */
-export function list({ what, table, empty, title = null, prefix = false, seen = () => {} }) {
+export function list({ what, table, empty, title = null, names = false, seen = () => {} }) {
   const befores = []; // where the pages before this one begin
   let after = "";
   let next = "";
   const total = h("span", { class: "total" });
-  const find = h("input", { type: "search", placeholder: "name begins with…", "aria-label": `${what} whose name begins with`, spellcheck: "false", oninput: restart });
+  const find = h("input", { type: "search", placeholder: "name contains…", "aria-label": `${what} whose name contains`, spellcheck: "false", oninput: restart });
   const back = h("button", { type: "button", onclick: () => turn(befores.pop() ?? "") }, "‹ before");
   const more = h("button", { type: "button", onclick: () => turn(next, befores.push(after)) }, "next ›");
   const nothing = h("p", { class: "empty" }, empty);
-  const bar = h("div", { class: "bar" }, title && h("h3", {}, title), prefix && find, total, h("span", { class: "acts" }, back, more));
+  const bar = h("div", { class: "bar" }, title && h("h3", {}, title), names && find, total, h("span", { class: "acts" }, back, more));
   const element = h("section", { class: "list" }, bar, h("div", { class: "scroll" }, table.element, nothing));
 
   function restart() {
@@ -32,21 +32,21 @@ export function list({ what, table, empty, title = null, prefix = false, seen = 
     refresh();
   }
 
+  table.onorder = restart;
+
   async function refresh() {
-    const begin = find.value;
-    const asked = { limit: LIMIT, after: after || beforeAll(begin) };
+    const asked = { limit: LIMIT, after, contains: find.value, sort: table.order };
     const page = await get(what, asked);
-    if (begin !== find.value) return;
-    measured(what, () => show(page, begin));
+    if (asked.after !== after || asked.contains !== find.value || asked.sort !== table.order) return;
+    measured(what, () => show(page));
   }
 
-  function show(page, begin) {
-    const got = page.items ?? [];
-    const items = begin ? got.filter((item) => item.name.startsWith(begin)) : got;
-    next = items.length === got.length ? (page.next ?? "") : "";
+  function show(page) {
+    const items = page.items ?? [];
+    next = page.next ?? "";
     seen(items);
     table.update(items);
-    text(total, begin ? `${exact(items.length)}${next ? "+" : ""} of ${exact(page.total)}` : exact(page.total ?? items.length));
+    text(total, exact(page.total ?? items.length));
     attr(nothing, "hidden", items.length > 0);
     attr(table.element, "hidden", items.length === 0);
     attr(back, "hidden", befores.length === 0 && after === "");
@@ -54,11 +54,4 @@ export function list({ what, table, empty, title = null, prefix = false, seen = 
   }
 
   return { element, refresh, restart };
-}
-
-/** beforeAll returns a name that comes just before all that begin so. */
-function beforeAll(begin) {
-  if (begin === "") return "";
-  const last = begin.codePointAt(begin.length - 1);
-  return last > 1 ? `${begin.slice(0, -1)}${String.fromCodePoint(last - 1)}\u{10ffff}` : "";
 }

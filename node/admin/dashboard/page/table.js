@@ -7,10 +7,12 @@ import { spark } from "./spark.js";
 /**
  * Table shows rows. A column is
  *
- *	{ title, hint, class, cell, sort }
+ *	{ title, hint, class, cell, sort, by }
  *
  * where cell() makes the contents of one cell, an element or several with one
- * update(row); sort(row), if there is one, is the value its header sorts by.
+ * update(row); sort(row), if there is one, is the value its header sorts by. Of a
+ * list that comes in pages the node sorts all, and by is its name for the column,
+ * with - in front where that counts the other way.
  */
 export class Table {
   #columns;
@@ -21,12 +23,22 @@ export class Table {
   #heads;
   #selected = null;
 
+  /** onorder is called when the rows are to be asked for in another order. */
+  onorder = () => {};
+
   constructor({ label, columns, id, selected }) {
     this.#columns = columns;
     this.#id = id;
     this.#selected = selected ?? (() => false);
     this.#heads = columns.map((column) => this.#head(column));
     this.element = h("table", { "aria-label": label, onkeydown: (e) => this.#step(e) }, h("thead", {}, h("tr", {}, this.#heads)), this.#body);
+  }
+
+  /** order is what a node is to sort by, as it takes it; empty for its own order. */
+  get order() {
+    const by = this.#sort?.column.by ?? "";
+    const turned = by.startsWith("-"); // the least of it is the most of the column
+    return by && (this.#falling() !== turned ? "-" : "") + by.slice(turned ? 1 : 0);
   }
 
   /** update shows these rows. */
@@ -47,7 +59,7 @@ export class Table {
 
   #head(column) {
     const hint = column.hint ?? null;
-    const content = column.sort ? h("button", { type: "button", title: hint, onclick: () => this.#by(column) }, column.title) : h("span", { title: hint }, column.title);
+    const content = column.sort || column.by ? h("button", { type: "button", title: hint, onclick: () => this.#by(column) }, column.title) : h("span", { title: hint }, column.title);
     return h("th", { scope: "col", class: column.class ?? null }, content);
   }
 
@@ -56,18 +68,19 @@ export class Table {
     if (same && this.#sort.turned) this.#sort = null;
     else this.#sort = { column, turned: same };
     this.#heads.forEach((head, i) => attr(head, "aria-sort", this.#columns[i] === this.#sort?.column && (this.#falling() ? "descending" : "ascending")));
-    this.update(this.#rows);
+    if (column.by) this.onorder();
+    else this.update(this.#rows);
   }
 
   // Numbers begin with the largest, names with the first.
   #falling() {
     const { column, turned } = this.#sort;
-    const number = this.#rows.length === 0 || typeof column.sort(this.#rows[0]) === "number";
+    const number = column.by ? column.class === "num" : this.#rows.length === 0 || typeof column.sort(this.#rows[0]) === "number";
     return number !== turned;
   }
 
   #sorted(rows) {
-    if (!this.#sort) return rows;
+    if (!this.#sort?.column.sort) return rows;
     const { column } = this.#sort;
     const sign = this.#falling() ? -1 : 1;
     const value = column.sort;

@@ -90,6 +90,38 @@ test("hostile names are only names", async () => {
   await page.close();
 });
 
+test("headers and the field for names ask the node: it sorts and looks through all, not the page through what it shows", async () => {
+  const { url } = await fake("-clusters", "300");
+  const page = await browser.open(`${url}/#clusters`);
+  await look(page, "clusters are shown", () => document.querySelectorAll("#view tbody tr").length === 100);
+  const asks = async (what, wanted, act) => {
+    const asked = page.waitForRequest((r) => {
+      const { pathname, searchParams } = new URL(r.url());
+      return pathname.endsWith(`/${what}`) && Object.entries(wanted).every(([name, value]) => searchParams.get(name) === value);
+    });
+    await act();
+    await asked;
+  };
+  const head = (name) => page.locator("#view th button", { hasText: name }).first(); // its accessible name has the arrow
+  await asks("clusters", { sort: "-requests", after: null }, () => head("Answered /s").click());
+  assert.equal(await page.locator("#view th[aria-sort]").getAttribute("aria-sort"), "descending");
+  await asks("clusters", { sort: "requests" }, () => head("Answered /s").click());
+  await asks("clusters", { sort: null }, () => head("Answered /s").click());
+  await asks("clusters", { sort: "name" }, () => head("Cluster").click());
+  await asks("clusters", { sort: "name", contains: "s-1" }, () => page.locator("#view input[type=search]").first().fill("s-1"));
+  await page.goto(`${url}/#tunnels`);
+  await asks("tunnels", { sort: "since" }, () => head("Age").click()); // the oldest first
+  await page.goto(`${url}/#actors`);
+  await asks("actors", { sort: "-busy_us", deep: null }, () => head("Busy").click());
+  await page.goto(`${url}/#topics`);
+  await asks("actors", { sort: "-failures", deep: "true" }, async () => {
+    await page.goto(`${url}/#actors`);
+    await page.locator("#view select").first().selectOption("most failures");
+  });
+  await clean(page);
+  await page.close();
+});
+
 test("a node whose actors never end does not keep the page", async () => {
   const { url } = await fake("-endless");
   const page = await browser.open(`${url}/#actors`);

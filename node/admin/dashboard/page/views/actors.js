@@ -15,7 +15,7 @@ const MOST = 1000; // rows
 const ROOT = "iris"; // the actor above all others
 const LEVELS = 6; // refreshed at once; the others have their turn later
 const DEEPEST = 32; // level that is opened
-const SORTS = { "the tree": "", "most failures": "failures", busiest: "busiest", "fullest mailboxes": "queued", "longest waiting": "oldest" };
+const SORTS = { "the tree": "", "most failures": "-failures", busiest: "-busy_us", "fullest mailboxes": "-queued", "longest waiting": "-oldest_us" };
 
 export function actorsView() {
   let levels = new Map([["", level()]]); // parent -> what is known of its children
@@ -28,19 +28,20 @@ export function actorsView() {
     label: "Actors",
     id: (r) => r.key,
     columns: [
-      { title: "Actor", class: "wide", cell: () => branch(toggle, more) },
+      { title: "Actor", class: "wide", cell: () => branch(toggle, more), by: "path" },
       { title: "State", cell: whole(stated((r) => r.actor.state)) },
-      { title: "Actors", hint: "in its subtree, itself included", class: "num", cell: whole(plain((r) => exact(r.actor.actors))) },
-      { title: "Queued", hint: "messages in its mailbox", class: "num", cell: whole(filled((r) => (r.actor.limit ? r.actor.queued / r.actor.limit : 0), (r) => exact(r.actor.queued))) },
-      { title: "Waiting", hint: "for how long the mailbox has not been empty", class: "num", cell: whole(plain((r) => micros(r.actor.oldest_us))) },
-      { title: "Handled", class: "num", cell: whole(plain((r) => count(r.actor.handled))) },
-      { title: "Busy", hint: "of the last second", class: "num", cell: whole(plain((r) => percent(r.busy))) },
-      { title: "Failures", class: "num", cell: whole(counted((r) => r.actor.failures, count)) },
-      { title: "Restarts", class: "num", cell: whole(counted((r) => r.actor.restarts, count, "warn")) },
+      { title: "Actors", hint: "in its subtree, itself included", class: "num", cell: whole(plain((r) => exact(r.actor.actors))), by: "actors" },
+      { title: "Queued", hint: "messages in its mailbox", class: "num", cell: whole(filled((r) => (r.actor.limit ? r.actor.queued / r.actor.limit : 0), (r) => exact(r.actor.queued))), by: "queued" },
+      { title: "Waiting", hint: "for how long the mailbox has not been empty", class: "num", cell: whole(plain((r) => micros(r.actor.oldest_us))), by: "oldest_us" },
+      { title: "Handled", class: "num", cell: whole(plain((r) => count(r.actor.handled))), by: "handled" },
+      { title: "Busy", hint: "of the last second", class: "num", cell: whole(plain((r) => percent(r.busy))), by: "busy_us" },
+      { title: "Failures", class: "num", cell: whole(counted((r) => r.actor.failures, count)), by: "failures" },
+      { title: "Restarts", class: "num", cell: whole(counted((r) => r.actor.restarts, count, "warn")), by: "restarts" },
       { title: "Last error", class: "error", cell: whole(reason) },
       { title: "", cell: whole(acting(["Restart…", (r) => act("restart", r.actor)], ["Stop…", (r) => act("stop", r.actor)])) },
     ],
   });
+  table.onorder = anew;
   const element = h("section", { class: "list" },
     h("div", { class: "bar" }, sort, facts), h("div", { class: "scroll" }, table.element));
 
@@ -70,7 +71,7 @@ export function actorsView() {
       let page = {};
       let got = [];
       do {
-        page = await get("actors", { parent, limit: Math.min(1000, l.wanted), after: page.next, sort: SORTS[sort.value] });
+        page = await get("actors", { parent, limit: Math.min(1000, l.wanted), after: page.next, deep: flat() ? "true" : "", sort: table.order || SORTS[sort.value] });
         got = below(parent || ROOT, page.items ?? []);
         items.push(...got);
       } while (page.next && got.length > 0 && items.length < l.wanted);

@@ -19,16 +19,16 @@ export function clustersView() {
     id: (c) => c.name,
     selected: (c) => c.name === place.name,
     columns: [
-      { title: "Cluster", class: "wide", cell: named((c) => c.name, (c) => go({ name: c.name === place.name ? "" : c.name })), sort: (c) => c.name },
-      { title: "Members", hint: "here, and everywhere", class: "num", cell: plain((c) => `${exact(c.local)} / ${exact(c.members)}`), sort: (c) => c.members },
-      { title: "Load", hint: "requests under way and messages waiting, here", class: "num", cell: traced((c) => of(c).load, (c) => count(c.in_flight + c.queued)), sort: (c) => c.in_flight + c.queued },
-      { title: "Answered /s", class: "num", cell: plain((c) => rate(of(c).requests)), sort: (c) => of(c).requests ?? 0 },
-      { title: "p50", hint: "of recent requests here, waiting included", class: "num", cell: plain((c) => micros(c.p50_us)), sort: (c) => c.p50_us },
-      { title: "p99", class: "num", cell: traced((c) => of(c).latency, (c) => micros(c.p99_us), "warm"), sort: (c) => c.p99_us },
-      { title: "Asked /s", hint: "requests this node sends to the cluster", class: "num", cell: plain((c) => rate(of(c).asked)), sort: (c) => of(c).asked ?? 0 },
-      { title: "ask p99", class: "num", cell: plain((c) => micros(c.ask_p99_us)), sort: (c) => c.ask_p99_us },
-      { title: "Failed", class: "num", cell: counted((c) => c.failed, count), sort: (c) => c.failed },
-      { title: "Restarts", class: "num", cell: counted((c) => c.restarts, count, "warn"), sort: (c) => c.restarts },
+      { title: "Cluster", class: "wide", cell: named((c) => c.name, (c) => go({ name: c.name === place.name ? "" : c.name })), by: "name" },
+      { title: "Members", hint: "here, and everywhere", class: "num", cell: plain((c) => `${exact(c.local)} / ${exact(c.members)}`), by: "members" },
+      { title: "Load", hint: "requests under way and messages waiting, here", class: "num", cell: traced((c) => of(c).load, (c) => count(c.in_flight + c.queued)), by: "in_flight" },
+      { title: "Answered /s", class: "num", cell: plain((c) => rate(of(c).requests)), by: "requests" },
+      { title: "p50", hint: "of recent requests here, waiting included", class: "num", cell: plain((c) => micros(c.p50_us)), by: "p50_us" },
+      { title: "p99", class: "num", cell: traced((c) => of(c).latency, (c) => micros(c.p99_us), "warm"), by: "p99_us" },
+      { title: "Asked /s", hint: "requests this node sends to the cluster", class: "num", cell: plain((c) => rate(of(c).asked)), by: "asked" },
+      { title: "ask p99", class: "num", cell: plain((c) => micros(c.ask_p99_us)), by: "ask_p99_us" },
+      { title: "Failed", class: "num", cell: counted((c) => c.failed, count), by: "failed" },
+      { title: "Restarts", class: "num", cell: counted((c) => c.restarts, count, "warn"), by: "restarts" },
     ],
   });
 
@@ -43,7 +43,7 @@ export function clustersView() {
     }
   }
 
-  const all = list({ what: "clusters", table, prefix: true, empty: "This node serves and asks no cluster.", seen: remember });
+  const all = list({ what: "clusters", table, names: true, empty: "This node serves and asks no cluster.", seen: remember });
   const members = membersPanel();
   const element = h("div", { class: "split" }, all.element, members.element);
 

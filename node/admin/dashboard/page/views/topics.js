@@ -20,16 +20,16 @@ export function topicsView({ ring }) {
     id: (t) => t.name,
     selected: (t) => t.name === place.name,
     columns: [
-      { title: "Topic", class: "wide", cell: named((t) => t.name, (t) => go({ name: t.name === place.name ? "" : t.name })), sort: (t) => t.name },
-      { title: "Way", hint: "list: publishers send to every subscriber; tree: events are passed on", cell: plain((t) => t.mode + (t.reliable ? ", reliable" : "")), sort: (t) => t.mode },
-      { title: "Subscribers", hint: "here", class: "num", cell: plain((t) => count(t.subscribers)), sort: (t) => t.subscribers },
-      { title: "Depth", hint: "hops to the root", class: "num", cell: plain((t) => t.depth), sort: (t) => t.depth },
-      { title: "Children", class: "num", cell: plain((t) => (t.children ? exact(t.children.length) : "–")) },
-      { title: "Published /s", class: "num", cell: plain((t) => rate(seen.get(t)?.published)), sort: (t) => t.published },
-      { title: "Delivered /s", class: "num", cell: traced((t) => seen.get(t)?.line ?? [], (t) => rate(seen.get(t)?.delivered)), sort: (t) => seen.get(t)?.delivered ?? 0 },
-      { title: "Forwarded /s", class: "num", cell: plain((t) => rate(seen.get(t)?.forwarded)), sort: (t) => seen.get(t)?.forwarded ?? 0 },
-      { title: "Gaps", class: "num", cell: counted((t) => t.gaps, count), sort: (t) => t.gaps },
-      { title: "Missed", hint: "events in those gaps", class: "num", cell: counted((t) => t.missed, count), sort: (t) => t.missed },
+      { title: "Topic", class: "wide", cell: named((t) => t.name, (t) => go({ name: t.name === place.name ? "" : t.name })), by: "name" },
+      { title: "Way", hint: "list: publishers send to every subscriber; tree: events are passed on", cell: plain((t) => t.mode + (t.reliable ? ", reliable" : "")), by: "mode" },
+      { title: "Subscribers", hint: "here", class: "num", cell: plain((t) => count(t.subscribers)), by: "subscribers" },
+      { title: "Depth", hint: "hops to the root", class: "num", cell: plain((t) => t.depth), by: "depth" },
+      { title: "Children", class: "num", cell: plain((t) => (t.children ? exact(t.children.length) : "–")), by: "children" },
+      { title: "Published /s", class: "num", cell: plain((t) => rate(seen.get(t)?.published)), by: "published" },
+      { title: "Delivered /s", class: "num", cell: traced((t) => seen.get(t)?.line ?? [], (t) => rate(seen.get(t)?.delivered)), by: "delivered" },
+      { title: "Forwarded /s", class: "num", cell: plain((t) => rate(seen.get(t)?.forwarded)), by: "forwarded" },
+      { title: "Gaps", class: "num", cell: counted((t) => t.gaps, count), by: "gaps" },
+      { title: "Missed", hint: "events in those gaps", class: "num", cell: counted((t) => t.missed, count), by: "missed" },
     ],
   });
 
@@ -43,7 +43,7 @@ export function topicsView({ ring }) {
     }
   }
 
-  const all = list({ what: "topics", table, prefix: true, empty: "No topic has a subscriber here or passes through.", seen: remember });
+  const all = list({ what: "topics", table, names: true, empty: "No topic has a subscriber here or passes through.", seen: remember });
   const tree = treePanel(ring);
   return {
     element: h("div", { class: "split" }, all.element, tree.element),

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -123,7 +124,7 @@ func (s *server) report(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		list := s.actors(args("parent"))
-		if worst := orders[args("sort")]; worst != nil { // of all below; here: of those in the largest cluster
+		if worst := orders[strings.TrimPrefix(args("sort"), "-")]; worst != nil && args("deep") == "true" { // of all below; here: of those in the largest cluster
 			list = s.actors("iris/clusters/" + s.clusters[0])
 			slices.SortStableFunc(list, func(a, b inspect.Actor) int { return cmp.Compare(worst(b), worst(a)) })
 		}
@@ -139,10 +140,10 @@ func (s *server) report(w http.ResponseWriter, r *http.Request) {
 
 // orders are what actors can be sorted by.
 var orders = map[string]func(inspect.Actor) float64{
-	"failures": func(a inspect.Actor) float64 { return float64(a.Failures) },
-	"busiest":  func(a inspect.Actor) float64 { return float64(a.Busy) },
-	"queued":   func(a inspect.Actor) float64 { return float64(a.Queued) },
-	"oldest":   func(a inspect.Actor) float64 { return float64(a.Oldest) },
+	"failures":  func(a inspect.Actor) float64 { return float64(a.Failures) },
+	"busy_us":   func(a inspect.Actor) float64 { return float64(a.Busy) },
+	"queued":    func(a inspect.Actor) float64 { return float64(a.Queued) },
+	"oldest_us": func(a inspect.Actor) float64 { return float64(a.Oldest) },
 }
 
 func same[T any](v T) T { return v }
@@ -152,6 +153,9 @@ func page[S, T any](r *http.Request, list []S, key func(S) string, report func(S
 	limit, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("limit"), "100"))
 	if err != nil || limit < 1 || limit > 1000 {
 		limit = 100
+	}
+	if part := r.URL.Query().Get("contains"); part != "" {
+		list = slices.DeleteFunc(slices.Clone(list), func(s S) bool { return !strings.Contains(key(s), part) })
 	}
 	from := 0
 	if after := r.URL.Query().Get("after"); after != "" {
