@@ -26,6 +26,9 @@ type Stream interface {
 	// RoundTrip is the shortest round trip to the peer that was seen, so without
 	// what waits on the way; 0 if none was, or within this process.
 	RoundTrip() time.Duration
+	// Accompanied reports whether messages went to the peer or came from it within
+	// the last second, as far as it was asked: they wait for what is written.
+	Accompanied() bool
 	SetReadDeadline(time.Time) error
 	SetWriteDeadline(time.Time) error
 	// Context ends with the write half of the stream or with the connection.

@@ -22,6 +22,8 @@ type tunnelConn struct {
 	peer id.ID
 	open atomic.Int64 // halves of streams that have not ended
 
+	company company
+
 	dialing chan struct{} // holds a token while one of the openers dials for all
 
 	mu       sync.Mutex // guards the following fields

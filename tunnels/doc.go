@@ -17,7 +17,8 @@
 // Config.Window. Of that, 1 MiB may be on their way at once, or more from a peer so
 // far that it would wait for credit otherwise. A reader that stops therefore stops its
 // own sender, and no one else; what one end of a tunnel holds is bounded by Config.Window on the receiving and a few
-// hundred KiB on the sending side.
+// hundred KiB on the sending side. While messages go between the two nodes, a writer
+// that is busy gives its processor away after every batch, so that they need not wait.
 //
 // A tunnel to a member on this node runs over a pipe in memory.
 //

@@ -22,6 +22,10 @@ const (
 	// busyBatch is the size from which the writer gives senders one scheduler
 	// turn to add to the next batch.
 	busyBatch = 1 << 10
+	// fullBatch is the size from which the writer gives way while messages go between
+	// the same nodes: a tunnel that runs flat out would keep a processor for itself,
+	// and they would wait for it.
+	fullBatch = 32 << 10
 )
 
 // outbox is the sending half of a tunnel end. Senders encode chunks into buf as

@@ -41,6 +41,7 @@ func (p *pipeEnd) Close() error                      { return p.out.close() }
 func (p *pipeEnd) CancelRead(c wire.Code)            { p.in.cancelRead(c) }
 func (p *pipeEnd) CancelWrite(c wire.Code)           { p.out.cancelWrite(c) }
 func (p *pipeEnd) RoundTrip() time.Duration          { return 0 }
+func (p *pipeEnd) Accompanied() bool                 { return false }
 func (p *pipeEnd) Context() context.Context          { return p.out.ctx }
 func (p *pipeEnd) SetReadDeadline(t time.Time) error { p.in.setDeadline(&p.in.readBy, t); return nil }
 

@@ -62,7 +62,10 @@ func (out *outbox) run() {
 			return
 		}
 		spare = batch
-		if len(batch) > busyBatch {
+		switch {
+		case len(batch) >= fullBatch && out.stream.Accompanied():
+			giveWay()
+		case len(batch) > busyBatch:
 			runtime.Gosched()
 		}
 	}
