@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -262,16 +263,24 @@ func TestProgramsThatAskEachOther(t *testing.T) {
 			c.write(octets)
 		}
 		var wg sync.WaitGroup
+		var left atomic.Int64 // results that have not come: until then both answer
+		left.Store(2 * asked)
 		for c := range pair {
 			wg.Go(func() {
-				for results := 0; results < asked; {
+				for results := 0; ; {
 					switch p, err := c.next(); p := p.(type) {
 					case packet.Serve:
 						c.send(packet.Reply{ID: p.ID, OK: true})
 					case packet.Result:
-						results++
+						if results++; left.Add(-1) == 0 {
+							for c := range pair {
+								_ = c.conn.Close()
+							}
+						}
 					default:
-						t.Errorf("after %d results: %T, %v", results, p, err)
+						if results != asked {
+							t.Errorf("after %d results: %T, %v", results, p, err)
+						}
 						return
 					}
 				}
