@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -74,6 +75,49 @@ func TestLeavingUnderLoadFailsNothing(t *testing.T) {
 		wg.Wait()
 		if failed.Load() > 0 || served.Load() < 500 {
 			t.Errorf("%d failed of %d", failed.Load(), served.Load())
+		}
+	})
+}
+
+// Of two members on a node the one that leaves gets no requests any more, however long it takes
+// until everybody knows: the other one is there to serve.
+func TestWhoStaysServesForWhoLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFabric(t, 2)
+		root, server := f.root(tree.Key(wire.Group{Kind: wire.GroupCluster, Name: "c"})), f.nodes[0]
+		if server == root {
+			server = f.nodes[1]
+		}
+		var leaving atomic.Bool
+		member := func(leaves bool) *actor.Props {
+			return actor.Func(func(ctx actor.Context) {
+				switch m, ok := ctx.Message().(actor.Bytes); {
+				case !ok:
+				case leaves && leaving.Load():
+					actor.Defer(ctx).Refuse(actor.ErrDraining)
+				default:
+					ctx.Respond(m)
+				}
+			})
+		}
+		reg := server.serve(t, "c", member(true), 1)
+		server.serve(t, "c", member(false), 1)
+		server.warm(t, "c")
+		joins := func(fr wire.Frame) bool { _, is := fr.(*wire.GroupJoin); return is }
+		server.Link(root.id).(*pipe).drop.Store(&joins)
+		leaving.Store(true)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		left := make(chan error, 1)
+		go func() { left <- reg.Leave(ctx) }()
+		synctest.Wait()
+		for range 50 {
+			if _, err := server.Request(t.Context(), "c", actor.Bytes("x"), Options{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := <-left; err == nil {
+			t.Error("the root knows already")
 		}
 	})
 }

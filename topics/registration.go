@@ -144,6 +144,21 @@ func (g *group) joined(change uint64, c tree.Code) {
 func (g *group) discharge(members []*member) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.remove(members)
+}
+
+// yield is discharge for members that were resigned, if others of the cluster are here to stay: inbound messages are
+// theirs from now on. The last one serves until nobody chooses this node any more.
+func (g *group) yield(members []*member) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.key.Kind == wire.GroupCluster && slices.ContainsFunc(*g.local.Load(), func(m *member) bool { return m.counted }) {
+		g.remove(members)
+	}
+}
+
+// remove takes members out of g.local; g.mu is held.
+func (g *group) remove(members []*member) {
 	for _, m := range members {
 		m.left = true
 	}
@@ -171,8 +186,8 @@ func (r *Registration) free() {
 }
 
 // Leave ends the membership gracefully: it waits until no node with a live
-// lease chooses these members any more (they serve meanwhile), then until the
-// requests they have accepted are answered. It returns early with the context's
+// lease chooses these members any more (they serve meanwhile, unless other members
+// of the cluster are on this node and do), then until the requests they have accepted are answered. It returns early with the context's
 // error; the membership has ended then too. Later calls return the first result.
 func (r *Registration) Leave(ctx context.Context) error {
 	r.once.Do(func() { r.err = r.leave(ctx) })
@@ -182,6 +197,7 @@ func (r *Registration) Leave(ctx context.Context) error {
 func (r *Registration) leave(ctx context.Context) error {
 	g := r.g
 	done := g.resign(r.members...)
+	g.yield(r.members)
 	r.t.tell(&want{g})
 	var err error
 	select {
