@@ -9,7 +9,7 @@ import (
 // which they got work.
 //
 //	schedule ──► fewer than most at work ──► a worker ──► mailbox.run ──► the next that waits, or none
-//	        └──► queue ──────────────────────────────────────────────────────┘
+//	        └──► queue ◄──── others wait ─────────────────────┴──────────────┘
 //
 // There is such an actor for each name that a node uses, and a change of the ring, or timers after a pause of the process,
 // give work to all of them at once. With a goroutine each, whoever else wants to run has to wait for all of theirs, and a
@@ -38,6 +38,17 @@ func (b *brief) enter(m *mailbox) bool {
 	}
 	b.queue.push(m)
 	return false
+}
+
+// requeue puts m behind all that wait, if any does: a name that is never out of work holds up no other.
+func (b *brief) requeue(m *mailbox) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.queue.n == 0 {
+		return false
+	}
+	b.queue.push(m)
+	return true
 }
 
 // next returns what the worker that calls it has to run now; nil: nothing, and it is no worker of b any more.

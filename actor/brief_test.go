@@ -52,6 +52,39 @@ func TestBriefActorsShareWorkers(t *testing.T) {
 	})
 }
 
+// As many names as there are workers, all of which always have more to do, hold up no other.
+func TestBriefActorsTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestSystem(t)
+		const patience = 100_000 // messages of the busy ones
+		var other, busy atomic.Int64
+		quiet := s.Spawn(Func(func(ctx Context) {
+			if ctx.Message() == "work" {
+				other.Store(busy.Load())
+			}
+		}).Brief())
+		synctest.Wait()
+		props := Func(func(ctx Context) {
+			if ctx.Message() != "work" {
+				return
+			}
+			if n := busy.Add(1); other.Load() == 0 && n < patience {
+				ctx.Send(ctx.Self(), "work")
+				if n == 1 {
+					ctx.Send(quiet, "work")
+				}
+			}
+		}).Brief()
+		for range runtime.GOMAXPROCS(0) {
+			s.Send(s.Spawn(props), nil, "work")
+		}
+		synctest.Wait()
+		if n := other.Load(); n == 0 || n >= patience {
+			t.Errorf("the other had its turn after %d messages", n)
+		}
+	})
+}
+
 // A handler that ends its goroutine takes no worker along.
 func TestBriefActorThatExits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -90,6 +123,9 @@ func TestBriefOrder(t *testing.T) {
 		var waiting []*mailbox
 		for range rapid.IntRange(1, 200).Draw(t, "steps") {
 			if b.workers > 0 && rapid.Bool().Draw(t, "next") {
+				if m := new(mailbox); rapid.Bool().Draw(t, "requeue") && b.requeue(m) {
+					waiting = append(waiting, m)
+				}
 				m := b.next()
 				if len(waiting) == 0 && m != nil || len(waiting) > 0 && m != waiting[0] {
 					t.Fatal("not the one that waited longest")

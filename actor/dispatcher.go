@@ -73,6 +73,9 @@ func (d *dispatcher) run(w *worker, m *mailbox) {
 	}
 }
 
+// stepBack reports whether m, which has had a turn, is to wait until those before it had theirs.
+func (d *dispatcher) stepBack(m *mailbox) bool { return m.cell.props.brief && d.brief.requeue(m) }
+
 // after returns what is to be run after m without a pause, nil if there is nothing.
 func (d *dispatcher) after(m *mailbox) *mailbox {
 	if !m.cell.props.brief {

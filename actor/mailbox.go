@@ -104,7 +104,7 @@ func (m *mailbox) Start() {
 	}
 }
 
-// run handles messages until there are none. It is called by one worker at a time.
+// run handles messages until there are none, or until others are to go first. It is called by one worker at a time.
 func (m *mailbox) run() {
 	clean := false
 	defer func() {
@@ -119,7 +119,7 @@ func (m *mailbox) run() {
 		m.broken = true
 		m.cell.sys.dispatcher.schedule(m)
 	}()
-	for m.turn() {
+	for m.turn() && !m.cell.sys.dispatcher.stepBack(m) {
 	}
 	clean = true
 }

@@ -37,8 +37,7 @@ func (g *guard) HandleFailure(_ *proto.ActorSystem, _ proto.Supervisor, who *PID
 	d, delay := k.restarts.fail(time.Now(), s, Failure{
 		PID: k.cell.pid, Reason: f.reason, Stack: f.stack, Message: f.message, MessageType: typeName(f.message),
 	})
-	_, starting := f.message.(*Started)
-	d, delay = limits{top: c.parent == nil, leaving: k.cell.poisoned.Load(), starting: starting}.
+	d, delay = limits{top: c.parent == nil, leaving: k.cell.poisoned.Load(), starting: k.startsNot(f)}.
 		apply(d, delay, s.backoff(k.restarts.row, func() float64 { return 0 }))
 	c.sys.publishFailure(k.cell, f, len(k.restarts.times), d, delay)
 	switch d {
@@ -60,6 +59,13 @@ func (g *guard) HandleFailure(_ *proto.ActorSystem, _ proto.Supervisor, who *PID
 		k.stopTimer()
 		k.timer = c.sys.after(delay, func() { k.cell.mb.postSystem(again) })
 	}
+}
+
+// startsNot reports whether f says that the child failed to start. A supervisor has the message of its own child
+// that escalated.
+func (k *kid) startsNot(f *fault) bool {
+	_, starting := f.message.(*Started)
+	return starting && !k.cell.props.supervisor
 }
 
 func (k *kid) stopTimer() {

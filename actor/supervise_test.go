@@ -79,6 +79,24 @@ func TestLimitsOfDirectives(t *testing.T) {
 	}
 }
 
+// What a supervisor passes on of a child that cannot start does not mean that the supervisor cannot.
+func TestWhoFailsToStart(t *testing.T) {
+	for _, c := range []struct {
+		props   *Props
+		message any
+		want    bool
+	}{
+		{echo(), &Started{}, true},
+		{echo(), "work", false},
+		{Supervisor(Strategy{}), &Started{}, false},
+	} {
+		k := &kid{cell: &cell{props: c.props}}
+		if got := k.startsNot(&fault{message: c.message}); got != c.want {
+			t.Errorf("%T, supervisor %v: %v", c.message, c.props.supervisor, got)
+		}
+	}
+}
+
 func TestBackoffStartsOverAfterAQuietWindow(t *testing.T) {
 	s := Strategy{MaxRestarts: -1, Window: time.Minute, BackoffMin: time.Second, BackoffMax: time.Hour}.withDefaults()
 	var r restarts
