@@ -22,7 +22,11 @@ func (o *outbox) try(p packet.Packet) (room <-chan struct{}, err error) {
 	if o.muted {
 		return nil, errMuted
 	}
-	if o.roomy() && o.addAll(losable, []packet.Packet{p}) == nil {
+	u := losable
+	if o.backlog == 0 {
+		u = vital // no write is under way that would wake it: a packet at a time always goes on
+	}
+	if o.roomy() && o.addAll(u, []packet.Packet{p}) == nil {
 		return nil, nil
 	}
 	if o.room == nil {
