@@ -56,7 +56,7 @@ var (
 const (
 	maxWhat  = 32   // bytes
 	maxArgs  = 16   // of them
-	maxArg   = 2048 // bytes of one name or value
+	maxArg   = 4096 // bytes of one name or value; a cursor names an id of 1 KiB twice
 	maxItems = 1000 // in a page
 	items    = 100  // in a page unless asked for
 )
