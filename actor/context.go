@@ -12,10 +12,7 @@ var _ Context = (*guard)(nil)
 // Message implements Context. What came in a bundle becomes the handler's own when it asks for it.
 func (g *guard) Message() any {
 	if g.cur.lent {
-		lent := g.cur.from.mem[g.cur.begin:g.cur.end]
-		own := make(Bytes, len(lent)) // in this form it is not cleared first
-		copy(own, lent)
-		g.cur.msg, g.cur.lent = own, false
+		g.cur.msg, g.cur.lent = g.cur.own(), false
 	}
 	return g.cur.msg
 }

@@ -30,11 +30,36 @@ type current struct {
 	from      *Bundle // it came in, while lent
 	begin     int
 	end       int
+	room      Bytes    // for copies of small messages that follow in the bundle
 	bundled   bool     // it came in a bundle, or is a *Batch: in does not have it
 	in        *Inbound // if it came as one, or in a bundle
 	sender    *PID     // if known; else made from in on demand
 	responded bool     // answered or forwarded
 	trace     string   // in the place of that of in; empty: that one
+}
+
+const (
+	small = 32  // bytes of a message that shares memory with its neighbours
+	crumb = 128 // bytes of that memory, which one that is kept alone keeps alive
+)
+
+// own returns a copy of a lent message that is the handler's to keep. Small ones that came together are parts of one
+// allocation.
+func (c *current) own() Bytes {
+	lent := c.from.mem[c.begin:c.end]
+	n := len(lent)
+	if n > small || n == 0 {
+		own := make(Bytes, n) // in this form it is not cleared first
+		copy(own, lent)
+		return own
+	}
+	if n > len(c.room) {
+		c.room = make(Bytes, min(crumb, len(c.from.mem)-c.begin)) // no more than is still to come
+	}
+	own := c.room[:n:n]
+	c.room = c.room[n:]
+	copy(own, lent)
+	return own
 }
 
 // poison asks an actor to end when it gets there.

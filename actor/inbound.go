@@ -2,7 +2,9 @@ package actor
 
 import "time"
 
-// Bytes is the untyped message: its content is the application's business. Programs in other languages speak it.
+// Bytes is the untyped message: its content is the application's business. Programs in other languages speak it. What a
+// handler receives is its own to keep and to change. Of events that came together, those of up to 32 bytes may be cut from
+// the same 128: copy one that is kept for long.
 type Bytes []byte
 
 // Kind says how a message came to its handler.
