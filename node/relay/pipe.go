@@ -214,19 +214,18 @@ func (p *pipe) close(last ...packet.Packet) {
 	signal(p.wake)
 }
 
-// abort ends the pipe at once.
-func (p *pipe) abort(reason error) {
+// abort ends the pipe at once, before toNetwork would end it in order.
+func (p *pipe) abort(reason error, last ...packet.Packet) {
 	p.tun.Abort(reason)
 	p.halt()
 	p.kill()
-	p.close()
+	p.close(last...)
 }
 
 // breakOff ends the pipe at once and tells both ends why.
 func (p *pipe) breakOff(reason error) {
 	if p.c.pipes.take(p) {
-		p.close(packet.TunClosed{Tunnel: p.id, Reason: reason.Error()})
-		p.abort(reason)
+		p.abort(reason, packet.TunClosed{Tunnel: p.id, Reason: reason.Error()})
 	}
 }
 
