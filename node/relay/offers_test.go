@@ -58,11 +58,15 @@ func TestTimeToConfirm(t *testing.T) {
 		}
 		read()
 		pass(confirmTimeout - time.Millisecond)
+		c.pipes.mu.Lock()
 		o := c.pipes.offers[0]
+		c.pipes.mu.Unlock()
 		if end := c.ending(); end != "" || o == nil {
 			t.Fatalf("it is too late: %s", end)
 		}
+		c.pipes.mu.Lock()
 		delete(c.pipes.offers, 0) // whose tunnel is none that could be ended
+		c.pipes.mu.Unlock()
 		pass(time.Millisecond)
 		if o.late.Stop() {
 			t.Error("it has more than 3 s")
