@@ -187,7 +187,8 @@ func (r *Registration) free() {
 
 // Leave ends the membership gracefully: it waits until no node with a live
 // lease chooses these members any more (they serve meanwhile, unless other members
-// of the cluster are on this node and do), then until the requests they have accepted are answered. It returns early with the context's
+// of the cluster are on this node and do), then until the requests they have accepted
+// are answered. It returns early with the context's
 // error; the membership has ended then too. Later calls return the first result.
 func (r *Registration) Leave(ctx context.Context) error {
 	r.once.Do(func() { r.err = r.leave(ctx) })

@@ -223,59 +223,33 @@ func TestOutboxHasAPaceWhileMemoryIsShort(t *testing.T) {
 	}
 }
 
-// The largest chunk of a tunnel, which is more than what is the client's own, goes on too: nobody else would wake
-// who waits for it.
-func TestLargestChunkGoesOnWhenNothingIsLeft(t *testing.T) {
-	chunk := packet.TunTransfer{Payload: make([]byte, packet.ChunkLimit)}
-	withCrowd(t, 1, 10*budget.Step, func(share *budget.Share, all []*outbox, read func(int), _ func(int) error) {
-		if !share.TakePart(0, 10*budget.Step, 1) {
-			t.Fatal("the share is not free")
-		}
-		for range 10 {
-			if room, err := all[0].try(chunk); room != nil || err != nil {
-				t.Fatalf("not queued: %v", err)
-			}
-			room, err := all[0].try(chunk)
-			if room == nil || err != errFull {
-				t.Fatalf("queued beyond its own: %v", err)
-			}
-			for all[0].waiting() > 0 {
-				read(0)
-			}
-			select {
-			case <-room:
-			default:
-				t.Fatal("who waits was not woken")
-			}
-		}
-		share.Give(10 * budget.Step)
-	})
-}
-
-// A tunnel waits for room in the share, but what is the client's own it has in any case.
+// A tunnel waits for room in the share, but what is the client's own it has in any case, and one chunk of any size: nobody
+// else would wake who waits for it.
 func TestTunnelGoesOnWhenNothingIsLeft(t *testing.T) {
-	chunk := packet.TunTransfer{Payload: make([]byte, 32<<10)}
-	withCrowd(t, 1, 10*budget.Step, func(share *budget.Share, all []*outbox, read func(int), _ func(int) error) {
-		if !share.TakePart(0, 10*budget.Step, 1) {
-			t.Fatal("the share is not free")
-		}
-		for range 10 {
-			if room, err := all[0].try(chunk); room != nil || err != nil {
-				t.Fatalf("not queued: %v", err)
+	for _, size := range []int{32 << 10, packet.ChunkLimit} {
+		chunk := packet.TunTransfer{Payload: make([]byte, size)}
+		withCrowd(t, 1, 10*budget.Step, func(share *budget.Share, all []*outbox, read func(int), _ func(int) error) {
+			if !share.TakePart(0, 10*budget.Step, 1) {
+				t.Fatal("the share is not free")
 			}
-			room, err := all[0].try(packet.TunTransfer{Payload: make([]byte, 64<<10)})
-			if room == nil || err != errFull {
-				t.Fatalf("queued beyond its own: %v", err)
+			for range 10 {
+				if room, err := all[0].try(chunk); room != nil || err != nil {
+					t.Fatalf("%d bytes are not queued: %v", size, err)
+				}
+				room, err := all[0].try(packet.TunTransfer{Payload: make([]byte, packet.ChunkLimit)})
+				if room == nil || err != errFull {
+					t.Fatalf("queued beyond its own: %v", err)
+				}
+				for all[0].waiting() > 0 {
+					read(0)
+				}
+				select {
+				case <-room:
+				default:
+					t.Fatal("who waits was not woken")
+				}
 			}
-			for all[0].waiting() > 0 {
-				read(0)
-			}
-			select {
-			case <-room:
-			default:
-				t.Fatal("who waits was not woken")
-			}
-		}
-		share.Give(10 * budget.Step)
-	})
+			share.Give(10 * budget.Step)
+		})
+	}
 }
