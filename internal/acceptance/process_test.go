@@ -221,6 +221,13 @@ func (p *process) first(kind, about string, after time.Time) (seen, bool) {
 // eventually polls cond, which looks at other processes, until it holds.
 func eventually(t *testing.T, what string, patience time.Duration, cond func() bool) {
 	t.Helper()
+	if !polled(patience, cond) {
+		t.Fatalf("waited %v in vain for: %s", patience, what)
+	}
+}
+
+// polled says whether cond came to hold within a time.
+func polled(patience time.Duration, cond func() bool) bool {
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	poll := time.NewTicker(20 * time.Millisecond)
@@ -229,9 +236,10 @@ func eventually(t *testing.T, what string, patience time.Duration, cond func() b
 		select {
 		case <-poll.C:
 		case <-limit.C:
-			t.Fatalf("waited %v in vain for: %s", patience, what)
+			return false
 		}
 	}
+	return true
 }
 
 // lasting lets a load run for a while; the load is the thing measured.

@@ -83,7 +83,7 @@ func newWorker() *worker {
 		"register": op(w.register), "leave": op(w.leaveCluster), "request": op(w.request),
 		"load": op(w.startLoad), "loaded": op(w.endLoad), "storm": op(w.startStorm), "calmed": op(w.endStorm),
 		"subscribe": op(w.subscribe), "publish": op(w.publish), "received": op(w.receivedCount),
-		"send": op(w.sendTunnel), "took": op(w.tunnelTook),
+		"send": op(w.sendTunnel), "took": op(w.tunnelTook), "idle": op(w.idle),
 	}
 	return w
 }
