@@ -81,7 +81,7 @@ func (e *Endpoint) dial(d *dialing, want id.ID) (id.ID, error) {
 }
 
 func (e *Endpoint) dialOnce(d *dialing, want id.ID, features uint64) (id.ID, error) {
-	conn, err := e.connect(e.ctx, d.addr, want)
+	conn, err := e.connect(e.ctx, e.base, d.addr, want)
 	if err != nil {
 		return want, err
 	}
@@ -99,15 +99,15 @@ func (e *Endpoint) dialOnce(d *dialing, want id.ID, features uint64) (id.ID, err
 	return peer, err
 }
 
-// connect makes a connection, as far as the TLS handshake.
-func (e *Endpoint) connect(ctx context.Context, addr string, want id.ID) (*quic.Conn, error) {
+// connect makes a connection from s, as far as the TLS handshake.
+func (e *Endpoint) connect(ctx context.Context, s *socket, addr string, want id.ID) (*quic.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
-	to, err := resolve(ctx, e.conn, addr)
+	to, err := resolve(ctx, s.conn, addr)
 	if err != nil {
 		return nil, err
 	}
-	return e.tr.Dial(ctx, to, e.cfg.Identity.ClientTLS(want), e.configFor(to))
+	return s.tr.Dial(ctx, to, e.cfg.Identity.ClientTLS(want), e.configFor(to))
 }
 
 // dialLink exchanges HELLO on a dialled connection and installs the link.
@@ -123,12 +123,15 @@ func (e *Endpoint) dialLink(ctx context.Context, d *dialing, conn *quic.Conn, pe
 	l, err := e.offer(ctx, conn, peer, features)
 
 	e.mu.Lock()
+	for err == nil {
+		if e.live(peer) != nil && features&featureInsist == 0 {
+			err = errDuplicate
+		} else if !e.vacate(peer, "replaced by a newer link") {
+			break
+		}
+	}
 	delete(e.claims, peer)
 	close(claim)
-	old := e.live(peer)
-	if err == nil && old != nil && features&featureInsist == 0 {
-		err = errDuplicate
-	}
 	if err == nil {
 		err = e.installLocked(l)
 		e.dialed(d)
@@ -136,9 +139,6 @@ func (e *Endpoint) dialLink(ctx context.Context, d *dialing, conn *quic.Conn, pe
 	e.mu.Unlock()
 	if err != nil {
 		return err
-	}
-	if old != nil {
-		old.end(LinkDown{Link: old, Code: wire.CodeDuplicate, Reason: "replaced by a newer link"})
 	}
 	return e.run(l)
 }

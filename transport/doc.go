@@ -1,16 +1,17 @@
 // Package transport carries frames between nodes over QUIC.
 //
-// An Endpoint owns the one UDP socket of a node. It listens and dials on it,
-// and keeps at most one link per peer:
+// An Endpoint owns the UDP sockets of a node, one for links and one for tunnels. It
+// listens and dials on them, and keeps at most one link per peer:
 //
-//	             Endpoint (one UDP socket)
-//	                │
+//	             Endpoint
+//	                │                       on the socket for links:
 //	iris/transport ─┼─ link/<peer>          a supervised actor per link
 //	                │    ├ control  bidi    heartbeats, overlay, groups; its reader never blocks
 //	                │    ├ direct   uni     requests, replies, messages to one actor
 //	                │    ├ fanout   uni     events, broadcasts
 //	                │    ├ transit  uni     frames forwarded for others
 //	                │    └ bulk     uni     frames too large for a lane, in chunks
+//	                │                       on the socket for tunnels, or the other where an end has none:
 //	                └─ tunnel connection    second connection of the pair, a stream per tunnel
 //
 // # Sending

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -58,8 +57,13 @@ func (l Limits) withDefaults() Limits {
 type Config struct {
 	System   *actor.System
 	Identity *identity.Identity
-	Listen   string         // UDP address to bind, "host:port"; port 0 picks one
-	Conn     net.PacketConn // a socket to use instead of binding Listen; the endpoint closes it
+	Listen   string // UDP address to bind, "host:port"; port 0 picks one
+	// TunnelPort is the UDP port, at the host of Listen, of a socket for tunnels alone,
+	// which keeps them out of the way of messages; 0 picks one, -1: they share the other.
+	TunnelPort int
+	// Conn is a socket to use instead of binding Listen, and TunnelConn one for tunnels,
+	// nil: they share it. The endpoint closes them.
+	Conn, TunnelConn net.PacketConn
 	// Incarnation tells this start of the node from earlier ones; it grows with time.
 	Incarnation uint64
 	Zone        string
@@ -69,17 +73,16 @@ type Config struct {
 	Logger      *slog.Logger
 }
 
-// Endpoint is the node's place in the network: one UDP socket, the links and
-// the tunnel connections on it.
+// Endpoint is the node's place in the network: its UDP sockets, the links and
+// the tunnel connections on them.
 type Endpoint struct {
 	cfg      Config
 	sys      *actor.System
 	log      *slog.Logger
 	self     id.ID
-	conn     net.PacketConn
-	tr       *quic.Transport
-	ln       *quic.Listener
-	gate     *gate
+	base     *socket // of links, and of tunnels where an end has no other
+	beside   *socket // of tunnels; nil: they share the base
+	gate     *gate   // of both
 	quic     *quic.Config
 	handlers [256]Handler
 	intake   func(*Link, func(int) bool) Intake // of the kinds in gathers
@@ -113,26 +116,25 @@ type Endpoint struct {
 	greetings greetings // guarded by mu too
 }
 
-// Listen binds the socket. No connection is accepted before Start. When Listen
-// fails, cfg.Conn is closed.
+// Listen binds the sockets. No connection is accepted before Start. When Listen
+// fails, those of cfg are closed.
 func Listen(cfg Config) (*Endpoint, error) {
+	if cfg.System == nil || cfg.Identity == nil || cfg.Logger == nil {
+		return nil, errors.Join(errors.New("transport: System, Identity and Logger are required"), closeAll(cfg.Conn, cfg.TunnelConn))
+	}
 	cfg.Limits = cfg.Limits.withDefaults()
-	conn, granted, err := bind(cfg)
+	links, tunnels, err := bind(cfg)
 	if err != nil {
 		return nil, err
-	}
-	if cfg.System == nil || cfg.Identity == nil || cfg.Logger == nil {
-		return nil, errors.Join(errors.New("transport: System, Identity and Logger are required"), conn.Close())
 	}
 	// quic-go tells the standard logger when the kernel grants it less buffer
 	// than it wants; docs say what to set, and a library keeps to its own log.
 	if err := os.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true"); err != nil {
-		return nil, errors.Join(err, conn.Close())
+		return nil, errors.Join(err, closeAll(links, tunnels))
 	}
-	tellSocket(cfg.Logger, conn, granted)
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Endpoint{
-		cfg: cfg, sys: cfg.System, log: cfg.Logger, self: cfg.Identity.ID(), conn: conn,
+		cfg: cfg, sys: cfg.System, log: cfg.Logger, self: cfg.Identity.ID(),
 		gate: newGate(cfg.Limits.HalfOpen, time.Now), quic: quicConfig(cfg.Limits.Tunnels),
 		ctx: ctx, cancel: cancel, gone: make(chan struct{}),
 		assembly: newAssembly(largest(cfg.Limits.Message), cfg.Limits.Memory/assemblyPart), lanes: lanesShare(cfg.System, cfg.Limits.Memory),
@@ -142,10 +144,6 @@ func Listen(cfg Config) (*Endpoint, error) {
 	e.links.Store(&map[id.ID]*Link{})
 	e.named.Store(&map[string]*Link{})
 	e.gate.failed = e.handshakeFailed
-	if _, err := wire.NewWriter().Append(nil, e.hello(wire.RoleLink, 0)); err != nil {
-		cancel() // else every handshake would fail, one by one
-		return nil, errors.Join(fmt.Errorf("zone, name or labels of the node: %w", err), conn.Close())
-	}
 	remote{e}.bind()
 	e.quic.GetConfigForClient = func(from *quic.ClientInfo) (*quic.Config, error) {
 		c := e.configFor(from.RemoteAddr)
@@ -154,32 +152,31 @@ func Listen(cfg Config) (*Endpoint, error) {
 		}
 		return c, nil
 	}
-	// The reset key belongs to the place, not to the process: a node restarted at
-	// the same address can tell peers at once that the old process is gone. It
-	// differs between places, or one node could be made to reset another's links.
-	host, _ := os.Hostname() // without a name the address alone tells places apart
-	place := host + " " + conn.LocalAddr().String()
-	reset := quic.StatelessResetKey(sha256.Sum256(append(cfg.Identity.Derive("reset", 32), place...)))
-	e.tr = &quic.Transport{
-		Conn: conn, ConnectionIDLength: 8, StatelessResetKey: &reset,
-		DisableVersionNegotiationPackets: true,
-		VerifySourceAddress:              e.gate.mustProve,
-		ConnContext:                      e.gate.admit,
-	}
-	ln, err := e.tr.Listen(cfg.Identity.ServerTLS(), e.quic)
-	if err != nil {
+	if err := e.openSockets(links, tunnels); err != nil {
 		cancel()
-		return nil, errors.Join(fmt.Errorf("listen on %s: %w", conn.LocalAddr(), err), e.tr.Close(), conn.Close())
+		return nil, err
 	}
-	e.ln = ln
+	if _, err := wire.NewWriter().Append(nil, e.hello(wire.RoleLink, 0)); err != nil {
+		cancel() // else every handshake would fail, one by one
+		return nil, errors.Join(fmt.Errorf("zone, name or labels of the node: %w", err), e.closeSockets())
+	}
 	return e, nil
 }
 
 // ID returns the id of this node.
 func (e *Endpoint) ID() id.ID { return e.self }
 
-// Addr returns the bound address of the socket.
-func (e *Endpoint) Addr() net.Addr { return e.conn.LocalAddr() }
+// Addr returns the bound address of the socket for links.
+func (e *Endpoint) Addr() net.Addr { return e.base.conn.LocalAddr() }
+
+// TunnelAddr returns the bound address of the socket for tunnels alone, nil if they share
+// the other.
+func (e *Endpoint) TunnelAddr() net.Addr {
+	if e.beside == nil {
+		return nil
+	}
+	return e.beside.conn.LocalAddr()
+}
 
 // Incarnation returns the number that tells this start from earlier ones.
 func (e *Endpoint) Incarnation() uint64 { return e.cfg.Incarnation }
@@ -219,7 +216,9 @@ func (e *Endpoint) Start(owner *actor.PID) error {
 	closed = e.closed
 	if !closed {
 		e.service, e.owner = service, owner
-		e.wg.Go(e.accept)
+		for _, s := range e.sockets() {
+			e.wg.Go(func() { e.accept(s) })
+		}
 	}
 	e.mu.Unlock()
 	if closed {
@@ -279,11 +278,11 @@ func (e *Endpoint) Expect(addr string) {
 // tell sends msg to the owner.
 func (e *Endpoint) tell(msg any) { e.sys.Send(e.owner, nil, msg) }
 
-// accept takes connections until the listener closes. Each is judged in a
+// accept takes connections on s until its listener closes. Each is judged in a
 // goroutine of its own, because the queue behind Accept is short.
-func (e *Endpoint) accept() {
+func (e *Endpoint) accept(s *socket) {
 	for {
-		conn, err := e.ln.Accept(e.ctx)
+		conn, err := s.ln.Accept(e.ctx)
 		if err != nil {
 			if e.ctx.Err() == nil && !errors.Is(err, quic.ErrServerClosed) {
 				e.log.Error("listener failed", "error", err)
@@ -291,14 +290,14 @@ func (e *Endpoint) accept() {
 			return
 		}
 		settle(conn.Context())
-		if !e.spawn(func() { e.receive(conn) }) {
+		if !e.spawn(func() { e.receive(conn, s) }) {
 			closeConn(conn, wire.CodeLeave, actor.ErrClosed.Error())
 		}
 	}
 }
 
 // Close ends every link and tunnel connection with code and reason, then the
-// socket. Links are drained first, as far as ctx allows; the rest takes no
+// sockets. Links are drained first, as far as ctx allows; the rest takes no
 // longer when ctx has ended. It returns when every goroutine of the endpoint
 // has ended; it is idempotent, also concurrently: all calls return the result
 // of the first.
@@ -327,14 +326,13 @@ func (e *Endpoint) Close(ctx context.Context, code wire.Code, reason string) err
 		t.end(code, reason)
 	}
 	e.cancel()
-	err := ignoreClosed(e.ln.Close())
+	var err error
+	for _, s := range e.sockets() {
+		err = errors.Join(err, ignoreClosed(s.ln.Close()))
+	}
 	e.wg.Wait()
-	for { // those that nobody has accepted
-		conn, err := e.ln.Accept(context.Background())
-		if err != nil {
-			break
-		}
-		closeConn(conn, code, reason)
+	for _, s := range e.sockets() {
+		s.turnAway(code, reason)
 	}
 	if e.service != nil {
 		// Every link has ended, so their actors only wait for handlers to return.
@@ -342,7 +340,7 @@ func (e *Endpoint) Close(ctx context.Context, code wire.Code, reason string) err
 		defer cancel()
 		err = errors.Join(err, e.sys.Poison(ctx, e.service))
 	}
-	e.closeErr = errors.Join(err, ignoreClosed(e.tr.Close()), ignoreClosed(e.conn.Close()))
+	e.closeErr = errors.Join(err, e.closeSockets())
 	return e.closeErr
 }
 

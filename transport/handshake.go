@@ -28,10 +28,14 @@ var (
 
 // hello describes this node to a peer.
 func (e *Endpoint) hello(role uint8, features uint64) *wire.Hello {
-	return &wire.Hello{
+	h := &wire.Hello{
 		Version: wire.ProtocolVersion, Incarnation: e.cfg.Incarnation, Role: role, Features: features,
 		Addrs: e.Addrs(), Zone: e.cfg.Zone, Name: e.cfg.Name, Labels: flatten(e.cfg.Labels),
 	}
+	if e.beside != nil {
+		h.TunnelPort = e.beside.port()
+	}
+	return h
 }
 
 // flatten returns names and values in turn, in the order of the names.
@@ -87,10 +91,10 @@ func closeConn(conn *quic.Conn, code wire.Code, reason string) {
 	_ = conn.CloseWithError(quic.ApplicationErrorCode(code), reason) // idempotent
 }
 
-// receive judges an accepted connection: it becomes a link, a tunnel
+// receive judges a connection accepted on s: it becomes a link, a tunnel
 // connection, or is closed with a code.
-func (e *Endpoint) receive(conn *quic.Conn) {
-	err := e.receiveGreeting(conn)
+func (e *Endpoint) receive(conn *quic.Conn, s *socket) {
+	err := e.receiveGreeting(conn, s)
 	if err == nil {
 		return
 	}
@@ -103,7 +107,7 @@ func (e *Endpoint) receive(conn *quic.Conn) {
 	}
 }
 
-func (e *Endpoint) receiveGreeting(conn *quic.Conn) error {
+func (e *Endpoint) receiveGreeting(conn *quic.Conn, s *socket) error {
 	peer, err := identity.PeerID(conn.ConnectionState().TLS)
 	if err != nil {
 		return err
@@ -122,10 +126,10 @@ func (e *Endpoint) receiveGreeting(conn *quic.Conn) error {
 		e.greetings.leave(peer)
 		e.mu.Unlock()
 	}()
-	return e.greet(e.ctx, conn, func(ctx context.Context) error { return e.receiveHello(ctx, conn, peer) })
+	return e.greet(e.ctx, conn, func(ctx context.Context) error { return e.receiveHello(ctx, conn, s, peer) })
 }
 
-func (e *Endpoint) receiveHello(ctx context.Context, conn *quic.Conn, peer id.ID) error {
+func (e *Endpoint) receiveHello(ctx context.Context, conn *quic.Conn, s *socket, peer id.ID) error {
 	control, err := conn.AcceptStream(ctx)
 	if err != nil {
 		return err
@@ -139,11 +143,13 @@ func (e *Endpoint) receiveHello(ctx context.Context, conn *quic.Conn, peer id.ID
 		return err
 	}
 	l.hello = copyHello(h)
-	switch l.hello.Role {
-	case wire.RoleLink:
-		return e.receiveLink(ctx, l)
-	case wire.RoleTunnels:
+	switch {
+	case l.hello.Role == wire.RoleTunnels:
 		return e.receiveTunnels(l)
+	case l.hello.Role == wire.RoleLink && s == e.base:
+		return e.receiveLink(ctx, l)
+	case l.hello.Role == wire.RoleLink:
+		return &wire.ProtocolError{Kind: wire.KindHello, Reason: "a link on the port for tunnels"}
 	}
 	return &wire.ProtocolError{Kind: wire.KindHello, Reason: "unknown role"}
 }
@@ -174,15 +180,17 @@ func (e *Endpoint) receiveLink(ctx context.Context, l *Link) error {
 			}
 			continue
 		case accept, replace:
+			if e.vacate(l.peer, "replaced by the peer") {
+				e.mu.Unlock()
+				waited = true // it was decided that l is wanted
+				continue
+			}
 		}
 		err := e.installLocked(l, hello, &wire.HelloAck{})
 		e.mu.Unlock()
 		if err != nil {
 			l.stop(codeOf(err), err.Error())
 			return err
-		}
-		if old != nil {
-			old.end(LinkDown{Link: old, Code: wire.CodeDuplicate, Reason: "replaced by the peer"})
 		}
 		return e.run(l)
 	}

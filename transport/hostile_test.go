@@ -16,7 +16,7 @@ import (
 // network key begins with.
 func bare(t *testing.T, a, b *place) *quic.Conn {
 	t.Helper()
-	conn, err := a.connect(t.Context(), b.addr(), b.ID())
+	conn, err := a.connect(t.Context(), a.base, b.addr(), b.ID())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"iris/actor"
 	"iris/transport/identity"
+	"iris/transport/wire"
 )
 
 // What cannot work fails at once, and leaves neither socket nor goroutine.
@@ -39,6 +40,7 @@ func TestListenRefusesWhatCannotWork(t *testing.T) {
 		"no logger":       func(c *Config) { c.Logger = nil },
 		"no address":      func(c *Config) { c.Listen = "nowhere" },
 		"a taken address": func(c *Config) { c.Listen = taken },
+		"a taken port":    func(c *Config) { c.TunnelPort = socket.LocalAddr().(*net.UDPAddr).Port },
 		"a zone":          func(c *Config) { c.Zone = "a\nb" },
 		"a name":          func(c *Config) { c.Name = strings.Repeat("x", 256) },
 	} {
@@ -55,12 +57,24 @@ func TestListenRefusesWhatCannotWork(t *testing.T) {
 	if err := socket.Close(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("the socket of an endpoint that never was: %v, want it closed", err)
 	}
-	e, err := Listen(Config{System: sys, Identity: ident, Logger: log, Listen: taken})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Close(t.Context(), 0, ""); err != nil {
-		t.Error(err)
+	port := socket.LocalAddr().(*net.UDPAddr).Port // free by now
+	for _, c := range []Config{{Listen: taken}, {Listen: "127.0.0.1:0", TunnelPort: port}, {Listen: ":0"}, {Listen: taken, TunnelPort: -1}} {
+		c.System, c.Identity, c.Logger = sys, ident, log
+		e, err := Listen(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch beside := e.hello(wire.RoleLink, 0).TunnelPort; {
+		case c.TunnelPort < 0 && (e.beside != nil || beside != 0):
+			t.Error("tunnels have a port of their own, want none")
+		case c.TunnelPort == 0 && (beside == 0 || beside == addrPort(e.Addr()).Port()):
+			t.Errorf("port %d for tunnels beside %s", beside, e.Addr())
+		case c.TunnelPort > 0 && int(beside) != c.TunnelPort:
+			t.Errorf("port %d for tunnels, want %d", beside, c.TunnelPort)
+		}
+		if err := e.Close(t.Context(), 0, ""); err != nil {
+			t.Error(err)
+		}
 	}
 	if err := sys.Shutdown(t.Context()); err != nil {
 		t.Error(err)

@@ -28,18 +28,19 @@ type world struct {
 	n   byte
 }
 
-// cutter is a router that drops packets between addresses that were cut.
+// cutter is a router that drops packets between hosts that were cut, and to ports that are shut.
 type cutter struct {
 	simnet.PerfectRouter
 	mu   sync.Mutex
 	gone map[[2]string]bool
-	lose int // every how manyth packet is lost; 0 none
+	shut map[string]bool // by address and port
+	lose int             // every how manyth packet is lost; 0 none
 	sent int
 }
 
 func (c *cutter) SendPacket(p simnet.Packet) error {
 	c.mu.Lock()
-	gone := c.gone[[2]string{p.From.String(), p.To.String()}]
+	gone := c.gone[[2]string{hostAt(p.From), hostAt(p.To)}] || c.shut[p.To.String()]
 	c.sent++
 	gone = gone || c.lose > 0 && c.sent%c.lose == 0
 	c.mu.Unlock()
@@ -60,11 +61,23 @@ func (c *cutter) lossy(n int) {
 func (c *cutter) set(a, b *place, gone bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.gone[[2]string{a.addr(), b.addr()}] = gone
+	c.gone[[2]string{hostAt(a.Addr()), hostAt(b.Addr())}] = gone
+}
+
+// bar keeps packets from one port, or lets them pass again.
+func (c *cutter) bar(port net.Addr, shut bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shut[port.String()] = shut
+}
+
+func hostAt(a net.Addr) string {
+	host, _ := hostOf(a.String())
+	return host
 }
 
 func newWorld(t *testing.T) *world {
-	c := &cutter{gone: make(map[[2]string]bool)}
+	c := &cutter{gone: make(map[[2]string]bool), shut: make(map[string]bool)}
 	return &world{t: t, net: &simnet.Simnet{Router: c}, cut: c}
 }
 
@@ -83,13 +96,17 @@ func (p *place) addr() string { return p.Addr().String() }
 
 const testSecret = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ"
 
-// place makes an endpoint of the network at an address of its own.
+// place makes an endpoint of the network at an address of its own, with a port for tunnels.
 func (w *world) place(network string, edit ...func(*Config)) *place {
 	w.t.Helper()
 	w.n++
-	addr := &net.UDPAddr{IP: net.IPv4(10, 0, 0, w.n).To4(), Port: 7000}
-	conn := w.net.NewEndpoint(addr, simnet.NodeBiDiLinkSettings{Latency: 5 * time.Millisecond})
-	return newPlace(w.t, network, append([]func(*Config){func(c *Config) { c.Conn = conn }}, edit...)...)
+	links, tunnels := w.socket(7000), w.socket(7001)
+	return newPlace(w.t, network, append([]func(*Config){func(c *Config) { c.Conn, c.TunnelConn = links, tunnels }}, edit...)...)
+}
+
+// socket makes one at a port of the latest host.
+func (w *world) socket(port int) net.PacketConn {
+	return w.net.NewEndpoint(&net.UDPAddr{IP: net.IPv4(10, 0, 0, w.n).To4(), Port: port}, simnet.NodeBiDiLinkSettings{Latency: 5 * time.Millisecond})
 }
 
 func newPlace(t testing.TB, network string, edit ...func(*Config)) *place {

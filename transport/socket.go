@@ -1,37 +1,139 @@
 package transport
 
 import (
+	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+
+	"github.com/quic-go/quic-go"
 
 	"iris/transport/udp"
+	"iris/transport/wire"
 )
 
-// bind returns the socket to use, and what the kernel gave one of our own.
-func bind(cfg Config) (net.PacketConn, udp.Granted, error) {
+// socket is a UDP socket of the endpoint with the QUIC on it. There are two: one for
+// links, and one for tunnels, so that what a tunnel fills, a buffer of the kernel and
+// the goroutine that reads it, is not what a message passes through.
+type socket struct {
+	conn net.PacketConn
+	tr   *quic.Transport
+	ln   *quic.Listener
+}
+
+// open makes QUIC on conn, which it closes when it fails.
+func (e *Endpoint) open(conn net.PacketConn) (*socket, error) {
+	// The reset key belongs to the place, not to the process: a node restarted at
+	// the same address can tell peers at once that the old process is gone. It
+	// differs between places, or one node could be made to reset another's links.
+	host, _ := os.Hostname() // without a name the address alone tells places apart
+	place := host + " " + conn.LocalAddr().String()
+	reset := quic.StatelessResetKey(sha256.Sum256(append(e.cfg.Identity.Derive("reset", 32), place...)))
+	tr := &quic.Transport{
+		Conn: conn, ConnectionIDLength: 8, StatelessResetKey: &reset,
+		DisableVersionNegotiationPackets: true,
+		VerifySourceAddress:              e.gate.mustProve,
+		ConnContext:                      e.gate.admit,
+	}
+	ln, err := tr.Listen(e.cfg.Identity.ServerTLS(), e.quic)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("listen on %s: %w", conn.LocalAddr(), err), tr.Close(), conn.Close())
+	}
+	return &socket{conn: conn, tr: tr, ln: ln}, nil
+}
+
+// openSockets makes QUIC on the sockets; tunnels may be nil. When it fails, they are closed.
+func (e *Endpoint) openSockets(links, tunnels net.PacketConn) (err error) {
+	if e.base, err = e.open(links); err != nil {
+		return errors.Join(err, closeAll(tunnels))
+	}
+	if tunnels == nil {
+		return nil
+	}
+	if e.beside, err = e.open(tunnels); err != nil {
+		return errors.Join(err, e.base.close())
+	}
+	return nil
+}
+
+// sockets returns the one or two that there are.
+func (e *Endpoint) sockets() []*socket {
+	if e.beside == nil {
+		return []*socket{e.base}
+	}
+	return []*socket{e.base, e.beside}
+}
+
+func (e *Endpoint) closeSockets() (err error) {
+	for _, s := range e.sockets() {
+		err = errors.Join(err, s.close())
+	}
+	return err
+}
+
+// turnAway closes the connections that nobody has accepted before the listener closed.
+func (s *socket) turnAway(code wire.Code, reason string) {
+	for {
+		conn, err := s.ln.Accept(context.Background())
+		if err != nil {
+			return
+		}
+		closeConn(conn, code, reason)
+	}
+}
+
+// closeAll closes sockets on which there is no QUIC yet; some may be nil.
+func closeAll(conns ...net.PacketConn) (err error) {
+	for _, c := range conns {
+		if c != nil {
+			err = errors.Join(err, c.Close())
+		}
+	}
+	return err
+}
+
+// port is that which the socket is bound to.
+func (s *socket) port() uint16 { return addrPort(s.conn.LocalAddr()).Port() }
+
+// close ends what is left of the connections on s, and the socket.
+func (s *socket) close() error {
+	return errors.Join(ignoreClosed(s.tr.Close()), ignoreClosed(s.conn.Close()))
+}
+
+// bind returns the sockets to use; none for tunnels, if they share that of the links.
+// When it fails, those that it has opened are closed.
+func bind(cfg Config) (links, tunnels net.PacketConn, err error) {
 	if cfg.Conn != nil {
-		return cfg.Conn, udp.Granted{}, nil
+		return cfg.Conn, cfg.TunnelConn, nil
 	}
 	addr, err := net.ResolveUDPAddr("udp", cfg.Listen)
 	if err != nil {
-		return nil, udp.Granted{}, fmt.Errorf("listen address %q: %w", cfg.Listen, err)
+		return nil, nil, fmt.Errorf("listen address %q: %w", cfg.Listen, err)
 	}
-	conn, granted, err := udp.Listen(addr)
-	if err != nil {
-		return nil, udp.Granted{}, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+	if links, err = bindTo(addr, "links", cfg.Logger); err != nil || cfg.TunnelPort < 0 {
+		return links, nil, err
 	}
-	return conn, granted, nil
+	beside := *links.LocalAddr().(*net.UDPAddr) // one of our own is of UDP
+	beside.Port = cfg.TunnelPort
+	if tunnels, err = bindTo(&beside, "tunnels", cfg.Logger); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("port for tunnels: %w", err), links.Close())
+	}
+	return links, tunnels, nil
 }
 
-// tellSocket logs what the kernel gave the socket, so that a node that is slow for it
-// can be told from one that is slow for another reason.
-func tellSocket(log *slog.Logger, conn net.PacketConn, g udp.Granted) {
-	if g == (udp.Granted{}) {
-		return // a socket that was passed in, or a system that does not tell
+// bindTo opens a socket, and logs what the kernel gave it, so that a node that is slow
+// for it can be told from one that is slow for another reason.
+func bindTo(addr *net.UDPAddr, use string, log *slog.Logger) (net.PacketConn, error) {
+	conn, g, err := udp.Listen(addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	log.Debug("socket opened", "addr", conn.LocalAddr(), "read_buffer", g.ReadBuffer, "write_buffer", g.WriteBuffer, "offload", g.Offload)
+	log.Debug("socket opened", "for", use, "addr", conn.LocalAddr(), "read_buffer", g.ReadBuffer, "write_buffer", g.WriteBuffer, "offload", g.Offload)
 	if g.Scarce() {
-		log.Warn("socket buffers are small", "read_buffer", g.ReadBuffer, "write_buffer", g.WriteBuffer, "wanted", udp.Buffer)
+		log.Warn("socket buffers are small", "for", use, "read_buffer", g.ReadBuffer, "write_buffer", g.WriteBuffer, "wanted", udp.Buffer)
 	}
+	return conn, nil
 }

@@ -16,7 +16,8 @@ import (
 
 // tunnelConn is the second connection of a pair: bulk data never meets
 // messages. It is dialled when the first tunnel opens and ends with the link.
-// Both ends open streams on it.
+// Both ends open streams on it. Where both nodes have a socket for tunnels, and let
+// each other reach it, the two connections share no socket either.
 type tunnelConn struct {
 	e    *Endpoint
 	peer id.ID
@@ -29,6 +30,7 @@ type tunnelConn struct {
 	mu       sync.Mutex // guards the following fields
 	dialed   *quic.Conn // by us; nil if there is none, may have ended
 	accepted *quic.Conn // dialled by the peer
+	detour   time.Time  // until when the peer's socket for tunnels is not tried; see tunneldial.go
 	ended    bool
 }
 
@@ -102,39 +104,11 @@ func (t *tunnelConn) connection(ctx context.Context, l *Link) (*quic.Conn, error
 	if c := t.current(); c != nil { // somebody has dialled meanwhile
 		return c, nil
 	}
-	conn, err := t.e.connect(ctx, l.RemoteAddr().String(), t.peer)
+	conn, err := t.dial(ctx, l)
 	if err != nil {
-		return nil, err
-	}
-	if err := t.e.greet(ctx, conn, func(ctx context.Context) error { return t.introduce(ctx, conn) }); err != nil {
-		closeConn(conn, codeOf(err), err.Error())
 		return nil, err
 	}
 	return conn, t.add(conn, false)
-}
-
-// introduce exchanges HELLO on a stream of its own, which stays open and silent.
-func (t *tunnelConn) introduce(ctx context.Context, conn *quic.Conn) error {
-	s, err := conn.OpenStreamSync(ctx)
-	if err != nil {
-		return err
-	}
-	first, err := wire.NewWriter().Append(nil, t.e.hello(wire.RoleTunnels, 0))
-	if err != nil {
-		return err
-	}
-	if _, err := s.Write(first); err != nil {
-		return err
-	}
-	r := wire.NewReader(s, wire.MaxControl)
-	h, err := readHello[*wire.Hello](r)
-	if err != nil {
-		return err
-	}
-	if err := checkHello(h); err != nil {
-		return err
-	}
-	return readAck(r)
 }
 
 // receiveTunnels takes an accepted tunnel connection of a linked peer. l is

@@ -153,7 +153,7 @@ func (d draw) frame() Frame {
 func (d draw) frameOf(k Kind) Frame {
 	switch k {
 	case KindHello:
-		return &Hello{d.u16(), d.u64(), d.u8(), d.u64(), d.addrs(), d.optName(), d.optName(), d.addrs()}
+		return &Hello{d.u16(), d.u64(), d.u8(), d.u64(), d.addrs(), d.optName(), d.optName(), d.addrs(), d.u16()}
 	case KindHelloAck:
 		return &HelloAck{Code(d.u16()), d.text()}
 	case KindGoodbye:

@@ -42,7 +42,7 @@ func samples() map[Kind][]Frame {
 		KindHello: {&Hello{
 			Version: 1, Incarnation: 1 << 40, Role: RoleTunnels, Features: 0,
 			Addrs: []string{"10.0.0.1:4000", "[::1]:4000"}, Zone: "eu", Name: "gopher-1",
-			Labels: []string{"disk", "ssd"},
+			Labels: []string{"disk", "ssd"}, TunnelPort: 40_000,
 		}},
 		KindHelloAck:     {&HelloAck{}, &HelloAck{CodeVersion, "want version 2, got 1"}},
 		KindGoodbye:      {&Goodbye{CodeLeave, "stopped by operator", 2}},

@@ -21,6 +21,7 @@ type Hello struct {
 	Zone        string   // placement hint, may be empty
 	Name        string   // human name of the node, may be empty
 	Labels      []string // what the operator says of the node: name, value, name, value, ..., at most MaxLabels
+	TunnelPort  uint16   // UDP port, at the address that the sender's packets come from, for tunnel connections alone; 0: there is none
 }
 
 // HelloAck accepts (CodeOK) or refuses the peer's Hello.
@@ -48,14 +49,14 @@ func (*Goodbye) Kind() Kind    { return KindGoodbye }
 func (*GoodbyeAck) Kind() Kind { return KindGoodbyeAck }
 
 func (f *Hello) Size() int {
-	return sizeHead + 4*sizeUint + sizeStrings(f.Addrs) + sizeStr(f.Zone) + sizeStr(f.Name) + sizeStrings(f.Labels)
+	return sizeHead + 5*sizeUint + sizeStrings(f.Addrs) + sizeStr(f.Zone) + sizeStr(f.Name) + sizeStrings(f.Labels)
 }
 func (f *HelloAck) Size() int { return sizeHead + sizeUint + sizeText(f.Reason) }
 func (f *Goodbye) Size() int  { return sizeHead + 2*sizeUint + sizeText(f.Reason) }
 func (*GoodbyeAck) Size() int { return sizeHead + sizeUint }
 
 func (f *Hello) append(w *Writer) {
-	w.head(KindHello, 8)
+	w.head(KindHello, 9)
 	w.uint(uint64(f.Version))
 	w.uint(f.Incarnation)
 	w.uint(uint64(f.Role))
@@ -64,6 +65,7 @@ func (f *Hello) append(w *Writer) {
 	w.label(f.Zone)
 	w.label(f.Name)
 	w.labels(f.Labels, MaxLabels)
+	w.uint(uint64(f.TunnelPort))
 }
 
 func (f *Hello) parse(r *Reader) {
@@ -75,6 +77,7 @@ func (f *Hello) parse(r *Reader) {
 	f.Zone = r.label()
 	f.Name = r.label()
 	f.Labels = r.labels(MaxLabels)
+	f.TunnelPort = r.optUint16()
 }
 
 func (f *HelloAck) append(w *Writer) { w.end(KindHelloAck, f.Code, f.Reason) }

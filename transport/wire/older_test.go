@@ -9,7 +9,7 @@ import (
 
 // Nodes that know less of the protocol than this one, or more.
 
-// Frames of nodes from before Entry.Reliable, Event.Twin, Mode and GoodbyeAck.Lanes mean what
+// Frames of nodes from before Hello.TunnelPort, Entry.Reliable, Event.Twin, Mode and GoodbyeAck.Lanes mean what
 // they meant, also behind frames that had these fields.
 func TestOlderPeersLeaveFieldsOut(t *testing.T) {
 	const ab = "c4100102030405060708090a0b0c0d0e0f10"
@@ -23,6 +23,7 @@ func TestOlderPeersLeaveFieldsOut(t *testing.T) {
 		before, want Frame
 	}{
 		{"91" + "04", &GoodbyeAck{2}, &GoodbyeAck{}},
+		{"99" + "01" + "01" + "07" + "00" + "00" + "90" + "a0" + "a0" + "90", &Hello{Version: 1, TunnelPort: 4001}, &Hello{Version: 1, Incarnation: 7, Addrs: []string{}, Labels: []string{}}},
 		{"95" + "30" + "a46e657773" + "a0" + "c400" + "a0", &Event{"news", Body{}, "", true}, &Event{Topic: "news"}},
 		{"94" + "14" + "01" + "00" + version, &GroupAck{1, 0, v, ModeTrees}, &GroupAck{Seq: 1, Version: v}},
 		{"94" + "10" + "01" + "9201a46563686f" + entry, &GroupJoin{1, echo, now}, &GroupJoin{1, echo, old}},

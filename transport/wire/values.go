@@ -110,6 +110,13 @@ func (r *Reader) optUint8() uint8 {
 	return r.uint8()
 }
 
+func (r *Reader) optUint16() uint16 {
+	if !r.more() {
+		return 0
+	}
+	return r.uint16()
+}
+
 func (r *Reader) bool() bool {
 	c, ok := r.next()
 	if ok && c != 0xc2 && c != 0xc3 {
