@@ -94,6 +94,7 @@ const (
 // events from the first on.
 type seams struct {
 	conn   net.PacketConn
+	beside net.PacketConn // of tunnels; nil: they share conn
 	prober router.Prober
 	now    func() time.Time // the wall clock, of certificates and of what the node tells of itself
 	events func(any)
@@ -152,7 +153,7 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 		host = "" // a name is a courtesy
 	}
 	n.endpoint, err = transport.Listen(transport.Config{
-		System: n.sys, Identity: ident, Listen: n.cfg.Listen, Conn: s.conn, Incarnation: incarnation,
+		System: n.sys, Identity: ident, Listen: n.cfg.Listen, TunnelPort: n.cfg.Tunnels.Port(), Conn: s.conn, TunnelConn: s.beside, Incarnation: incarnation,
 		Zone: n.cfg.Node.Zone, Name: host, Labels: n.cfg.Node.Labels, Logger: n.part("transport"),
 		Limits: transport.Limits{
 			Message: limits.Message, Frame: limits.Frame, Lane: limits.Lane, Peers: limits.Peers, HalfOpen: limits.HalfOpen, Tunnels: limits.Tunnels,

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -44,12 +45,12 @@ type air struct {
 	mu   sync.Mutex // guards the following fields
 	rnd  *rand.Rand
 	loss float64
-	gone map[[2]string]bool
+	gone map[[2]netip.Addr]bool
 }
 
 func (a *air) SendPacket(p simnet.Packet) error {
 	a.mu.Lock()
-	lost := a.gone[[2]string{p.From.String(), p.To.String()}] || a.rnd.Float64() < a.loss
+	lost := a.gone[[2]netip.Addr{hostAt(p.From), hostAt(p.To)}] || a.rnd.Float64() < a.loss
 	a.mu.Unlock()
 	if lost {
 		return nil
@@ -61,8 +62,10 @@ func (a *air) SendPacket(p simnet.Packet) error {
 func (a *air) cut(from, to *worldNode, gone bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.gone[[2]string{from.addr, to.addr}] = gone
+	a.gone[[2]netip.Addr{hostAt(from.Addr()), hostAt(to.Addr())}] = gone
 }
+
+func hostAt(addr net.Addr) netip.Addr { return addr.(*net.UDPAddr).AddrPort().Addr() }
 
 // inWorld runs f in a bubble with n nodes that see each other.
 func inWorld(t *testing.T, n int, delay time.Duration, f func(t *testing.T, w *world)) {
@@ -77,18 +80,20 @@ func inWorldOf(t *testing.T, n int, delay time.Duration, edit func(*config.Confi
 	synctest.Test(t, func(t *testing.T) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
-		a := &air{rnd: rand.New(rand.NewPCG(seed, 1)), gone: make(map[[2]string]bool)}
+		a := &air{rnd: rand.New(rand.NewPCG(seed, 1)), gone: make(map[[2]netip.Addr]bool)}
 		w := &world{t: t, net: &simnet.Simnet{Router: a}, air: a, delay: delay, key: canary.Key()}
-		conns := make([]net.PacketConn, n)
+		hosts := make([]seams, n)
 		for i := range n {
-			conns[i] = w.net.NewEndpoint(&net.UDPAddr{IP: net.IPv4(10, 0, 0, byte(i+1)).To4(), Port: 7000},
-				simnet.NodeBiDiLinkSettings{Latency: delay})
+			socket := func(port int) net.PacketConn {
+				return w.net.NewEndpoint(&net.UDPAddr{IP: net.IPv4(10, 0, 0, byte(i+1)).To4(), Port: port}, simnet.NodeBiDiLinkSettings{Latency: delay})
+			}
+			hosts[i] = seams{conn: socket(7000), beside: socket(7001), prober: router.NoProber{}}
 		}
 		if err := w.net.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range conns {
-			w.add(c, edit)
+		for _, h := range hosts {
+			w.add(h, edit)
 		}
 		f(t, w)
 		w.stop()
@@ -104,18 +109,18 @@ func long(t *testing.T) {
 	}
 }
 
-func (w *world) add(c net.PacketConn, edit func(*config.Config)) {
+func (w *world) add(host seams, edit func(*config.Config)) {
 	cfg := config.Default()
 	cfg.Network.Name, cfg.Network.Secret = "world", w.key
 	cfg.Seeds = []string{"10.0.0.1:7000"}
 	cfg.Discovery.Host = false
 	cfg.Log.Handler = slog.DiscardHandler
 	edit(&cfg)
-	n, err := start(w.t.Context(), cfg, seams{conn: c, prober: router.NoProber{}})
+	n, err := start(w.t.Context(), cfg, host)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	x := &worldNode{Node: n, addr: c.LocalAddr().String()}
+	x := &worldNode{Node: n, addr: n.Addr().String()}
 	n.Events().Subscribe(func(ev any) {
 		x.mu.Lock()
 		defer x.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -48,6 +49,9 @@ type Config struct {
 	// Topics does the same per topic name, for what this node publishes and
 	// subscribes.
 	Topics map[string]Topic
+
+	// Tunnels says which port carries tunnels.
+	Tunnels Tunnels
 
 	// Relay is the endpoint for programs in other languages.
 	Relay Relay
@@ -162,6 +166,27 @@ type Strategy struct {
 	Exhausted   string        // what happens when the budget is spent: "stop" or "escalate"
 }
 
+// Tunnels chooses the way of tunnels.
+type Tunnels struct {
+	// Listen is a UDP port, at the host of Config.Listen, that carries nothing but
+	// tunnels, so that messages do not wait behind them, or "off": they share the
+	// port of Config.Listen. Empty or "0" = the system chooses. Peers learn of the port
+	// by themselves; those that cannot reach it open their tunnels at the other.
+	Listen string
+}
+
+// Port returns the port: 0 if the system chooses, -1 if there is none.
+func (t Tunnels) Port() int {
+	if t.Listen == "" {
+		return 0
+	}
+	port, err := strconv.ParseUint(t.Listen, 10, 16)
+	if err != nil {
+		return -1
+	}
+	return int(port)
+}
+
 // Relay is the TCP endpoint to which programs in other languages attach.
 type Relay struct {
 	// Listen is a port, for both loopback interfaces ("55555"), an address
@@ -196,7 +221,7 @@ const (
 
 	RelayPort = "55555" // where programs look for the relay of their host
 
-	EndpointOff = "off" // also of Admin.Listen
+	EndpointOff = "off" // also of Admin.Listen and Tunnels.Listen
 
 	ExhaustedStop     = "stop"
 	ExhaustedEscalate = "escalate"

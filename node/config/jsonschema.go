@@ -85,6 +85,7 @@ func (k *key) form() object {
 	named := func(names, values object) object {
 		return object{"type": []string{"object", "null"}, "propertyNames": names, "additionalProperties": values}
 	}
+	number := object{"type": "integer", "minimum": 0, "maximum": 65535} // of a port
 	switch k.kind {
 	case name:
 		return anyOf("name")
@@ -129,9 +130,9 @@ func (k *key) form() object {
 	case choice:
 		return object{"enum": k.choices}
 	case endpoint:
-		return object{"anyOf": []object{
-			{"const": EndpointOff}, ref("port"), ref("listen"), {"type": "integer", "minimum": 0, "maximum": 65535},
-		}}
+		return object{"anyOf": []object{{"const": EndpointOff}, ref("port"), ref("listen"), number}}
+	case udpPort:
+		return object{"anyOf": []object{{"const": EndpointOff}, ref("port"), number}}
 	}
 	panic("config: no schema for the kind of " + k.path)
 }

@@ -125,6 +125,8 @@ func values(k kind) []any {
 	switch k {
 	case address:
 		return append(addrs, strings...)
+	case udpPort:
+		return append(strings, "off", "on", "0", "65536", "4001", ":4001", 0, 65535, 65536, -1, 1.5)
 	case endpoint:
 		return append(append(addrs, "off", "on", "0", "65536", "55555", 0, 65535, 65536, -1, 1.5), true)
 	case seeds:

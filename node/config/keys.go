@@ -27,6 +27,7 @@ const (
 	level                // *slog.Level
 	choice               // *string: one of key.choices
 	endpoint             // *string: off, a port, or host:port to listen on
+	udpPort              // *string: off or a port
 	levels               // *map[string]string: subsystem and level
 )
 
@@ -57,6 +58,8 @@ func (k kind) String() string {
 		return "subsystems with levels"
 	case endpoint:
 		return "a port, host:port or off"
+	case udpPort:
+		return "a port or off"
 	}
 	return "text"
 }
@@ -152,6 +155,7 @@ func keys() []key {
 		{path: strategyPrefix + "backoff_max", kind: duration, min: ms(time.Millisecond), max: ms(time.Hour), fixed: true, field: func(t *target) any { return &t.strategy().BackoffMax }},
 		{path: strategyPrefix + "exhausted", kind: choice, choices: []string{ExhaustedStop, ExhaustedEscalate}, fixed: true, field: func(t *target) any { return &t.strategy().Exhausted }},
 		{path: topicPrefix + "reliable", kind: flag, field: func(t *target) any { return &t.topic.Reliable }},
+		{path: "tunnels.listen", kind: udpPort, field: func(t *target) any { return &t.config.Tunnels.Listen }},
 		{path: "relay.listen", kind: endpoint, port: RelayPort, field: func(t *target) any { return &t.config.Relay.Listen }},
 		{path: "relay.token_file", kind: path, field: func(t *target) any { return &t.config.Relay.TokenFile }},
 		{path: "admin.listen", kind: endpoint, port: AdminPort, field: func(t *target) any { return &t.config.Admin.Listen }},

@@ -35,6 +35,33 @@ func TestRelayListen(t *testing.T) {
 	}
 }
 
+func TestTunnelsListen(t *testing.T) {
+	for text, want := range map[string]struct {
+		port    int
+		problem string
+	}{
+		"4001": {4001, ""}, `"4001"`: {4001, ""}, "0": {}, "off": {-1, ""},
+		"70000": {0, `"70000" is not a port`}, "-1": {0, `"-1" is not a port`}, "on": {0, `"on" is not a port`},
+		":4001": {0, `the host is that of listen`}, "[1, 2]": {0, "must be a port or off, not a list"},
+		"4000": {0, "4000 is the port of listen"},
+	} {
+		c, err := Parse("node.yaml", []byte("listen: :4000\ntunnels: {listen: "+text+"}\n"))
+		switch {
+		case want.problem == "" && (err != nil || c.Tunnels.Port() != want.port):
+			t.Errorf("%s: port %d, %v; want %d", text, c.Tunnels.Port(), err, want.port)
+		case want.problem != "" && (err == nil || !strings.Contains(err.Error(), want.problem)):
+			t.Errorf("%s: %v, want %q", text, err, want.problem)
+		}
+	}
+	if err := Validate(Config{Listen: ":0", Tunnels: Tunnels{Listen: "0"}}); err != nil {
+		t.Errorf("both ports as the system likes: %v", err)
+	}
+	t.Setenv("IRIS_TUNNELS_LISTEN", "off")
+	if c, err := Load(""); err != nil || c.Tunnels.Port() != -1 {
+		t.Errorf("by the environment: port %d, %v", c.Tunnels.Port(), err)
+	}
+}
+
 func TestReadToken(t *testing.T) {
 	dir := t.TempDir()
 	write := func(text string, mode os.FileMode) string {

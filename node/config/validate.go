@@ -76,6 +76,9 @@ func relations(c Config) []relation {
 			add(bad(hint, "from %s the seed %s cannot be reached", c.Listen, c.Seeds[i]), "listen", "seeds")
 		}
 	}
+	if _, port, err := net.SplitHostPort(c.Listen); err == nil && port == c.Tunnels.Listen && port != "0" {
+		add(bad("write another port, or off", "%s is the port of listen", port), "tunnels.listen", "listen")
+	}
 	if c.Relay.On() && c.Relay.TokenFile == "" && !LocalOnly(c.Relay.Listen) {
 		add(bad("name a file with a token in relay.token_file, or listen on 127.0.0.1",
 			"%s can be reached from outside without a token", c.Relay.Listen), "relay.listen", "relay.token_file")

@@ -80,6 +80,8 @@ func (k *key) check(dst any) error {
 		return checkAddress(*dst.(*string), true)
 	case endpoint:
 		return checkEndpoint(*dst.(*string), k.port)
+	case udpPort:
+		return checkPort(*dst.(*string))
 	case seeds, services, command, urls:
 		return k.checkList(*dst.(*[]string))
 	case prefix:
@@ -244,6 +246,14 @@ func checkEndpoint(s, port string) error {
 	}
 	if _, err := strconv.ParseUint(s, 10, 16); err != nil {
 		return bad("write a port such as "+port+", an address such as 127.0.0.1:"+port+", or off", "%q is not a port", s)
+	}
+	return nil
+}
+
+// checkPort checks what the port for tunnels may be.
+func checkPort(s string) error {
+	if _, err := strconv.ParseUint(s, 10, 16); err != nil && s != EndpointOff {
+		return bad("write a port such as 4001, or off; the host is that of listen", "%q is not a port", s)
 	}
 	return nil
 }

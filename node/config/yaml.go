@@ -198,7 +198,7 @@ func (r *reader) typed(k *key, node ast.Node, isScalar bool) error {
 		if _, ok := node.(*ast.IntegerNode); !ok {
 			return bad("", "must be %s, not %s", k.kind, describe(node))
 		}
-	case k.kind == size, k.kind == duration, k.kind == endpoint:
+	case k.kind == size, k.kind == duration, k.kind == endpoint, k.kind == udpPort:
 		// The parsers tell what is missing better than the type does.
 	default:
 		if !isString(node) {

@@ -25,6 +25,9 @@ type listener struct {
 // listeners returns those of a configuration, as the command iris node has them.
 func listeners(c config.Config) []listener {
 	list := []listener{{"listen", "udp", c.Listen, false}}
+	if port := c.Tunnels.Port(); port >= 0 {
+		list = append(list, listener{"tunnels.listen", "udp", net.JoinHostPort(host(c.Listen), strconv.Itoa(port)), false})
+	}
 	add := func(key, value, usual string) {
 		optional := value == ""
 		if optional {
@@ -102,7 +105,7 @@ func (p *patient) nodeAddrs(network string) []string {
 	case p.nodePID() == 0:
 		return nil
 	case network == "udp":
-		return []string{p.seen().self.Addr}
+		return []string{p.seen().self.Addr, p.seen().self.TunnelAddr}
 	}
 	_, admin, _ := strings.Cut(p.Client.Base(), "://")
 	return append([]string{admin}, p.seen().self.RelayAddrs...)

@@ -24,6 +24,9 @@ func (i *Inspector) describe() Node {
 		Actors: sys.Actors(), Tunnels: i.cfg.Tunnels.Len(), Sent: counters.Sent, Delivered: counters.Delivered, Failures: counters.Failures, Restarts: counters.Restarts,
 		HeapBytes: heapBytes(), MemoryLimit: about.MemoryLimit, Goroutines: runtime.NumGoroutine(),
 	}
+	if a := i.cfg.Endpoint.TunnelAddr(); a != nil {
+		n.TunnelAddr = a.String()
+	}
 	n.Clusters, n.Topics = i.cfg.Topics.Roles()
 	for _, p := range routes.Peers() {
 		n.Peers++

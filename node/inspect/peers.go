@@ -60,6 +60,9 @@ func (i *Inspector) peer(p known) Peer {
 	s, hello := l.Stats(), l.Hello()
 	out.Name, out.Labels, out.Version = hello.Name, l.Labels(), "protocol "+strconv.Itoa(int(hello.Version))
 	out.Lost, out.Packets, out.SentBytes, out.RecvBytes = s.PacketsLost, s.PacketsSent, s.BytesSent, s.BytesReceived
+	if way, ok := i.cfg.Endpoint.TunnelWay(p.ID); ok {
+		out.TunnelAddr, out.TunnelApart = way.Addr, way.Apart
+	}
 	for _, x := range l.Lanes() {
 		out.Lanes = append(out.Lanes, lane(x))
 	}

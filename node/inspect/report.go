@@ -29,6 +29,7 @@ type Node struct {
 	Tunnels     int               `json:"tunnels"`
 	Actors      int               `json:"actors"`
 	Relay       int               `json:"relay_clients"`
+	TunnelAddr  string            `json:"tunnel_addr,omitempty"` // that of tunnels, if it is one of its own
 	RelayAddrs  []string          `json:"relay_addrs,omitempty"` // where programs attach
 	Sent        uint64            `json:"sent"`                  // messages actors and programs of this node sent
 	Delivered   uint64            `json:"delivered"`             // messages handed to actors here
@@ -57,6 +58,8 @@ type Peer struct {
 	Packets     uint64            `json:"packets_sent"`
 	SentBytes   uint64            `json:"sent_bytes"`
 	RecvBytes   uint64            `json:"received_bytes"`
+	TunnelAddr  string            `json:"tunnel_addr,omitempty"`  // where its tunnels with this node end, if there is a connection for them
+	TunnelApart bool              `json:"tunnel_apart,omitempty"` // they share no port with messages
 	Lanes       []Lane            `json:"lanes,omitempty"`
 }
 
