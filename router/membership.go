@@ -283,7 +283,9 @@ func (m *membership) spawn(ctx actor.Context, p *peer) bool {
 }
 
 // linkDown takes the end of a link. What it tells about the peer is for the
-// detector; requests under way on it are lost in any case.
+// detector. Who waits for what was lost with the link has been told by the transport;
+// one that was closed in order has lost nothing, but in a mesh nothing brings the
+// answers either.
 func (m *membership) linkDown(ctx actor.Context, now time.Time, e *linkDown) {
 	n := e.link.Peer()
 	current := m.r.ep.Link(n)
@@ -294,7 +296,7 @@ func (m *membership) linkDown(ctx actor.Context, now time.Time, e *linkDown) {
 	if current == nil {
 		m.r.toCourier(&parted{n, idle})
 	}
-	if current == nil && !idle {
+	if current == nil && e.idle && !idle {
 		m.lost = append(m.lost, n)
 	}
 	if g, ok := m.leaving[n]; ok && g.link == e.link {

@@ -16,7 +16,8 @@ type (
 	LinkUp struct{ Link *Link }
 
 	// LinkDown says that a link has ended; each link that was up is followed by
-	// exactly one. Another link to the same peer may be up by then.
+	// exactly one. Another link to the same peer may be up by then. Whoever waited here for
+	// replies of the peer, or watched its actors, has been told, unless Code is wire.CodeOK.
 	LinkDown struct {
 		Link   *Link
 		Code   wire.Code // why, in the protocol's terms

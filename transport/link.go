@@ -38,6 +38,8 @@ type Link struct {
 	skipped atomic.Uint64 // see Stats
 	traffic atomic.Uint64 // see Stats
 	acked   chan int      // the lanes named in the peer's GOODBYE-ACK
+	telling sync.Once     // see tellLost
+	told    atomic.Bool   // it has been done
 
 	wg    sync.WaitGroup // every goroutine of the link but the actor's
 	done  chan struct{}  // closed when the link has ended

@@ -36,9 +36,11 @@ func (a *linkActor) Receive(ctx actor.Context) {
 	}
 }
 
-// detach takes a link that has ended out of the table, and with the last one of
-// its peer the tunnel connections of the pair.
+// detach takes a link that has ended out of the table, after those who wait for what
+// went over it were told, and with the last one of its peer the tunnel connections of
+// the pair.
 func (e *Endpoint) detach(l *Link) {
+	l.tellLost()
 	e.mu.Lock()
 	e.setLink(l, false)
 	gone := e.Link(l.peer) == nil
