@@ -17,8 +17,8 @@ COPY --from=build /out/iris /iris
 COPY --from=build --chown=65532:65532 --chmod=0700 /out/var/lib/iris /var/lib/iris
 USER 65532:65532
 WORKDIR /var/lib/iris
-# Links and tunnels, where listen is :7000; a container has no other fixed port.
-EXPOSE 7000/udp
+# Links, where listen is :7000, and tunnels, where tunnels.listen is 7001.
+EXPOSE 7000/udp 7001/udp
 STOPSIGNAL SIGTERM
 # The admin endpoint on the loopback interface of the container.
 HEALTHCHECK --interval=10s --timeout=6s --start-period=15s CMD ["/iris", "status", "--timeout", "5s"]
