@@ -161,7 +161,7 @@ func TestDeployKubernetes(t *testing.T) {
 	service.is("None", "spec", "clusterIP")
 	service.is(true, "spec", "publishNotReadyAddresses")
 	set.is(service.at("metadata", "name").v, "spec", "serviceName")
-	container.is([]any{map[string]any{"name": "links", "containerPort": 7000, "protocol": "UDP"}, map[string]any{"name": "admin", "containerPort": 8787, "protocol": "TCP"}}, "ports")
+	container.is([]any{map[string]any{"name": "links", "containerPort": 7000, "protocol": "UDP"}, map[string]any{"name": "tunnels", "containerPort": 7001, "protocol": "UDP"}, map[string]any{"name": "admin", "containerPort": 8787, "protocol": "TCP"}}, "ports")
 	if cfg.Listen != ":7000" || cfg.Admin.Listen != ":8787" || !slices.Equal(cfg.Discovery.DNS, []string{"iris:7000"}) {
 		t.Errorf("listens on %s and %s, finds %v", cfg.Listen, cfg.Admin.Listen, cfg.Discovery.DNS)
 	}
@@ -258,7 +258,7 @@ func TestDeployDockerfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, line := range []string{
-		"FROM scratch", "USER 65532:65532", "STOPSIGNAL SIGTERM", "EXPOSE 7000/udp", `ENTRYPOINT ["/iris"]`, `CMD ["node", "-c", "/etc/iris/node.yaml"]`,
+		"FROM scratch", "USER 65532:65532", "STOPSIGNAL SIGTERM", "EXPOSE 7000/udp 7001/udp", `ENTRYPOINT ["/iris"]`, `CMD ["node", "-c", "/etc/iris/node.yaml"]`,
 	} {
 		if !strings.Contains(string(data), "\n"+line+"\n") {
 			t.Errorf("no line %s", line)
