@@ -124,6 +124,11 @@ func TestThreeNodesTellOfEachOther(t *testing.T) {
 		if peers.Total != 2 || len(peers.Items) != 1 || peers.Next != peers.Items[0].ID || len(peers.Items[0].Lanes) != 5 || peers.Items[0].RTT < 9000 || peers.Items[0].SentBytes == 0 {
 			t.Errorf("peers: %+v", peers)
 		}
+		for _, p := range append(peers.Items, look[inspect.Page[inspect.Peer]](t, server, asker, "peers", "after", peers.Next).Items...) {
+			if apart := p.ID == server.ID(); p.TunnelApart != apart || (p.TunnelAddr == look[inspect.Node](t, asker, server, "node").TunnelAddr) != apart {
+				t.Errorf("the way of tunnels with %s: %+v", p.ID, p)
+			}
+		}
 		if rest := look[inspect.Page[inspect.Peer]](t, server, asker, "peers", "after", peers.Next); len(rest.Items) != 1 || rest.Next != "" || rest.Items[0].ID == peers.Next {
 			t.Errorf("the other peer: %+v", rest)
 		}

@@ -249,12 +249,18 @@ func TestPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer udpConn.Close()
+	beside, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer beside.Close()
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tcp.Close()
-	name, _ := configFile(t, fmt.Sprintf("listen: %s\nrelay: {listen: '%d'}\nadmin: {listen: 'off'}\n", udpConn.LocalAddr(), tcp.Addr().(*net.TCPAddr).Port))
+	name, _ := configFile(t, fmt.Sprintf("listen: %s\ntunnels: {listen: %d}\nrelay: {listen: '%d'}\nadmin: {listen: 'off'}\n",
+		udpConn.LocalAddr(), beside.LocalAddr().(*net.UDPAddr).Port, tcp.Addr().(*net.TCPAddr).Port))
 	h := well()
 	h.Bind = ThisHost().Bind
 	want := "the port is in use"
@@ -262,7 +268,7 @@ func TestPortInUse(t *testing.T) {
 		h.Files, want = os.DirFS("/"), fmt.Sprintf("process %d (", os.Getpid())
 	}
 	list := Run(t.Context(), Config{File: name, Host: h})
-	for _, about := range []string{"listen " + udpConn.LocalAddr().String() + "/udp", "relay.listen " + tcp.Addr().String() + "/tcp"} {
+	for _, about := range []string{"listen " + udpConn.LocalAddr().String() + "/udp", "tunnels.listen " + beside.LocalAddr().String() + "/udp", "relay.listen " + tcp.Addr().String() + "/tcp"} {
 		i := slices.IndexFunc(list, func(f Finding) bool { return f.Check == "port" && f.About == about })
 		if i < 0 || list[i].Verdict != Fail || !strings.Contains(list[i].What, want) || len(list[i].Mend) != 2 {
 			t.Errorf("%s: %+v, want %s", about, list, want)
