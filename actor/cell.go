@@ -44,13 +44,15 @@ type cell struct {
 	ctx         proto.Context // protoactor's, the same over all incarnations
 	guard       *guard        // current incarnation
 	incarnation uint32        // counts from 1
+	renewals    uint32        // of those below, see renew
 	kids        map[string]*kid
 	birth       birth // of the latest child
 	watching    few[pidKey]
 	watchers    few[*cell]                 // of this node
 	waiting     map[string][]*spawnRequest // by id of a child that is still ending
 	draining    bool                       // poisoned; stops when the last child is gone
-	notices     int                        // of ends, in the user lane
+	notices     int32                      // of ends, in the user lane
+	renewed     uint32                     // the latest of parent's renewals that came here
 	stopped     bool                       // Stopped was handled
 }
 
@@ -75,6 +77,7 @@ func newCell(s *System, parent *cell, id string, p *Props) *cell {
 	c.mb.cell = c
 	c.mb.fresh = true
 	if parent != nil {
+		c.renewed = parent.renewals
 		c.props.silent = c.props.silent || parent.props.silent
 		c.cluster = parent.cluster
 		if c.cluster == "" && parent.parent != nil && parent.parent.pid.Id == clustersID {

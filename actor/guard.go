@@ -71,6 +71,7 @@ type fault struct {
 	stack   []byte
 	message any
 	number  uint64 // see mailbox.failures
+	renewed uint32 // see cell.renewed
 }
 
 // errGoexit is the reason of a handler that ended its goroutine.

@@ -68,7 +68,7 @@ const turnMessages = 256
 type (
 	restartAfter   struct{ failure uint64 } // the back-off of that failure is over
 	resume         struct{ failure uint64 } // go on after that failure
-	restartCommand struct{}                 // restart whatever the state
+	restartCommand struct{ renewal uint32 } // restart whatever the state; which of parent's renewals it is, 0: none
 	hurry          struct{}                 // do not wait for the back-off
 )
 

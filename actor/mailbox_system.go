@@ -28,6 +28,9 @@ func (m *mailbox) system(msg any) {
 			return
 		}
 		m.failures++ // the pending restart, if any, is overtaken
+		if msg.renewal > 0 {
+			m.cell.renewed = msg.renewal
+		}
 		m.suspend(true)
 		m.restart()
 	case *hurry:
@@ -100,7 +103,7 @@ func (m *mailbox) escalate(msg any) {
 		return
 	}
 	m.failures++
-	f.number = m.failures
+	f.number, f.renewed = m.failures, m.cell.renewed
 	m.failing = true
 	m.invoker.EscalateFailure(f, msg)
 }

@@ -135,6 +135,7 @@ type limits struct {
 	top      bool // nobody is above its supervisor, which is the root: the subtree restarts instead
 	leaving  bool // poisoned: it has to work off its queue before a deadline, and its end is no matter for those above
 	starting bool // it failed to start, and would again
+	renewed  bool // its supervisor has renewed it since: it has a new incarnation, or gets it at once
 }
 
 // apply returns what is done, and after how long. backoff is the delay of a restart that was not decided as one.
@@ -142,7 +143,7 @@ func (l limits) apply(d Directive, delay, backoff time.Duration) (Directive, tim
 	switch again := d == DirectiveRestart || d == DirectiveEscalate; {
 	case again && l.leaving && l.starting:
 		return DirectiveStop, 0
-	case again && l.leaving:
+	case again && (l.leaving || l.renewed):
 		return DirectiveRestart, 0
 	case l.top && d == DirectiveEscalate:
 		return DirectiveRestart, backoff

@@ -32,12 +32,13 @@ func (g *guard) HandleFailure(_ *proto.ActorSystem, _ proto.Supervisor, who *PID
 	f, ok := reason.(*fault)
 	if !ok {
 		f = newFault(reason, message)
+		f.renewed = c.renewals
 	}
 	s := c.strategyFor(k)
 	d, delay := k.restarts.fail(time.Now(), s, Failure{
 		PID: k.cell.pid, Reason: f.reason, Stack: f.stack, Message: f.message, MessageType: typeName(f.message),
 	})
-	d, delay = limits{top: c.parent == nil, leaving: k.cell.poisoned.Load(), starting: k.startsNot(f)}.
+	d, delay = limits{top: c.parent == nil, leaving: k.cell.poisoned.Load(), starting: k.startsNot(f), renewed: f.renewed != c.renewals}.
 		apply(d, delay, s.backoff(k.restarts.row, func() float64 { return 0 }))
 	c.sys.publishFailure(k.cell, f, len(k.restarts.times), d, delay)
 	switch d {
@@ -80,11 +81,14 @@ func (k *kid) stopTimer() {
 // well. Their queues and those who watch them stay with them: nobody else notices.
 //
 //	member fails ──► budget spent: escalate ──► supervisor fails ──► back-off ──► renew ──► all members
+//
+// A failure from before, of which the supervisor hears only now, is one that it has made up for: see limits.renewed.
 func (c *cell) renew() {
 	c.restarted()
+	c.renewals++
 	for _, k := range c.kids {
 		k.stopTimer()
-		k.cell.mb.postSystem(&restartCommand{})
+		k.cell.mb.postSystem(&restartCommand{c.renewals})
 	}
 }
 
