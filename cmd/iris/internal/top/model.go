@@ -2,6 +2,7 @@ package top
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -164,7 +165,16 @@ func (m *Model) order() string {
 
 // Run shows the model on a terminal until a key ends it, or ctx does.
 func Run(ctx context.Context, m *Model, options ...tea.ProgramOption) error {
-	_, err := tea.NewProgram(m, append(options, tea.WithContext(ctx), tea.WithoutSignalHandler())...).Run()
+	p := tea.NewProgram(m, append(options, tea.WithoutSignalHandler())...)
+	over, end := context.WithCancel(ctx)
+	var quits sync.WaitGroup
+	quits.Go(func() {
+		<-over.Done()
+		p.Quit() // a program that loses its context does not wait for the reader of the terminal; after the end this does nothing
+	})
+	_, err := p.Run()
+	end()
+	quits.Wait()
 	if ctx.Err() != nil {
 		return nil // as it was told to
 	}
