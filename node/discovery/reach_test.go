@@ -80,19 +80,27 @@ func TestReachOfThisHost(t *testing.T) {
 	if err != nil {
 		t.Skipf("no discovery here: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
+	heard := func() bool {
+		return slices.ContainsFunc(got, func(r Reach) bool { return !r.LAN && r.Err == nil })
+	}
 	c := newCollector()
 	key := freshKey(t)
 	for i := range 2 {
 		open(t, Config{ID: id.ID{Lo: uint64(i + 1)}, Addrs: addrs("127.0.0.1:5001"), Keys: [][]byte{key}, Host: true, Found: c.Found})
 	}
-	works := c.wait(ctx, 2) == nil
-	heard := false
-	for _, r := range got {
-		heard = heard || !r.LAN && r.Err == nil
+	within := 10 * time.Second
+	if heard() {
+		within = patience // they will, if it is true
 	}
-	if works != heard {
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	works := c.wait(ctx, 2) == nil
+	for tries := 0; works && !heard() && tries < 30; tries++ { // a second is short for a busy machine
+		if got, err = TryReach(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if works != heard() {
 		t.Errorf("nodes find each other: %v, but %s", works, told(got))
 	}
 }
@@ -115,14 +123,25 @@ func TestReachBehindFirewall(t *testing.T) {
 	if strings.HasPrefix(string(out), "skip") {
 		t.Skip(string(out))
 	}
-	want := []string{
-		"open: lo broadcast <nil>, lo multicast <nil>",
-		"in: lo broadcast <nil>, lo multicast nothing came back",
-		"out: lo broadcast <nil>, lo multicast write udp", // operation not permitted
+	for i, step := range walls {
+		if i >= len(lines) || !strings.HasPrefix(lines[i], step.want) {
+			t.Errorf("%s: want %s, got\n%s", step.name, step.want, out)
+		}
 	}
-	if !slices.EqualFunc(lines, want, strings.HasPrefix) {
-		t.Errorf("got\n%s\nwant\n%s", out, strings.Join(want, "\n"))
-	}
+}
+
+// walls are built one upon the other by the process of TestReachBehindFirewall, which says
+// what it then hears.
+var walls = []struct{ name, rules, want string }{
+	{"open", "add table ip t", "lo broadcast <nil>, lo multicast <nil>"},
+	{
+		"in", "add chain ip t c { type filter hook input priority 0; }; add rule ip t c ip daddr 224.0.0.0/4 drop",
+		"lo broadcast <nil>, lo multicast nothing came back",
+	},
+	{
+		"out", "add chain ip t d { type filter hook output priority 0; }; add rule ip t d ip daddr 224.0.0.0/4 drop",
+		"lo broadcast <nil>, lo multicast write udp", // operation not permitted
+	},
 }
 
 // firewall is the main function of the process of TestReachBehindFirewall.
@@ -131,21 +150,21 @@ func firewall() int {
 		fmt.Println("skip:", err)
 		return 0
 	}
-	for _, step := range []struct{ name, rules string }{
-		{"open", "add table ip t"},
-		{"in", "add chain ip t c { type filter hook input priority 0; }; add rule ip t c ip daddr 224.0.0.0/4 drop"},
-		{"out", "add chain ip t d { type filter hook output priority 0; }; add rule ip t d ip daddr 224.0.0.0/4 drop"},
-	} {
+	for _, step := range walls {
 		if out, err := exec.Command("nft", step.rules).CombinedOutput(); err != nil {
 			fmt.Printf("skip: %v %s\n", err, out)
 			return 0
 		}
-		got, err := TryReach(context.Background(), []byte("a key of 32 bytes, for this test"))
-		if err != nil {
-			fmt.Println(err)
-			return 1
+		heard := ""
+		for tries := 0; tries < 30 && !strings.HasPrefix(heard, step.want); tries++ { // a second is short for a busy machine
+			got, err := TryReach(context.Background(), []byte("a key of 32 bytes, for this test"))
+			if err != nil {
+				fmt.Println(err)
+				return 1
+			}
+			heard = told(got)
 		}
-		fmt.Println(step.name + ": " + told(got))
+		fmt.Println(heard)
 	}
 	return 0
 }

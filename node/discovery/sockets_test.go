@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -24,6 +25,9 @@ import (
 
 // childEnv makes the test binary behave as one node, see child.
 const childEnv = "IRIS_TEST_DISCOVERY_CHILD"
+
+// patience bounds whatever a test waits for.
+const patience = time.Minute
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
@@ -110,7 +114,7 @@ func open(t testing.TB, cfg Config) *Discovery {
 func addrs(s ...string) func() []string { return func() []string { return s } }
 
 func TestNodesOfOneHostFindEachOther(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	key := freshKey(t)
 	var all [3]*collector
@@ -133,7 +137,7 @@ func TestNodesOfOneHostFindEachOther(t *testing.T) {
 }
 
 func TestNetworksDoNotMeet(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	key, port := freshKey(t), freePort(t)
 	friend, stranger := newCollector(), newCollector()
@@ -166,7 +170,7 @@ func TestLANOfThisHost(t *testing.T) {
 	if len(outs) == 0 {
 		t.Skipf("no interface up that can do multicast (%v)", errs)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	key := freshKey(t)
 	var all [2]*collector
@@ -236,7 +240,7 @@ func TestCloseAtAnyTime(t *testing.T) {
 // where nothing but lo is up.
 func TestProcessesOnLoopbackAlone(t *testing.T) {
 	const n = 3
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd, err := isolated(ctx, os.Args[0], "-test.run=^$")
 	if err != nil {
@@ -284,7 +288,7 @@ func child(role string) int {
 		fmt.Println("unknown role", role)
 		return 2
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	c := newCollector()
 	begun := time.Now()
@@ -371,12 +375,18 @@ func family(n int) int {
 	return 0
 }
 
+// freePort returns a port that nobody had a moment ago, and that no system gives to
+// whoever asks for any.
 func freePort(t testing.TB) int {
 	t.Helper()
-	c, err := net.ListenUDP("udp4", nil)
-	if err != nil {
-		t.Skipf("no UDP at all: %v", err)
+	var err error
+	for range 100 {
+		var c *net.UDPConn
+		if c, err = net.ListenUDP("udp4", &net.UDPAddr{Port: 10_000 + rand.IntN(20_000)}); err == nil {
+			defer c.Close()
+			return c.LocalAddr().(*net.UDPAddr).Port
+		}
 	}
-	defer c.Close()
-	return c.LocalAddr().(*net.UDPAddr).Port
+	t.Skipf("no UDP at all: %v", err)
+	panic("unreachable")
 }

@@ -23,15 +23,16 @@ const (
 type gateway struct {
 	cfg    EtcdConfig
 	client *http.Client
-	last   int    // index of the endpoint that answered last
-	token  string // of the last authentication
+	waits  time.Duration // for an answer
+	last   int           // index of the endpoint that answered last
+	token  string        // of the last authentication
 }
 
 // entry is one key with its value.
 type entry struct{ key, value string }
 
 func newGateway(cfg EtcdConfig) *gateway {
-	return &gateway{cfg: cfg, client: &http.Client{
+	return &gateway{cfg: cfg, waits: perEndpoint, client: &http.Client{
 		Transport: &http.Transport{
 			TLSClientConfig: cfg.TLS, ForceAttemptHTTP2: true, Proxy: http.ProxyFromEnvironment,
 			MaxIdleConnsPerHost: 1, IdleConnTimeout: 90 * time.Second,
@@ -134,7 +135,7 @@ func (g *gateway) authenticated(ctx context.Context, endpoint, method string, in
 
 // post sends one request and reads its answer. Of a stream it reads the first.
 func (g *gateway) post(ctx context.Context, endpoint, method string, in, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, perEndpoint)
+	ctx, cancel := context.WithTimeout(ctx, g.waits)
 	defer cancel()
 	body, err := json.Marshal(in)
 	if err != nil {
