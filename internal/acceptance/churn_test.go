@@ -39,7 +39,7 @@ func TestChurn(t *testing.T) {
 		members[i].do("register", clusterArgs{Cluster: "echo", Kind: "echo"})
 	}
 	for _, p := range append([]*process{asker}, members...) {
-		p.await(len(members), 20*time.Second)
+		p.await(len(members))
 	}
 	lasting(time.Second)
 	idempotent := must[loadResult](asker, "loaded", loadArgs{Name: "idempotent"})

@@ -119,7 +119,7 @@ func TestHalfOpenHandshakes(t *testing.T) {
 			})
 			began := time.Now()
 			newcomer.start(startArgs{Seeds: []string{ps[1].Addr}, NoHost: true})
-			joined := newcomer.await(2, 20*time.Second)
+			joined := newcomer.await(2)
 			holds(t, "a good peer joins during the flood", ms(joined.Sub(began)), 1000, "ms")
 			wg.Wait()
 			u := must[usage](ps[1], "memory", map[string]bool{})

@@ -72,7 +72,7 @@ func (w *worker) idle(a idleArgs) (any, error) {
 				lost.Add(1)
 			}
 		})
-		if !polled(2*time.Minute, func() bool { return len(n.Peers()) == a.Size-1 }) {
+		if !polled(20*time.Millisecond, func() bool { return len(n.Peers()) == a.Size-1 }) {
 			return nil, fmt.Errorf("%v has %d peers, want %d", n, len(n.Peers()), a.Size-1)
 		}
 	}
@@ -82,7 +82,7 @@ func (w *worker) idle(a idleArgs) (any, error) {
 		return nil, err
 	}
 	r.Stopped, r.Lost = int(ended.Load()), int(lost.Load())
-	if !polled(time.Minute, func() bool { return runtime.NumGoroutine() <= before }) {
+	if !polled(20*time.Millisecond, func() bool { return runtime.NumGoroutine() <= before }) {
 		var s strings.Builder
 		_ = pprof.Lookup("goroutine").WriteTo(&s, 1) // to memory
 		r.Left = s.String()
@@ -110,7 +110,7 @@ func idleNodes(a idleArgs) ([]*node.Node, error) {
 		cfg := config.Default()
 		cfg.Network.Name, cfg.Network.Secret = ofThisRun(fmt.Sprintf("idle-%d", i/a.Size)), key
 		cfg.Log.Level = slog.LevelError
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		nodes[i], errs[i] = node.Start(ctx, cfg)
 	})
@@ -120,7 +120,7 @@ func idleNodes(a idleArgs) ([]*node.Node, error) {
 func stopped(nodes []*node.Node) error {
 	errs := make([]error, len(nodes))
 	all(len(nodes), func(i int) {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		errs[i] = nodes[i].Stop(ctx)
 	})

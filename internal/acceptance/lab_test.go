@@ -66,7 +66,7 @@ func (l *lab) nodes(n int) []*process {
 		ps = append(ps, l.node(i+1))
 	}
 	for _, p := range ps {
-		p.await(n-1, 30*time.Second)
+		p.await(n - 1)
 	}
 	return ps
 }
@@ -118,7 +118,7 @@ func TestAOneWayCutIsNoticedAndHealed(t *testing.T) {
 	l.run("cut", "1", "2")
 	notice := func(p *process, about string) {
 		var at int64
-		eventually(t, p.name+" notices", 15*time.Second, func() bool {
+		eventually(t, p.name+" notices", func() bool {
 			for _, kind := range []string{"PeerSuspected", "PeerDown"} {
 				if e, ok := p.first(kind, about, cut); ok {
 					at = e.At
@@ -135,7 +135,7 @@ func TestAOneWayCutIsNoticedAndHealed(t *testing.T) {
 	healed := time.Now()
 	l.run("heal")
 	for _, p := range ps[:2] {
-		at := p.await(2, 30*time.Second)
+		at := p.await(2)
 		holds(t, p.name+" has all peers again after the heal", ms(at.Sub(healed)), 10_000, "ms")
 	}
 }

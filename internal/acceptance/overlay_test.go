@@ -37,7 +37,7 @@ func structured(t *testing.T, n, leaves int) *stage {
 		p.start(startArgs{MeshMax: 4, LeafSet: leaves, NoHost: true, Seeds: []string{first[i%len(first)].Addr}})
 	}
 	holds(t, fmt.Sprintf("%d nodes have started", n), ms(time.Since(began)), 10_000, "ms")
-	s.ring(20 * time.Second)
+	s.ring()
 	holds(t, fmt.Sprintf("%d nodes are one ring", n), ms(time.Since(began)), 15_000, "ms")
 	links := 0
 	for _, p := range s.ps {
@@ -73,7 +73,7 @@ func (s *stage) linked(p *process) map[string]bool {
 
 // ring waits until every node is linked to its neighbours on the ring and to
 // nobody who is gone.
-func (s *stage) ring(patience time.Duration) {
+func (s *stage) ring() {
 	s.t.Helper()
 	ids := make([]string, len(s.ps))
 	for i, p := range s.ps {
@@ -82,7 +82,7 @@ func (s *stage) ring(patience time.Duration) {
 	slices.Sort(ids) // the order of the ring
 	for _, p := range s.ps {
 		near := s.neighbours(p.ID, ids)
-		eventually(s.t, p.name+" is linked to its neighbours on the ring", patience, func() bool {
+		eventually(s.t, p.name+" is linked to its neighbours on the ring", func() bool {
 			peers := s.linked(p)
 			for _, n := range near {
 				if !peers[n] {
@@ -226,18 +226,16 @@ func TestAStructuredNetwork(t *testing.T) {
 	lasting(seconds(16))
 	failures := s.account("killed")
 	s.judge(failures, dead, at)
-	s.ring(20 * time.Second)
+	s.ring()
 
 	s.storm("after", 2*rate, requests/nodes/4, seed+2)
 	s.judge(s.account("after"), dead, at)
 }
 
-// steady is how long after the kill requests may fail that could be served.
-const steady = 5 * time.Second
-
 // judge holds failed requests to what a loss of nodes may cost.
 func (s *stage) judge(failures []failure, dead []string, at time.Time) {
 	s.t.Helper()
+	steady := waits() // so long after the kill requests may fail that could be served, and so long before it they may have been sent
 	gone := func(node string) bool { return slices.Contains(dead, node) }
 	var last time.Duration
 	kinds := map[string]int{}

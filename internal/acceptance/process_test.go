@@ -20,6 +20,9 @@ import (
 
 var rows = flag.Bool("rows", false, "run every row in full and hold it to its figure")
 
+// patience bounds whatever a row waits for. How long it took, holds says.
+const patience = 2 * time.Minute
+
 // full skips a row that only makes sense in full.
 func full(t *testing.T) {
 	t.Helper()
@@ -69,7 +72,7 @@ func spawn(t *testing.T, name string, prefix ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := append(append([]string{}, prefix...), self)
+	args := append(append([]string{}, prefix...), self, fmt.Sprintf("-rows=%v", *rows))
 	p := &process{t: t, name: name, pending: map[int]chan answer{}, cmd: exec.Command(args[0], args[1:]...)}
 	p.cmd.Env = append(os.Environ(), workerEnv+"=1")
 	p.cmd.Stderr = os.Stderr
@@ -194,15 +197,15 @@ func network(t *testing.T, n int) []*process {
 	}
 	wg.Wait()
 	for _, p := range ps {
-		p.await(n-1, 20*time.Second)
+		p.await(n - 1)
 	}
 	return ps
 }
 
 // await waits until p has n healthy peers and returns when that was.
-func (p *process) await(n int, patience time.Duration) time.Time {
+func (p *process) await(n int) time.Time {
 	p.t.Helper()
-	at := must[int64](p, "await", map[string]any{"N": n, "TimeoutMs": patience.Milliseconds()})
+	at := must[int64](p, "await", map[string]int{"N": n})
 	return time.Unix(0, at)
 }
 
@@ -219,18 +222,18 @@ func (p *process) first(kind, about string, after time.Time) (seen, bool) {
 }
 
 // eventually polls cond, which looks at other processes, until it holds.
-func eventually(t *testing.T, what string, patience time.Duration, cond func() bool) {
+func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	if !polled(patience, cond) {
+	if !polled(20*time.Millisecond, cond) {
 		t.Fatalf("waited %v in vain for: %s", patience, what)
 	}
 }
 
-// polled says whether cond came to hold within a time.
-func polled(patience time.Duration, cond func() bool) bool {
+// polled says whether cond came to hold while there was patience.
+func polled(every time.Duration, cond func() bool) bool {
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
-	poll := time.NewTicker(20 * time.Millisecond)
+	poll := time.NewTicker(every)
 	defer poll.Stop()
 	for !cond() {
 		select {

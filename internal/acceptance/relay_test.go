@@ -54,7 +54,7 @@ func relays(t *testing.T, n int) (addrs []string) {
 		addrs = append(addrs, x.RelayAddrs()[0].String())
 	}
 	for _, x := range nodes {
-		eventually(t, "all peers", 20*time.Second, func() bool { return len(x.Peers()) == n-1 })
+		eventually(t, "all peers", func() bool { return len(x.Peers()) == n-1 })
 	}
 	return addrs
 }
@@ -112,7 +112,7 @@ func TestRelayHundredClients(t *testing.T) {
 		took = all(clients, func(i int) {
 			for k := range asks {
 				m := fmt.Append(nil, i, k)
-				if got, err := list[i].Request(t.Context(), "hundred", m, 10*time.Second); err != nil || !bytes.Equal(got, m) {
+				if got, err := list[i].Request(t.Context(), "hundred", m, patience); err != nil || !bytes.Equal(got, m) {
 					t.Errorf("got %q, %v", got, err)
 				}
 			}
@@ -121,7 +121,7 @@ func TestRelayHundredClients(t *testing.T) {
 		holds(t, "all leave", ms(all(clients, func(i int) { hang(t, list[i]) })), 5000, "ms")
 		c := dial(t, addrs, 1, "", client.Handler{})
 		began := time.Now()
-		if _, err := c.Request(t.Context(), "hundred", nil, 30*time.Second); !errors.Is(err, client.ErrTimeout) {
+		if _, err := c.Request(t.Context(), "hundred", nil, patience); !errors.Is(err, client.ErrTimeout) {
 			t.Errorf("asked after all have left: %v", err)
 		}
 		holds(t, "nobody is there", ms(time.Since(began)), 50, "ms")
@@ -150,7 +150,7 @@ func TestRelayBroadcasts(t *testing.T) {
 		})
 		const want = (services + clients) * messages
 		for i := range heard {
-			eventually(t, "every broadcast", 20*time.Second, func() bool { return heard[i].Load() >= want })
+			eventually(t, "every broadcast", func() bool { return heard[i].Load() >= want })
 		}
 		holds(t, fmt.Sprintf("%d broadcasts to 25 services, all heard", want), ms(time.Since(began)), 5000, "ms")
 		for i := range heard {
@@ -172,7 +172,7 @@ func TestRelayParties(t *testing.T) {
 		took := all(parties, func(i int) {
 			all(asks, func(k int) {
 				m := fmt.Append(nil, i, k)
-				if got, err := list[i].Request(t.Context(), "parties", m, 10*time.Second); err != nil || !bytes.Equal(got, m) {
+				if got, err := list[i].Request(t.Context(), "parties", m, patience); err != nil || !bytes.Equal(got, m) {
 					t.Errorf("got %q, %v", got, err)
 				}
 			})
@@ -212,7 +212,7 @@ func TestRelayTunnelsOfLargeMessages(t *testing.T) {
 		body := make([]byte, size)
 		rand.Read(body) // never fails
 		took := all(tunnels, func(int) {
-			tun, err := c.Tunnel(t.Context(), "tunnels", 5*time.Second)
+			tun, err := c.Tunnel(t.Context(), "tunnels", patience)
 			if err != nil {
 				t.Error(err)
 				return
@@ -241,24 +241,24 @@ func TestRelayStalledTunnel(t *testing.T) {
 		at := make(chan struct{})
 		service := dial(t, addrs, 1, "stalled", client.Handler{Tunnel: reflect(at)})
 		c := dial(t, addrs, 0, "", client.Handler{})
-		tun, err := c.Tunnel(t.Context(), "stalled", 5*time.Second)
+		tun, err := c.Tunnel(t.Context(), "stalled", patience)
 		if err != nil {
 			t.Fatal(err)
 		}
 		body := make([]byte, 64<<20)
 		taken, worst := 0, time.Duration(0)
-		for i := range 12 { // the last ones patient enough to fill whatever there is
-			patience := 10 * time.Millisecond
+		for i := range 12 { // the last ones long enough to fill whatever there is
+			timeout := 10 * time.Millisecond
 			if i >= 6 {
-				patience = time.Second
+				timeout = time.Second
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			began := time.Now()
 			switch err := tun.Send(ctx, body); {
 			case err == nil:
 				taken++
 			case errors.Is(err, client.ErrTimeout) || errors.Is(err, context.DeadlineExceeded):
-				worst = max(worst, time.Since(began)-patience)
+				worst = max(worst, time.Since(began)-timeout)
 				if i >= 6 {
 					cancel()
 					goto full
@@ -314,7 +314,7 @@ func TestRelayCloseDuringARequest(t *testing.T) {
 				}
 				done := make(chan error, 1)
 				go func() {
-					_, err := asker.Request(context.Background(), "slow", nil, time.Minute)
+					_, err := asker.Request(context.Background(), "slow", nil, patience)
 					done <- err
 				}()
 				lasting(20 * time.Millisecond)
@@ -375,12 +375,12 @@ func TestRelayNameIsFreeAtOnce(t *testing.T) {
 		worst := time.Duration(0)
 		for i := range 20 {
 			service := dial(t, addrs, i, "briefly", echoes)
-			if _, err := c.Request(t.Context(), "briefly", nil, 10*time.Second); err != nil {
+			if _, err := c.Request(t.Context(), "briefly", nil, patience); err != nil {
 				t.Errorf("round %d: %v", i, err)
 			}
 			hang(t, service)
 			began := time.Now()
-			if _, err := c.Request(t.Context(), "briefly", nil, time.Minute); !errors.Is(err, client.ErrTimeout) {
+			if _, err := c.Request(t.Context(), "briefly", nil, patience); !errors.Is(err, client.ErrTimeout) {
 				t.Errorf("round %d, nobody is there: %v", i, err)
 			}
 			worst = max(worst, time.Since(began))
@@ -431,7 +431,7 @@ func TestRelaySilentConnections(t *testing.T) {
 	opened := time.Since(began)
 	holds(t, "10 000 connections that say nothing, both ends", held()-before, 64, "MiB more")
 	all(silent, func(i int) {
-		_ = conns[i].SetReadDeadline(time.Now().Add(20 * time.Second))
+		_ = conns[i].SetReadDeadline(time.Now().Add(patience))
 		if n, err := conns[i].Read(make([]byte, 1)); n > 0 || errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("connection %d: %d bytes, %v", i, n, err)
 		}

@@ -46,7 +46,7 @@ func together(t *testing.T, ps []*process, bound float64) {
 	wg.Wait()
 	var last time.Time
 	for _, p := range ps {
-		if at := p.await(len(ps)-1, 20*time.Second); at.After(last) {
+		if at := p.await(len(ps) - 1); at.After(last) {
 			last = at
 		}
 	}
@@ -59,7 +59,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	otherKey, otherName := spawn(t, "other key"), spawn(t, "other name")
 	otherKey.start(startArgs{Network: "refusals", Secret: secret + " another", Seeds: []string{a.Addr}})
 	otherName.start(startArgs{Network: "refusals-2", Seeds: []string{a.Addr}})
-	eventually(t, "the refusal is reported", 10*time.Second, func() bool {
+	eventually(t, "the refusal is reported", func() bool {
 		_, ok := a.first("LinkRefused", "", time.Time{})
 		return ok
 	})
@@ -104,7 +104,7 @@ func TestAPanickingHandler(t *testing.T) {
 			t.Fatalf("got %q (%s), want a RemoteError", r.Error, r.Text)
 		}
 		holds(t, "the asker of a panicking handler hears", r.TookMs, 10, "ms")
-		eventually(t, "the handler is restarted", 5*time.Second, func() bool {
+		eventually(t, "the handler is restarted", func() bool {
 			return count(ps[1:], "HandlerStarted") == 2+i+1
 		})
 	}
@@ -119,6 +119,7 @@ func TestAPanickingHandler(t *testing.T) {
 	if ok != 50 {
 		t.Errorf("%d of 50 requests answered after a panic", ok)
 	}
+	eventually(t, "every panic is told", func() bool { return count(ps[1:], "HandlerFailed") >= panics+1 })
 	stacks := 0
 	for _, p := range ps[1:] {
 		for _, e := range must[[]seen](p, "events", nil) {
@@ -149,7 +150,7 @@ func TestGracefulStopFailsNothing(t *testing.T) {
 	for _, p := range ps[1:] {
 		p.do("register", clusterArgs{Cluster: "echo", Kind: "echo"})
 	}
-	ps[0].do("load", loadArgs{Name: "l", Cluster: "echo", Rate: 1000})
+	ps[0].do("load", loadArgs{Name: "l", Cluster: "echo", Rate: perSecond(1000)})
 	lasting(seconds(2))
 	ps[1].do("stop", nil)
 	lasting(seconds(2))
@@ -176,12 +177,20 @@ func seconds(n int) time.Duration {
 	return d
 }
 
+// perSecond is a rate of the full run; short runs take a quarter, which a machine keeps up with that does other things too.
+func perSecond(n int) int {
+	if !*rows {
+		n /= 4
+	}
+	return n
+}
+
 func TestKillOfAMemberUnderLoad(t *testing.T) {
 	ps := network(t, 4)
 	for _, p := range ps[1:] {
 		p.do("register", clusterArgs{Cluster: "echo", Kind: "echo"})
 	}
-	ps[0].do("load", loadArgs{Name: "l", Cluster: "echo", Rate: 1000})
+	ps[0].do("load", loadArgs{Name: "l", Cluster: "echo", Rate: perSecond(1000)})
 	lasting(seconds(2))
 	killed := time.Now()
 	ps[1].signal(syscall.SIGKILL)
@@ -197,11 +206,11 @@ func TestKillOfAMemberUnderLoad(t *testing.T) {
 	}
 	holds(t, "the last failure after kill -9", ms(last), 2000, "ms")
 	for _, p := range []*process{ps[0], ps[2], ps[3]} {
-		e, ok := p.first("PeerDown", ps[1].ID, killed)
-		if !ok {
-			t.Errorf("%s did not report the peer down", p.name)
-			continue
-		}
+		var e seen
+		eventually(t, p.name+" reports the peer down", func() (ok bool) {
+			e, ok = p.first("PeerDown", ps[1].ID, killed)
+			return ok
+		})
 		holds(t, p.name+" reports the peer down after kill -9", ms(time.Unix(0, e.At).Sub(killed)), 4000, "ms")
 	}
 }
@@ -220,7 +229,7 @@ func TestAStoppedProcessComesBack(t *testing.T) {
 	continued := time.Now()
 	ps[1].signal(syscall.SIGCONT)
 	for _, p := range ps {
-		at := p.await(3, 20*time.Second)
+		at := p.await(3)
 		holds(t, p.name+" has all peers again after SIGCONT", ms(at.Sub(continued)), 3000, "ms")
 	}
 	lasting(2 * time.Second)
@@ -271,7 +280,7 @@ func TestARestartAtTheSameAddress(t *testing.T) {
 				bound = 2000
 			}
 			for _, p := range []*process{ps[0], ps[2]} {
-				eventually(t, "the new incarnation is a peer", 10*time.Second, func() bool {
+				eventually(t, "the new incarnation is a peer", func() bool {
 					_, up := p.first("PeerUp", fresh.ID, restarted)
 					_, down := p.first("PeerDown", old, restarted)
 					return up && down
@@ -320,7 +329,7 @@ func TestAStuckSubscriberHarmsNobody(t *testing.T) {
 		}
 		return drops
 	}
-	eventually(t, "the drops are counted in events", 10*time.Second, func() bool {
+	eventually(t, "the drops are counted in events", func() bool {
 		got := must[uint64](stuck, "received", topicArgs{Topic: "news"})
 		return account(stuck)+account(publisher)+got+20_000 >= uint64(events)
 	})

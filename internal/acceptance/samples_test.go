@@ -13,7 +13,7 @@ import (
 )
 
 // sampleTime is how long a sample may take in all; it takes a second or two.
-const sampleTime = time.Minute
+const sampleTime = patience
 
 // buildSamples builds every sample into a folder of the test.
 func buildSamples(t *testing.T) string {

@@ -94,8 +94,10 @@ func (w *worker) runStorm(ctx context.Context, a stormArgs, s *storm) {
 
 // checked makes one request and looks at who answered it.
 func (w *worker) checked(s *storm, cluster, body string, serves []string) {
+	ctx, cancel := waiting()
+	defer cancel()
 	sent := time.Now()
-	reply, err := w.node.Request(context.Background(), cluster, actor.Bytes(body))
+	reply, err := w.node.Request(ctx, cluster, actor.Bytes(body))
 	ended := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()

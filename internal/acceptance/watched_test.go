@@ -52,7 +52,7 @@ func crowded(t *testing.T, c crowd) (serves, asks *node.Node) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			defer cancel()
 			if err := n.Stop(ctx); err != nil {
 				t.Errorf("stop: %v", err)
@@ -65,7 +65,7 @@ func crowded(t *testing.T, c crowd) (serves, asks *node.Node) {
 	for range 2 {
 		start(config.EndpointOff, serves.Addr().String())
 	}
-	eventually(t, "all are peers", 20*time.Second, func() bool { return len(serves.Peers()) == 3 && len(asks.Peers()) == 3 })
+	eventually(t, "all are peers", func() bool { return len(serves.Peers()) == 3 && len(asks.Peers()) == 3 })
 	echo := actor.Func(func(ctx actor.Context) {
 		if m, ok := ctx.Message().(actor.Bytes); ok {
 			ctx.Respond(m)

@@ -36,7 +36,7 @@ func (w *worker) register(a clusterArgs) (any, error) {
 }
 
 func (w *worker) leaveCluster(a clusterArgs) (any, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	w.mu.Lock()
 	leave := w.leave[a.Cluster]
@@ -63,7 +63,6 @@ func (w *worker) handler(a clusterArgs) func(actor.Context) {
 
 type requestArgs struct {
 	Cluster, Body string
-	TimeoutMs     int
 }
 
 type requestResult struct {
@@ -72,8 +71,22 @@ type requestResult struct {
 	TookMs float64
 }
 
+// waits is how long a request waits for its answer: in a full run as long as one of which
+// nothing else is said, in a short one as long as the machine needs.
+func waits() time.Duration {
+	if !*rows {
+		return patience
+	}
+	return actor.DefaultTimeout
+}
+
+// waiting is the context of a request.
+func waiting() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), waits())
+}
+
 func (w *worker) request(a requestArgs) (any, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(max(a.TimeoutMs, 1000))*time.Millisecond)
+	ctx, cancel := waiting()
 	defer cancel()
 	began := time.Now()
 	reply, err := w.node.Request(ctx, a.Cluster, actor.Bytes(a.Body))
@@ -145,8 +158,10 @@ func (w *worker) runLoad(ctx context.Context, a loadArgs, r *loadResult) {
 		for r.Sent < due && (a.Count == 0 || r.Sent < a.Count) {
 			r.Sent++
 			wg.Go(func() {
+				ctx, cancel := waiting()
+				defer cancel()
 				sent := time.Now()
-				_, err := w.node.Request(context.Background(), a.Cluster, actor.Bytes("load"), opts...)
+				_, err := w.node.Request(ctx, a.Cluster, actor.Bytes("load"), opts...)
 				took := time.Since(sent)
 				mu.Lock()
 				defer mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -28,6 +29,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(workerEnv) == "" {
 		os.Exit(m.Run())
 	}
+	flag.Parse() // those of the test that has started it
 	if err := newWorker().serve(); err != nil {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		os.Exit(1)
@@ -161,7 +163,7 @@ func (w *worker) start(a startArgs) (any, error) {
 			return nil, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	began := time.Now()
 	n, err := node.Start(ctx, cfg)
@@ -230,7 +232,7 @@ func (w *worker) eventsSeen(struct{}) (any, error) {
 }
 
 func (w *worker) stop(struct{}) (any, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return nil, w.node.Stop(ctx)
 }
@@ -239,31 +241,20 @@ func (w *worker) peers(struct{}) (any, error) { return w.node.Peers(), nil }
 
 // await waits until the node has exactly N peers that are not suspect, and
 // returns the time at which it saw that.
-func (w *worker) await(a struct {
-	N         int
-	TimeoutMs int
-},
-) (any, error) {
-	limit := time.NewTimer(time.Duration(a.TimeoutMs) * time.Millisecond)
-	defer limit.Stop()
-	poll := time.NewTicker(5 * time.Millisecond)
-	defer poll.Stop()
-	for {
-		healthy := 0
+func (w *worker) await(a struct{ N int }) (any, error) {
+	healthy := 0
+	if !polled(5*time.Millisecond, func() bool {
+		healthy = 0
 		for _, p := range w.node.Peers() {
 			if !p.Suspect {
 				healthy++
 			}
 		}
-		if healthy == a.N {
-			return time.Now().UnixNano(), nil
-		}
-		select {
-		case <-poll.C:
-		case <-limit.C:
-			return nil, fmt.Errorf("%d healthy peers, want %d", healthy, a.N)
-		}
+		return healthy == a.N
+	}) {
+		return nil, fmt.Errorf("%d healthy peers, want %d", healthy, a.N)
 	}
+	return time.Now().UnixNano(), nil
 }
 
 // usage is what a process holds, in bytes.
