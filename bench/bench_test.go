@@ -82,7 +82,7 @@ func TestInterrupted(t *testing.T) {
 	if err := measure(ctx, o, io.Discard, io.Discard); !errors.Is(err, interrupted) {
 		t.Errorf("ended with %v", err)
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("took %v to end", took)
 	}
 }

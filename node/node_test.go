@@ -30,7 +30,7 @@ type order struct {
 func init() { actor.RegisterType[order]("node_test.order") }
 
 // patience bounds whatever a test waits for.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // together starts n nodes of a network of their own and waits until all are
 // linked with all.

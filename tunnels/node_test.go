@@ -152,7 +152,7 @@ func (m *memoryNet) node(t testing.TB, self id.ID, c Config) *testNode {
 	m.nodes[self] = endpoint
 	m.mu.Unlock()
 	t.Cleanup(func() {
-		ctx := timeout(t, 20*time.Second)
+		ctx := timeout(t, time.Minute)
 		if err := n.Close(ctx); err != nil {
 			t.Errorf("close: %v", err)
 		}
@@ -176,7 +176,7 @@ func awaitEvent[T any](t testing.TB, n *testNode) T {
 			if v, ok := e.(T); ok {
 				return v
 			}
-		case <-timeout(t, 20*time.Second).Done():
+		case <-timeout(t, time.Minute).Done():
 			t.Fatalf("no event %T", *new(T))
 		}
 	}

@@ -56,7 +56,7 @@ func newQUICNode(t testing.TB, c Config) *quicNode {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx := timeout(t, 20*time.Second)
+		ctx := timeout(t, time.Minute)
 		if err := n.Close(ctx); err != nil {
 			t.Errorf("close: %v", err)
 		}
@@ -104,7 +104,7 @@ func TestQUICCloseDeliversEverything(t *testing.T) {
 	a, b := quicPair(t, Config{})
 	tunnels, receive := take()
 	b.member(t, "m", receive)
-	ctx := timeout(t, 30*time.Second)
+	ctx := timeout(t, time.Minute)
 	for range 5 {
 		tunnel := mustOpen(t, a.testNode, "m")
 		far := <-tunnels
@@ -141,7 +141,7 @@ func TestQUICAbortCarriesItsReason(t *testing.T) {
 			near, far = far, near
 		}
 		near.Abort(errTestOver)
-		_, err := far.Recv(timeout(t, 20*time.Second))
+		_, err := far.Recv(timeout(t, time.Minute))
 		wantErr(t, err, actor.ErrClosed)
 		if e, ok := err.(*Error); !ok || e.Reason != errTestOver.Error() || !e.Remote {
 			t.Fatal(err)
@@ -158,7 +158,7 @@ func TestQUICLostLinkEndsBothEnds(t *testing.T) {
 	near := mustOpen(t, a.testNode, "m")
 	far := <-tunnels
 	a.endpoint.Link(b.endpoint.ID()).Close(wire.CodeDead, "declared dead")
-	ctx := timeout(t, 20*time.Second)
+	ctx := timeout(t, time.Minute)
 	for _, tunnel := range []*Tunnel{near, far} {
 		_, err := tunnel.Recv(ctx)
 		wantErr(t, err, actor.ErrLost, actor.ErrClosed)
@@ -188,7 +188,7 @@ func TestQUICStalledTunnelsDisturbNobody(t *testing.T) {
 		if err := tunnel.Send(ctx, make([]byte, 100_000)); err != nil {
 			t.Fatal(err)
 		}
-		if msg, err := tunnel.Recv(timeout(t, 20*time.Second)); err != nil || len(msg) != 100_000 {
+		if msg, err := tunnel.Recv(timeout(t, time.Minute)); err != nil || len(msg) != 100_000 {
 			t.Fatalf("%d bytes, %v", len(msg), err)
 		}
 	}

@@ -28,7 +28,7 @@ func TestOpenReachesAMember(t *testing.T) {
 			if opened.Cluster != "echo" || opened.Tunnel == "" {
 				t.Fatalf("%+v", opened)
 			}
-			ctx := timeout(t, 20*time.Second)
+			ctx := timeout(t, time.Minute)
 			for _, n := range []int{0, 1, 100, 3 << 20} {
 				msg := bytes.Repeat([]byte("e"), n)
 				sent := make(chan error, 1)
@@ -66,7 +66,7 @@ func TestOpenRefused(t *testing.T) {
 	a, b := m.node(t, nodeA, Config{}), m.node(t, nodeB, Config{MaxPerPeer: 2})
 	nodeC := id.ID{Hi: 0xcc, Lo: 3}
 	c := m.node(t, nodeC, Config{})
-	ctx := timeout(t, 20*time.Second)
+	ctx := timeout(t, time.Minute)
 
 	_, err := a.Open(ctx, "nobody")
 	wantErr(t, err, actor.ErrNoMembers)
@@ -123,10 +123,10 @@ func TestMemberThatStopsAbortsItsTunnels(t *testing.T) {
 	pid := b.member(t, "m", receive)
 	tunnel := mustOpen(t, a, "m")
 	<-tunnels
-	if err := b.system.Stop(timeout(t, 20*time.Second), pid); err != nil {
+	if err := b.system.Stop(timeout(t, time.Minute), pid); err != nil {
 		t.Fatal(err)
 	}
-	_, err := tunnel.Recv(timeout(t, 20*time.Second))
+	_, err := tunnel.Recv(timeout(t, time.Minute))
 	wantErr(t, err, actor.ErrClosed)
 	var e *Error
 	if !errors.As(err, &e) || e.Reason != errHandlerStopped.Error() {
@@ -152,7 +152,7 @@ func TestMemberThatRestartsKeepsItsTunnels(t *testing.T) {
 	awaitEvent[*actor.HandlerFailed](t, b)
 	another := mustOpen(t, a, "m") // served by the next incarnation
 	<-tunnels
-	ctx := timeout(t, 20*time.Second)
+	ctx := timeout(t, time.Minute)
 	if err := tunnel.Send(ctx, []byte("still")); err != nil {
 		t.Fatal(err)
 	}
@@ -176,9 +176,9 @@ func TestIncomingThatNobodyTakesIsAborted(t *testing.T) {
 	<-began
 	tunnel := mustOpen(t, a, "m")
 	stopped := make(chan error, 1)
-	go func() { stopped <- b.system.Stop(timeout(t, 20*time.Second), pid) }()
+	go func() { stopped <- b.system.Stop(timeout(t, time.Minute), pid) }()
 	close(release)
-	_, err := tunnel.Recv(timeout(t, 20*time.Second))
+	_, err := tunnel.Recv(timeout(t, time.Minute))
 	wantErr(t, err, actor.ErrClosed)
 	if err := <-stopped; err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func TestCloseOfANodeAbortsWithItsReason(t *testing.T) {
 	b.member(t, "m", receive)
 	tunnel := mustOpen(t, a, "m")
 	far := <-tunnels
-	ctx := timeout(t, 20*time.Second)
+	ctx := timeout(t, time.Minute)
 	if err := far.Send(ctx, []byte("last words")); err != nil {
 		t.Fatal(err)
 	}

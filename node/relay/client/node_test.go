@@ -18,7 +18,7 @@ import (
 )
 
 // patience bounds whatever a test waits for.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // start starts a node with a relay. The caller stops it.
 func start(t *testing.T) *node.Node {
