@@ -1,6 +1,8 @@
 package node
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -90,5 +92,13 @@ func TestListsAreSortedAsAWhole(t *testing.T) {
 			wrong(t, asker, server.ID(), inspect.ErrBadQuery, what, "sort", columns[0], "after", "nothing that was said")
 		}
 		wrong(t, asker, server.ID(), inspect.ErrBadQuery, "actors", "deep", "very")
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		for _, what := range []string{"clusters", "topics", "tunnels", "peers", "relay"} {
+			q := inspect.Query{What: what, Args: map[string]string{"contains": "c"}}
+			if _, err := server.Inspect().Ask(over, "", q); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s, for which nobody waits: %v", what, err)
+			}
+		}
 	})
 }

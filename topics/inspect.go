@@ -66,10 +66,11 @@ func (t *Topics) Clusters(after string, limit int) (list []ClusterInfo, total in
 	return list, total
 }
 
-// EachCluster calls f with every cluster that Clusters describes, in any order. f must not keep it.
-func (t *Topics) EachCluster(f func(*ClusterInfo)) {
+// EachCluster calls f with those clusters that Clusters describes whose names want takes, in any order. Only they are looked into.
+// f must not keep what it gets.
+func (t *Topics) EachCluster(want func(name string) bool, f func(*ClusterInfo)) {
 	for _, g := range t.all() {
-		if g.key.Kind == wire.GroupCluster && g.inUse() {
+		if g.key.Kind == wire.GroupCluster && g.inUse() && want(g.key.Name) {
 			c := g.describe()
 			f(&c)
 		}

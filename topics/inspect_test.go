@@ -164,6 +164,16 @@ func TestTopicsTellWhatPasses(t *testing.T) {
 		if total != 2 || len(list) != 2 || list[0].Name != "news" || list[1].Name != "orders" {
 			t.Errorf("%d: %+v", total, list)
 		}
+		looked := 0
+		f.nodes[0].EachTopic(func(name string) bool { return name == "orders" }, func(i *TopicInfo) {
+			if looked++; i.Name != "orders" || i.Delivered != 30 {
+				t.Errorf("%+v", i)
+			}
+		})
+		f.nodes[0].EachCluster(func(string) bool { return false }, func(*ClusterInfo) { looked++ })
+		if looked != 1 {
+			t.Errorf("%d were looked into, want the one that was asked for", looked)
+		}
 		if _, ok := f.nodes[0].Topic("nobody's"); ok {
 			t.Error("a topic that is not")
 		}

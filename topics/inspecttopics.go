@@ -49,11 +49,14 @@ func (t *Topics) Topics(after string, limit int) (list []TopicInfo, total int) {
 	return list, total
 }
 
-// EachTopic calls f with every topic that Topics describes, in any order. f must not keep it.
-func (t *Topics) EachTopic(f func(*TopicInfo)) {
+// EachTopic calls f with those topics that Topics describes whose names want takes, in any order. Only they are looked into.
+// f must not keep what it gets.
+func (t *Topics) EachTopic(want func(name string) bool, f func(*TopicInfo)) {
 	t.eachTopic(func(name string) {
-		i := t.topicInfo(name)
-		f(&i)
+		if want(name) {
+			i := t.topicInfo(name)
+			f(&i)
+		}
 	})
 }
 

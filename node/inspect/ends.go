@@ -10,12 +10,12 @@ import (
 )
 
 // tunnels answers "tunnels".
-func (i *Inspector) tunnels(_ context.Context, q Query) (any, error) {
+func (i *Inspector) tunnels(ctx context.Context, q Query) (any, error) {
 	if q.picked() {
 		all, _ := i.cfg.Tunnels.List("", math.MaxInt-1)
 		return ranked[tunnels.Info, Tunnel]{
 			tunnelColumns, func(t *tunnels.Info) string { return fmt.Sprint(t.ID, " ", t.Opened) }, "id", each(all), tunnelOf, // both ends may be here
-		}.page(q)
+		}.page(ctx, q)
 	}
 	return listed(q, i.cfg.Tunnels.List, tunnelOf, func(t tunnels.Info) string { return t.ID })
 }
@@ -28,7 +28,7 @@ func tunnelOf(t tunnels.Info) Tunnel {
 }
 
 // relay answers "relay".
-func (i *Inspector) relay(_ context.Context, q Query) (any, error) {
+func (i *Inspector) relay(ctx context.Context, q Query) (any, error) {
 	var clients []relay.ClientInfo
 	if i.cfg.Relay != nil {
 		clients = i.cfg.Relay()
@@ -36,7 +36,7 @@ func (i *Inspector) relay(_ context.Context, q Query) (any, error) {
 	if q.picked() {
 		return ranked[relay.ClientInfo, RelayClient]{
 			relayColumns, func(c *relay.ClientInfo) string { return clientKey(*c) }, "client", each(clients), clientOf,
-		}.page(q)
+		}.page(ctx, q)
 	}
 	return page(q, clients, clientKey, clientOf)
 }

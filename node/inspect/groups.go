@@ -8,7 +8,7 @@ import (
 )
 
 // clusters answers "clusters".
-func (i *Inspector) clusters(_ context.Context, q Query) (any, error) {
+func (i *Inspector) clusters(ctx context.Context, q Query) (any, error) {
 	if name := q.Args["name"]; name != "" {
 		c, ok := i.cfg.Topics.Cluster(name)
 		if !ok {
@@ -19,13 +19,13 @@ func (i *Inspector) clusters(_ context.Context, q Query) (any, error) {
 	if q.picked() {
 		return ranked[topics.ClusterInfo, Cluster]{
 			clusterColumns, func(c *topics.ClusterInfo) string { return c.Name }, "name", i.cfg.Topics.EachCluster, clusterOf,
-		}.page(q)
+		}.page(ctx, q)
 	}
 	return listed(q, i.cfg.Topics.Clusters, clusterOf, func(c topics.ClusterInfo) string { return c.Name })
 }
 
 // topics answers "topics".
-func (i *Inspector) topics(_ context.Context, q Query) (any, error) {
+func (i *Inspector) topics(ctx context.Context, q Query) (any, error) {
 	if name := q.Args["name"]; name != "" {
 		x, ok := i.cfg.Topics.Topic(name)
 		if !ok {
@@ -38,7 +38,7 @@ func (i *Inspector) topics(_ context.Context, q Query) (any, error) {
 	if q.picked() {
 		return ranked[topics.TopicInfo, Topic]{
 			topicColumns, func(x *topics.TopicInfo) string { return x.Name }, "name", i.cfg.Topics.EachTopic, topicOf,
-		}.page(q)
+		}.page(ctx, q)
 	}
 	return listed(q, i.cfg.Topics.Topics, topicOf, func(x topics.TopicInfo) string { return x.Name })
 }

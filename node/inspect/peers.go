@@ -21,9 +21,9 @@ type known struct {
 }
 
 // peers answers "peers", in the order of the ids.
-func (i *Inspector) peers(_ context.Context, q Query) (any, error) {
+func (i *Inspector) peers(ctx context.Context, q Query) (any, error) {
 	if q.picked() {
-		return ranked[known, Peer]{peerColumns, func(p *known) string { return p.ID.String() }, "id", each(i.known()), i.peer}.page(q)
+		return ranked[known, Peer]{peerColumns, func(p *known) string { return p.ID.String() }, "id", each(i.known()), i.peer}.page(ctx, q)
 	}
 	return page(q, i.known(), func(p known) string { return p.ID.String() }, i.peer)
 }

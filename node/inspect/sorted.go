@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -19,17 +20,17 @@ func (q Query) sort() (column string, down bool, err error) {
 // picked reports whether the answer is another list than all in the order of its keys.
 func (q Query) picked() bool { return q.Args["sort"] != "" || q.Args["contains"] != "" }
 
-// ranked makes a page of a list in the order that q asks for: it looks at all, and keeps and reports what is on the
-// page.
+// ranked makes a page of a list in the order that q asks for: it looks at all that is asked for, until ctx ends, and keeps
+// and reports what is on the page.
 type ranked[S, T any] struct {
 	columns columns[*S]
-	key     func(*S) string // no two have the same
-	name    string          // of the column that is the key; what contains looks in
-	each    func(f func(*S))
+	key     func(*S) string                              // no two have the same
+	name    string                                       // of the column that is the key; what contains looks in
+	each    func(want func(key string) bool, f func(*S)) // what want does not take need not be made for f
 	report  func(S) T
 }
 
-func (r ranked[S, T]) page(q Query) (p Page[T], err error) {
+func (r ranked[S, T]) page(ctx context.Context, q Query) (p Page[T], err error) {
 	limit, err := q.limit()
 	if err != nil {
 		return p, err
@@ -52,9 +53,11 @@ func (r ranked[S, T]) page(q Query) (p Page[T], err error) {
 		at best.Place
 	}
 	first := best.New(limit+1, func(a, b standing) bool { return order.Before(a.at, b.at) })
-	r.each(func(s *S) {
+	text := q.Args["contains"]
+	want := func(key string) bool { return strings.Contains(key, text) && ctx.Err() == nil }
+	r.each(want, func(s *S) {
 		key := r.key(s)
-		if !strings.Contains(key, q.Args["contains"]) {
+		if !want(key) {
 			return
 		}
 		p.Total++
@@ -63,6 +66,9 @@ func (r ranked[S, T]) page(q Query) (p Page[T], err error) {
 			first.Offer(standing{*s, at})
 		}
 	})
+	if ctx.Err() != nil { // it is not all, and nobody waits for it
+		return Page[T]{}, context.Cause(ctx)
+	}
 	chosen := first.Sorted()
 	if len(chosen) > limit {
 		chosen = chosen[:limit]
@@ -75,9 +81,9 @@ func (r ranked[S, T]) page(q Query) (p Page[T], err error) {
 	return p, nil
 }
 
-// each calls f with every one of a list.
-func each[S any](list []S) func(f func(*S)) {
-	return func(f func(*S)) {
+// each calls f with every one of a list, which are there already.
+func each[S any](list []S) func(want func(key string) bool, f func(*S)) {
+	return func(_ func(key string) bool, f func(*S)) {
 		for i := range list {
 			f(&list[i])
 		}
