@@ -18,6 +18,7 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("/api/v1/{what}", s.private(s.api))
 	mux.Handle("/api/v1/nodes/{id}/{what}", s.private(s.api))
 	mux.Handle("/api/", s.private(s.nothing))
+	mux.Handle("/api", s.private(s.nothing)) // else it would be sent on to the one above
 	mux.Handle("/metrics", s.private(s.optional(s.metrics())))
 	mux.Handle("/debug/", s.private(s.nothing))
 	if s.cfg.PProf {
