@@ -107,7 +107,7 @@ func (e *Endpoint) connect(ctx context.Context, s *socket, addr string, want id.
 	if err != nil {
 		return nil, err
 	}
-	return s.tr.Dial(ctx, to, e.cfg.Identity.ClientTLS(want), e.configFor(to))
+	return s.tr.Dial(ctx, to, e.cfg.Identity.ClientTLS(want), e.configFor(s, to))
 }
 
 // dialLink exchanges HELLO on a dialled connection and installs the link.

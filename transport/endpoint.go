@@ -83,7 +83,6 @@ type Endpoint struct {
 	base     *socket // of links, and of tunnels where an end has no other
 	beside   *socket // of tunnels; nil: they share the base
 	gate     *gate   // of both
-	quic     *quic.Config
 	handlers [256]Handler
 	intake   func(*Link, func(int) bool) Intake // of the kinds in gathers
 	gathers  [256]bool
@@ -135,8 +134,8 @@ func Listen(cfg Config) (*Endpoint, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Endpoint{
 		cfg: cfg, sys: cfg.System, log: cfg.Logger, self: cfg.Identity.ID(),
-		gate: newGate(cfg.Limits.HalfOpen, time.Now), quic: quicConfig(cfg.Limits.Tunnels),
-		ctx: ctx, cancel: cancel, gone: make(chan struct{}),
+		gate: newGate(cfg.Limits.HalfOpen, time.Now),
+		ctx:  ctx, cancel: cancel, gone: make(chan struct{}),
 		assembly: newAssembly(largest(cfg.Limits.Message), cfg.Limits.Memory/assemblyPart), lanes: lanesShare(cfg.System, cfg.Limits.Memory),
 		greetings: greetings{max: cfg.Limits.Peers, peers: make(map[id.ID]int)},
 		dials:     make(map[string]*dialing), claims: make(map[id.ID]chan struct{}), tunnels: make(map[id.ID]*tunnelConn),
@@ -145,13 +144,6 @@ func Listen(cfg Config) (*Endpoint, error) {
 	e.named.Store(&map[string]*Link{})
 	e.gate.failed = e.handshakeFailed
 	remote{e}.bind()
-	e.quic.GetConfigForClient = func(from *quic.ClientInfo) (*quic.Config, error) {
-		c := e.configFor(from.RemoteAddr)
-		if e.gate.pressed() {
-			c.HandshakeIdleTimeout = pressedHandshakeTimeout
-		}
-		return c, nil
-	}
 	if err := e.openSockets(links, tunnels); err != nil {
 		cancel()
 		return nil, err

@@ -214,7 +214,7 @@ func TestALargeFrameWaitsForItsPlace(t *testing.T) {
 func TestALaneThatNeverOpensIsStuck(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		a, b := w.place("net"), w.place("net")
-		b.quic.MaxIncomingUniStreams = -1 // none
+		b.base.conf.MaxIncomingUniStreams = -1 // none
 		a.start(t)
 		b.start(t)
 		if err := w.net.Start(); err != nil {

@@ -33,6 +33,9 @@ const (
 	// for a process whose application is stuck, so it is not the detector.
 	idleTimeout     = 10 * time.Second
 	keepAlivePeriod = 3 * time.Second
+	// besideTimeout is the same for tunnels on a socket of their own, whose way may end
+	// without that of the link: nothing else finds it out, and new tunnels would be lost on it.
+	besideTimeout = 6 * time.Second
 
 	// controlQueue bounds what waits for the control stream of a link, in bytes.
 	controlQueue = 512 << 10
@@ -66,9 +69,9 @@ func quicConfig(tunnels int) *quic.Config {
 	}
 }
 
-// configFor returns the settings of the next connection, with the node at addr.
-func (e *Endpoint) configFor(addr net.Addr) *quic.Config {
-	return configFor(e.quic, addr, window(e.cfg.Limits.Memory, len(*e.links.Load())))
+// configFor returns the settings of the next connection on s, with the node at addr.
+func (e *Endpoint) configFor(s *socket, addr net.Addr) *quic.Config {
+	return configFor(s.conf, addr, window(e.cfg.Limits.Memory, len(*e.links.Load())))
 }
 
 // configFor returns conf for one connection with the node at addr, with window bytes for

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"time"
 
 	"github.com/quic-go/quic-go"
 
@@ -20,40 +21,51 @@ import (
 // the goroutine that reads it, is not what a message passes through.
 type socket struct {
 	conn net.PacketConn
+	conf *quic.Config
 	tr   *quic.Transport
 	ln   *quic.Listener
 }
 
-// open makes QUIC on conn, which it closes when it fails.
-func (e *Endpoint) open(conn net.PacketConn) (*socket, error) {
+// open makes QUIC on conn, which it closes when it fails. Connections end after idle
+// without a packet; of the two ends the shorter time counts (RFC 9000, section 10.1).
+func (e *Endpoint) open(conn net.PacketConn, idle time.Duration) (*socket, error) {
+	s := &socket{conn: conn, conf: quicConfig(e.cfg.Limits.Tunnels)}
+	s.conf.MaxIdleTimeout = idle
+	s.conf.GetConfigForClient = func(from *quic.ClientInfo) (*quic.Config, error) {
+		c := e.configFor(s, from.RemoteAddr)
+		if e.gate.pressed() {
+			c.HandshakeIdleTimeout = pressedHandshakeTimeout
+		}
+		return c, nil
+	}
 	// The reset key belongs to the place, not to the process: a node restarted at
 	// the same address can tell peers at once that the old process is gone. It
 	// differs between places, or one node could be made to reset another's links.
 	host, _ := os.Hostname() // without a name the address alone tells places apart
 	place := host + " " + conn.LocalAddr().String()
 	reset := quic.StatelessResetKey(sha256.Sum256(append(e.cfg.Identity.Derive("reset", 32), place...)))
-	tr := &quic.Transport{
+	s.tr = &quic.Transport{
 		Conn: conn, ConnectionIDLength: 8, StatelessResetKey: &reset,
 		DisableVersionNegotiationPackets: true,
 		VerifySourceAddress:              e.gate.mustProve,
 		ConnContext:                      e.gate.admit,
 	}
-	ln, err := tr.Listen(e.cfg.Identity.ServerTLS(), e.quic)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen on %s: %w", conn.LocalAddr(), err), tr.Close(), conn.Close())
+	var err error
+	if s.ln, err = s.tr.Listen(e.cfg.Identity.ServerTLS(), s.conf); err != nil {
+		return nil, errors.Join(fmt.Errorf("listen on %s: %w", conn.LocalAddr(), err), s.close())
 	}
-	return &socket{conn: conn, tr: tr, ln: ln}, nil
+	return s, nil
 }
 
 // openSockets makes QUIC on the sockets; tunnels may be nil. When it fails, they are closed.
 func (e *Endpoint) openSockets(links, tunnels net.PacketConn) (err error) {
-	if e.base, err = e.open(links); err != nil {
+	if e.base, err = e.open(links, idleTimeout); err != nil {
 		return errors.Join(err, closeAll(tunnels))
 	}
 	if tunnels == nil {
 		return nil
 	}
-	if e.beside, err = e.open(tunnels); err != nil {
+	if e.beside, err = e.open(tunnels, besideTimeout); err != nil {
 		return errors.Join(err, e.base.close())
 	}
 	return nil

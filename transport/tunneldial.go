@@ -2,6 +2,8 @@ package transport
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"strconv"
 	"time"
@@ -33,7 +35,7 @@ func (t *tunnelConn) dial(ctx context.Context, l *Link) (*quic.Conn, error) {
 	}
 	conn, err := t.dialAt(ctx, t.e.base, l.RemoteAddr().String())
 	if err == nil { // so it is the port, not the peer
-		t.take(time.Now().Add(detourFor))
+		t.goAround(time.Now().Add(detourFor))
 		t.e.log.Warn("tunnels share the way of messages", "peer", t.peer.Short(), "port", addr, "error", hidden)
 	}
 	return conn, err
@@ -52,7 +54,11 @@ func (t *tunnelConn) dialBeside(ctx context.Context, addr string) (*quic.Conn, e
 	if from == nil {
 		from = t.e.base
 	}
-	return t.dialAt(ctx, from, addr)
+	conn, err := t.dialAt(ctx, from, addr)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no answer within %v", patience.Round(time.Millisecond))
+	}
+	return conn, err
 }
 
 // dialAt dials addr from the socket s, and introduces this node.
@@ -75,7 +81,7 @@ func (t *tunnelConn) detours() bool {
 	return time.Now().Before(t.detour)
 }
 
-func (t *tunnelConn) take(detour time.Time) {
+func (t *tunnelConn) goAround(detour time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.detour = detour

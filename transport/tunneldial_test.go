@@ -169,37 +169,41 @@ func TestHiddenPortIsGoneAround(t *testing.T) {
 	}
 }
 
-// When the port for tunnels alone is lost, tunnels end in time, messages do not notice, and
-// the next tunnel goes the other way.
+// When the port for tunnels alone is lost, one way or both, tunnels end in time, messages do
+// not notice, and the next tunnel goes the other way.
 func TestLossOfThePortForTunnels(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		a, b := w.place("net"), w.place("net")
-		w.running(a, b)
-		s, err := a.OpenStream(t.Context(), b.ID())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Write([]byte{1}); err != nil {
-			t.Fatal(err)
-		}
-		w.cut.bar(a.beside.conn.LocalAddr(), true)
-		w.cut.bar(b.beside.conn.LocalAddr(), true)
-		began := time.Now()
-		if _, err := io.Copy(io.Discard, s); err == nil {
-			t.Error("a tunnel over a dead port ended in order")
-		}
-		if took := time.Since(began); took > idleTimeout+keepAlivePeriod {
-			t.Errorf("it ended after %v", took)
-		}
-		s.CancelWrite(wire.CodeOK)
-		if len(a.down)+len(b.down) > 0 || a.Link(b.ID()) == nil {
-			t.Error("the link ended with it")
-		}
-		echo(t, a, b, time.Minute)
-		travels(t, a, b, false)
-		a.close(t)
-		b.close(t)
-	})
+	for name, most := range map[string]time.Duration{"both ways": besideTimeout, "one way": 3 * besideTimeout} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				a, b := w.place("net"), w.place("net")
+				w.running(a, b)
+				s, err := a.OpenStream(t.Context(), b.ID())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.Write([]byte{1}); err != nil {
+					t.Fatal(err)
+				}
+				w.cut.bar(b.beside.conn.LocalAddr(), true)
+				w.cut.bar(a.beside.conn.LocalAddr(), name == "both ways")
+				began := time.Now()
+				if _, err := io.Copy(io.Discard, s); err == nil {
+					t.Error("a tunnel over a dead port ended in order")
+				}
+				if took := time.Since(began); took > most+keepAlivePeriod {
+					t.Errorf("it ended after %v", took)
+				}
+				s.CancelWrite(wire.CodeOK)
+				if len(a.down)+len(b.down) > 0 || a.Link(b.ID()) == nil {
+					t.Error("the link ended with it")
+				}
+				echo(t, a, b, time.Minute)
+				travels(t, a, b, false)
+				a.close(t)
+				b.close(t)
+			})
+		})
+	}
 }
 
 // Nobody but the peer itself is taken for it at its port for tunnels.
