@@ -24,6 +24,7 @@ type intake struct {
 	from  string // node at the other end
 	keep  func(n int) bool
 	last  *gathered // whom the frame before was for; nil if nobody, or nothing is open
+	again repeated
 	open  []*gathered
 	known map[gatheredKey]*gathered // open ones, and others as long as they are few
 
@@ -31,6 +32,13 @@ type intake struct {
 }
 
 var _ transport.Intake = (*intake)(nil)
+
+// repeated is what Again goes by: what became of the frame before.
+type repeated struct {
+	to    *gathered // nil: nobody here takes it
+	body  *wire.Body
+	trace string
+}
 
 type gatheredKey struct {
 	kind actor.Kind
@@ -55,15 +63,23 @@ func (t *Topics) newIntake(from id.ID, keep func(n int) bool) transport.Intake {
 func (in *intake) Frame(f wire.Frame) {
 	switch f := f.(type) {
 	case *wire.Event:
-		if x := in.find(actor.Event, f.Topic); x != nil && !(f.Twin && x.g.takes.Load()) {
-			in.add(x, &f.Body, f.Trace)
+		in.again = repeated{in.find(actor.Event, f.Topic), &f.Body, f.Trace}
+		if f.Twin && in.again.to != nil && in.again.to.g.takes.Load() {
+			in.again.to = nil
 		}
+		in.Again()
 	case *wire.Broadcast:
-		if x := in.find(actor.Broadcast, f.Cluster); x != nil {
-			in.add(x, &f.Body, f.Trace)
-		}
+		in.again = repeated{in.find(actor.Broadcast, f.Cluster), &f.Body, f.Trace}
+		in.Again()
 	case *wire.Request:
 		in.request(f)
+	}
+}
+
+// Again takes what Frame took last, with other data.
+func (in *intake) Again() {
+	if in.again.to != nil {
+		in.add(in.again.to, in.again.body, in.again.trace)
 	}
 }
 

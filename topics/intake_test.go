@@ -35,6 +35,37 @@ func newTestIntake(n *node) *intake {
 	return n.newIntake(nodeID(99), func(int) bool { return false }).(*intake)
 }
 
+// A frame that is taken again is taken as if it had come by itself: with other data, for those whom
+// the one before was for.
+func TestIntakeTakesAFrameAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFabric(t, 1).nodes[0]
+		r := &reader{}
+		n.subscribe(t, r.props(), "a")
+		in := newTestIntake(n)
+		large := strings.Repeat("large", 10_000)
+		for _, topic := range []string{"a", "nobody listens", "a"} {
+			e := &wire.Event{Topic: topic, Body: wire.Body{Data: []byte("first")}}
+			in.Frame(e)
+			for _, data := range []string{"second", large, "third"} {
+				e.Body.Data = []byte(data)
+				in.Again()
+			}
+		}
+		in.Flush()
+		synctest.Wait()
+		var want []string
+		for range 2 {
+			for _, data := range []string{"first", "second", large, "third"} {
+				want = append(want, "event a "+data)
+			}
+		}
+		if got := r.got; !slices.Equal(got, want) {
+			t.Errorf("heard %.200q", got)
+		}
+	})
+}
+
 // What comes for one actor in several topics keeps its order, whatever else comes between; and so does what is large.
 func TestIntakeKeepsTheOrderAcrossTopics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

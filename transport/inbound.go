@@ -231,6 +231,15 @@ func (f *frames) Next() (wire.Frame, error) {
 	return frame, err
 }
 
+// Again is wire.Reader's. Such frames are messages to actors.
+func (f *frames) Again() bool {
+	if !f.Reader.Again() {
+		return false
+	}
+	f.came++
+	return true
+}
+
 // tell adds what has come to what the endpoint has received.
 func (f *frames) tell() {
 	if f.came != f.told && f.received != nil {

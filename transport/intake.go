@@ -11,12 +11,16 @@ import (
 // Intake takes the frames of some kinds as one lane brings them, and may gather what is in them:
 //
 //	read ──► frame, frame, ... ──► Intake.Frame ──┐ gathered
+//	     ──► many that are alike ──► Intake.Again ──┤
 //	no whole frame at hand ─────► Intake.Flush ──┴──► one step for all of them
 //
 // All calls come from the goroutine of the lane's reader. They must not block.
 type Intake interface {
 	// Frame takes a frame. It and its byte slices are valid during the call.
 	Frame(f wire.Frame)
+	// Again takes the event or broadcast that Frame took last once more: it has got the data of the
+	// next one, which is like it in all else.
+	Again()
 	// Flush hands on what was gathered. It is called, if there was a Frame since, before
 	// the reader waits for anything, before a frame of another kind is handled, and
 	// when the lane ends: nothing is late, and the order of the lane is kept.
@@ -84,6 +88,9 @@ func (d *dispatcher) again(f wire.Frame) bool {
 		return false
 	}
 	d.intake.Frame(f)
+	for d.r.Again() {
+		d.intake.Again()
+	}
 	return true
 }
 

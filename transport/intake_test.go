@@ -19,6 +19,7 @@ type noted struct {
 	kept [][]byte
 	keep func(n int) bool
 	boom string // topic at which it panics
+	last wire.Frame
 }
 
 func (n *noted) note(what string) {
@@ -28,6 +29,7 @@ func (n *noted) note(what string) {
 }
 
 func (n *noted) Frame(f wire.Frame) {
+	n.last = f
 	e := f.(*wire.Event)
 	if e.Topic == n.boom {
 		panic("boom")
@@ -38,6 +40,7 @@ func (n *noted) Frame(f wire.Frame) {
 	}
 }
 
+func (n *noted) Again() { n.Frame(n.last) }
 func (n *noted) Flush() { n.note("flush") }
 
 // taking makes a place give its events to one intake.

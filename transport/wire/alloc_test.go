@@ -127,6 +127,21 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
+// Many events that are alike, as a busy lane brings them.
+func BenchmarkDecodeAgain(b *testing.B) {
+	f := &Event{Topic: "news", Body: Body{Data: make([]byte, 16)}}
+	r, again := known(b, f)
+	r.src = &loop{b: bytes.Repeat(again, 1000)}
+	b.ReportAllocs()
+	for b.Loop() {
+		if !r.Again() {
+			if _, err := r.Next(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
 func BenchmarkDecode(b *testing.B) {
 	for _, f := range measured() {
 		b.Run(f.Kind().String(), func(b *testing.B) {
