@@ -28,10 +28,13 @@ type Gather struct {
 	last  int      // index in types of the latest message
 }
 
-// entry says where the payload of a message ends and of which type it is. It begins where the one before ends.
-func entry(end, typ int) uint64 { return uint64(end)<<8 | uint64(typ) }
+// entry says where the payload of a message begins and ends and of which type it is.
+func entry(begin, end, typ int) uint64 { return uint64(begin)<<36 | uint64(end)<<8 | uint64(typ) }
 
 const entrySize = 8 // bytes in the memory of a bundle
+
+func beginOf(entry uint64) int { return int(entry >> 36) }
+func endOf(entry uint64) int   { return int(entry >> 8 & (1<<28 - 1)) }
 
 // Add copies a message as it came from the network: its type name, empty for Bytes, and its data. It reports false, and
 // adds nothing, if the message does not fit: make a Bundle first. What is larger than Fits allows never does.
@@ -47,8 +50,9 @@ func (g *Gather) Add(typ string, data []byte) bool {
 	if g.into == nil || g.n == len(g.table) || g.bytes+len(data) > len(g.slab) {
 		g.grow(len(data))
 	}
-	g.bytes += copy(g.slab[g.bytes:], data)
-	g.table[g.n] = entry(g.bytes, g.last)
+	begin := g.bytes
+	g.bytes += copy(g.slab[begin:], data)
+	g.table[g.n] = entry(begin, g.bytes, g.last)
 	g.n++
 	return true
 }
@@ -103,7 +107,7 @@ func (g *Gather) Len() int { return g.n }
 func (g *Gather) Type() string { return g.types[0] }
 
 // Data returns the first message, valid until something is added after Reset.
-func (g *Gather) Data() []byte { return g.slab[:g.table[0]>>8] }
+func (g *Gather) Data() []byte { return g.slab[:endOf(g.table[0])] }
 
 // Reset forgets the messages.
 func (g *Gather) Reset() {
@@ -181,26 +185,26 @@ func (b *Bundle) Release() {
 	b.putBack()
 }
 
+func (b *Bundle) entry(i int) uint64 { return binary.LittleEndian.Uint64(b.mem[b.table+entrySize*i:]) }
+
 // end returns where the payload of message i ends, and the index of its type.
 func (b *Bundle) end(i int) (end, typ int) {
-	e := binary.LittleEndian.Uint64(b.mem[b.table+entrySize*i:])
-	return int(e >> 8), int(e & 0xff)
+	e := b.entry(i)
+	return endOf(e), int(e & 0xff)
 }
 
 // begin returns where the payload of message i begins: the bytes of all before it.
 func (b *Bundle) begin(i int) int {
-	if i == 0 {
-		return 0
+	if i == b.n {
+		return b.table
 	}
-	end, _ := b.end(i - 1)
-	return end
+	return beginOf(b.entry(i))
 }
 
 // data returns the payload of message i, valid until the bundle is released.
 func (b *Bundle) data(i int) []byte {
-	begin := b.begin(i)
-	end, _ := b.end(i)
-	return b.mem[begin:end:end]
+	e := b.entry(i)
+	return b.mem[beginOf(e):endOf(e):endOf(e)]
 }
 
 // typ returns the type name of message i, empty for Bytes.
