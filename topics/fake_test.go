@@ -326,6 +326,9 @@ func (p *pipe) read(l *lane) {
 		}
 		if p.to.gathers[f.Kind()] {
 			in.Frame(f)
+			for p.drop.Load() == nil && r.Again() {
+				in.Again()
+			}
 			continue
 		}
 		in.Flush()
@@ -368,6 +371,10 @@ func (p *pipe) TrySend(n transport.Lane, f wire.Frame) error {
 	}
 	l.bytes <- bytes.Clone(b) // there is room: senders hold mu
 	return nil
+}
+
+func (p *pipe) TryEvent(topic, typ string, data []byte, trace string, twin bool) error {
+	return p.TrySend(transport.Fanout, &wire.Event{Topic: topic, Body: wire.Body{Type: typ, Data: data}, Trace: trace, Twin: twin})
 }
 
 func (p *pipe) Send(ctx context.Context, n transport.Lane, f wire.Frame) error {

@@ -102,7 +102,9 @@ func (t *Topics) stuck(f *flow) {
 // outgoing is one event on its way to several peers.
 type outgoing struct {
 	g        *group
-	typ      string // of the message, for dead letters
+	r        *route      // nil: it goes over the trees
+	typ      string      // of the message, for dead letters
+	event    *wire.Event // for those in full, borrowed from r; nil: there are none, or r is
 	full     []late
 	progress bool // somebody took it
 }
@@ -113,17 +115,16 @@ type late struct {
 	frame wire.Frame
 }
 
-// try sends without blocking. An error says that nobody can be sent this.
-func (o *outgoing) try(x *target, frame wire.Frame) error {
-	t := o.g.t
-	switch err := x.send(t, frame); {
-	case err == nil:
-		o.progress = true
-		t.took(x.flow)
+// refused takes note of err, by which x did not take e. An error says that nobody will.
+func (o *outgoing) refused(x *target, e *wire.Event, err error) error {
+	switch {
 	case errors.Is(err, actor.ErrOverloaded):
-		o.full = append(o.full, late{x.flow, frame})
+		if o.event == nil {
+			o.event, o.full = o.r.borrow(e)
+		}
+		o.full = append(o.full, late{x.flow, o.event})
 	case errors.Is(err, actor.ErrUnreachable):
-		t.dropped(err, o.g.name(), o.typ, 1)
+		o.g.t.dropped(err, o.g.name(), o.typ, 1)
 	default:
 		return err // too large for anybody
 	}

@@ -77,17 +77,15 @@ func (g *group) publish(ctx context.Context, r *route, msg any, o PublishOptions
 
 // publishList sends one event to the nodes of r.
 func (g *group) publishList(ctx context.Context, r *route, msg any, o PublishOptions) error {
-	out := outgoing{g: g}
-	var frame *wire.Event
-	if r.remote {
-		typ, data, err := actor.Encode(msg)
-		if err != nil {
+	out := outgoing{g: g, r: r}
+	var e wire.Event
+	e.Topic, e.Trace, e.Twin = g.key.Name, o.Trace, o.Reliable
+	if r.others > 0 {
+		var err error
+		if e.Body.Type, e.Body.Data, err = actor.Encode(msg); err != nil {
 			return err
 		}
-		out.typ = typ
-		frame, out.full = r.borrow()
-		defer r.giveBack(g, frame)
-		frame.Body, frame.Trace, frame.Twin = wire.Body{Type: typ, Data: data}, o.Trace, o.Reliable
+		out.typ = e.Body.Type
 	}
 	sent := 0
 	for i := range r.targets {
@@ -96,17 +94,23 @@ func (g *group) publishList(ctx context.Context, r *route, msg any, o PublishOpt
 		case o.Reliable && x.reliable:
 		case x.flow != nil:
 			sent++
-			if err := out.try(x, frame); err != nil {
+			err := x.send(g.t, &e)
+			if err == nil {
+				out.progress = true
+				g.t.took(x.flow)
+			} else if err = out.refused(x, &e, err); err != nil {
+				r.giveBack(out.event)
 				return err
 			}
 		case !o.Reliable || !g.takes.Load(): // this node
 			out.progress = g.spread(actor.Event, g.t.name, msg, 0, o.Trace) > 0 || out.progress
 		}
 	}
-	r.count(g, frame, sent)
+	r.count(g, sent, o.Reliable)
 	if len(out.full) == 0 {
 		return nil
 	}
+	defer r.giveBack(out.event)
 	return out.finish(ctx)
 }
 

@@ -14,12 +14,12 @@ import (
 )
 
 // route is the view of a topic with all that its publishers need for each event,
-// found once for many: links, flows, and a frame to fill. A publisher that
-// finds it fresh looks nothing up and allocates nothing.
+// found once for many: links and flows. A publisher that finds it fresh looks nothing
+// up and allocates nothing.
 //
 //	Publish ──▶ group ──▶ route ──▶ target: link ──▶ fanout lane
 //	                        │       target: link ──▶ fanout lane
-//	                        └─ view, checked, frame
+//	                        └─ view, checked
 //
 // It is made anew when the view or a link has changed, as is looked at once in a moment.
 // A link that ended since refuses what it is given, and the target is sent to by
@@ -27,17 +27,16 @@ import (
 type route struct {
 	view       *tree.View
 	structured bool
-	remote     bool // some target is another node
 	targets    []target
 	checked    atomic.Uint64 // the moment in which all this was found to hold
 
-	retired atomic.Bool // another route has taken its place
+	retired atomic.Bool   // another route has taken its place
+	events  atomic.Uint64 // that went this way since harvest, but for reliable ones
+	others  uint64        // nodes that each of them went to
 
-	lent      atomic.Bool // the following fields are in use
-	frame     wire.Event  // of the topic
-	full      []late      // empty, with room for all targets
-	published uint64      // events since harvest
-	forwarded uint64      // to other nodes
+	lent  atomic.Bool // the following fields are in use
+	frame wire.Event  // for which a lane had no room
+	full  []late      // empty, with room for all targets
 }
 
 // target is one node of a route. All its fields but node are empty for this node.
@@ -67,7 +66,7 @@ func (g *group) reroute() *route {
 	r := g.way.Load()
 	if r == nil || r.view != v || !r.holds(g.t) {
 		old := r
-		r = newRoute(g.t, g.key.Name, v)
+		r = newRoute(g.t, v)
 		g.way.Store(r)
 		if old != nil {
 			old.retired.Store(true)
@@ -78,14 +77,13 @@ func (g *group) reroute() *route {
 	return r
 }
 
-func newRoute(t *Topics, topic string, v *tree.View) *route {
+func newRoute(t *Topics, v *tree.View) *route {
 	r := &route{view: v, structured: t.structured(), targets: make([]target, len(v.Entries)), full: make([]late, 0, len(v.Entries))}
-	r.frame.Topic = topic
 	for i := range v.Entries {
 		e := &v.Entries[i]
 		x := target{node: e.Node, reliable: e.Reliable}
 		if x.node != t.self {
-			r.remote = true
+			r.others++
 			x.flow = t.flow(x.node)
 			if !r.structured {
 				x.link = t.net.Link(x.node)
@@ -121,66 +119,65 @@ func (g *group) awaitRoute(ctx context.Context) (*route, error) {
 	}
 }
 
-// borrow returns a frame with the topic to fill with the rest, and a list of the full
-// lanes: those of the route, unless somebody else uses them or the router may keep the frame.
-func (r *route) borrow() (*wire.Event, []late) {
-	if !r.structured && r.lent.CompareAndSwap(false, true) {
-		return &r.frame, r.full
+// borrow returns a copy of e that may be kept until giveBack, and a list of the full lanes:
+// those of the route, unless somebody else uses them.
+func (r *route) borrow(e *wire.Event) (*wire.Event, []late) {
+	if !r.lent.CompareAndSwap(false, true) {
+		return copied(e), nil
 	}
-	return &wire.Event{Topic: r.frame.Topic}, nil
+	r.frame = *e
+	return &r.frame, r.full
 }
 
 // giveBack ends the use of what borrow returned.
-func (r *route) giveBack(g *group, f *wire.Event) {
-	if f == &r.frame {
-		f.Body.Data = nil // it must not be kept alive
+func (r *route) giveBack(e *wire.Event) {
+	if e == &r.frame {
+		r.frame = wire.Event{} // it must not be kept alive
 		r.lent.Store(false)
-		if r.retired.Load() {
-			r.harvest(g)
-		}
 	}
 }
 
-// count counts an event that went to n other nodes. Who has borrowed the frame counts in the
-// route, where nobody else does: that costs nothing.
-func (r *route) count(g *group, f *wire.Event, n int) {
-	if f == &r.frame {
-		r.published++
-		r.forwarded += uint64(n)
+// count counts an event that went to n other nodes.
+func (r *route) count(g *group, n int, reliable bool) {
+	if reliable {
+		g.published.Add(1)
+		g.forwarded.Add(uint64(n))
 		return
 	}
-	g.published.Add(1)
-	if n > 0 {
-		g.forwarded.Add(uint64(n))
+	r.events.Add(1)
+	if r.retired.Load() {
+		r.harvest(g)
 	}
 }
 
-// harvest moves what was counted in the route to the group, unless it is in use.
+// harvest moves what was counted in the route to the group.
 func (r *route) harvest(g *group) {
-	if r.lent.CompareAndSwap(false, true) {
-		g.published.Add(r.published)
-		g.forwarded.Add(r.forwarded)
-		r.published, r.forwarded = 0, 0
-		r.lent.Store(false)
-	}
+	n := r.events.Swap(0)
+	g.published.Add(n)
+	g.forwarded.Add(n * r.others)
 }
 
 // send sends to a target without blocking; errors as of trySend.
-func (x *target) send(t *Topics, f wire.Frame) error {
+func (x *target) send(t *Topics, e *wire.Event) error {
 	if x.link != nil {
-		if err := x.link.TrySend(transport.Fanout, f); !errors.Is(err, actor.ErrUnreachable) {
+		if err := x.link.TryEvent(e.Topic, e.Body.Type, e.Body.Data, e.Trace, e.Twin); err == nil || !errors.Is(err, actor.ErrUnreachable) {
 			return err
 		}
 	}
-	return t.trySend(x.node, transport.Fanout, own(f))
+	return t.trySend(x.node, transport.Fanout, copied(e))
+}
+
+// copied returns a copy of an event for who may keep it.
+func copied(e *wire.Event) *wire.Event {
+	c := *e
+	return &c
 }
 
 // own returns a copy of an event for the router, which may keep it: the form may have
 // become the structured one since the route was made, and the frame is the route's.
 func own(f wire.Frame) wire.Frame {
 	if e, ok := f.(*wire.Event); ok {
-		c := *e
-		return &c
+		return copied(e)
 	}
 	return f
 }

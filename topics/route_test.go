@@ -29,6 +29,15 @@ func (s *sink) TrySend(_ transport.Lane, f wire.Frame) (err error) {
 	return err
 }
 
+func (s *sink) TryEvent(topic, typ string, data []byte, trace string, twin bool) (err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var e wire.Event
+	e.Topic, e.Body.Type, e.Body.Data, e.Trace, e.Twin = topic, typ, data, trace, twin
+	s.buf, err = s.w.AppendEvent(s.buf[:0], &e)
+	return err
+}
+
 func (s *sink) Send(_ context.Context, n transport.Lane, f wire.Frame) error { return s.TrySend(n, f) }
 func (s *sink) Suspect() bool                                                { return false }
 func (s *sink) Stalled(transport.Lane) time.Duration                         { return 0 }
@@ -195,8 +204,7 @@ func TestRouterKeepsNoFrameOfARoute(t *testing.T) {
 	k := &keeping{routes: router.NewStructured(nodeID(0), 1, router.Ring{}, nil)}
 	n := &Topics{router: k}
 	r := &route{}
-	f, _ := r.borrow()
-	*f = wire.Event{Topic: "news"}
+	f, _ := r.borrow(&wire.Event{Topic: "news"})
 	x := target{node: nodeID(1)}
 	if err := x.send(n, f); err != nil {
 		t.Fatal(err)
@@ -205,7 +213,7 @@ func TestRouterKeepsNoFrameOfARoute(t *testing.T) {
 	if err := o.within(t.Context(), late{flow: &flow{peer: x.node}, frame: f}, time.Second); err != nil {
 		t.Fatal(err)
 	}
-	r.giveBack(o.g, f)
+	r.giveBack(f)
 	for _, kept := range k.kept {
 		if e := kept.(*wire.Event); e == f || e.Topic != "news" {
 			t.Fatalf("the router keeps %+v", e)

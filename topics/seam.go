@@ -29,6 +29,7 @@ type sender interface {
 // link is one connection to a peer.
 type link interface {
 	sender
+	TryEvent(topic, typ string, data []byte, trace string, twin bool) error // see transport.Link
 	Suspect() bool
 	Stalled(lane transport.Lane) time.Duration // see transport.Link
 	Name() string                              // the peer as PIDs name it

@@ -149,8 +149,37 @@ func (l *lane) putSized(f wire.Frame, size int) error {
 	return err
 }
 
+// putEvent is putSized for an event, which need not be on the heap for it.
+func (l *lane) putEvent(e *wire.Event, size int) error {
+	l.mu.Lock()
+	err := l.admit(size)
+	if err == nil {
+		var buf []byte
+		if buf, err = l.enc.AppendEvent(l.buf, e); err == nil {
+			l.took(buf, true)
+		}
+	} else if err == actor.ErrOverloaded {
+		l.refused++
+	}
+	l.mu.Unlock()
+	return err
+}
+
 // putLocked puts f, which is, or completes, a message to actors or not.
 func (l *lane) putLocked(f wire.Frame, size int, message bool) error {
+	if err := l.admit(size); err != nil {
+		return err
+	}
+	buf, err := l.enc.Append(l.buf, f)
+	if err == nil {
+		l.took(buf, message)
+	}
+	return err
+}
+
+// admit makes room in buf for a frame of about so many bytes. The error says why there is
+// none.
+func (l *lane) admit(size int) error {
 	if l.closing {
 		return actor.ErrUnreachable
 	}
@@ -164,10 +193,11 @@ func (l *lane) putLocked(f wire.Frame, size int, message bool) error {
 	if l.buf == nil || cap(l.buf)-len(l.buf) < size {
 		l.makeRoom(size)
 	}
-	buf, err := l.enc.Append(l.buf, f)
-	if err != nil {
-		return err
-	}
+	return nil
+}
+
+// took goes on with buf, which has one frame more than before.
+func (l *lane) took(buf []byte, message bool) {
 	l.waiting += len(buf) - len(l.buf)
 	if message {
 		l.within++
@@ -179,7 +209,6 @@ func (l *lane) putLocked(f wire.Frame, size int, message bool) error {
 		l.spawn(l.write)
 	}
 	l.rouse()
-	return nil
 }
 
 // rouse wakes the writer if it sleeps. While it is at work nothing is to be done: it

@@ -153,6 +153,18 @@ func (l *Link) TrySend(n Lane, f wire.Frame) error {
 	return l.lanes[n].putSized(f, size)
 }
 
+// TryEvent is TrySend of a wire.Event with these fields on the fanout lane. They come one by
+// one because a frame that goes to an interface has to be on the heap.
+func (l *Link) TryEvent(topic, typ string, data []byte, trace string, twin bool) error {
+	var e wire.Event // set field by field: a literal would be made elsewhere and copied
+	e.Topic, e.Body.Type, e.Body.Data, e.Trace, e.Twin = topic, typ, data, trace, twin
+	size := e.Size()
+	if size > l.e.cfg.Limits.Frame {
+		return l.bulk.trySend(Fanout, &wire.Event{Topic: topic, Body: wire.Body{Type: typ, Data: data}, Trace: trace, Twin: twin})
+	}
+	return l.lanes[Fanout].putEvent(&e, size)
+}
+
 // Send is TrySend that waits for space until ctx ends; the error then wraps
 // both actor.ErrOverloaded and the context's cause.
 func (l *Link) Send(ctx context.Context, n Lane, f wire.Frame) error {

@@ -119,14 +119,14 @@ func TestOversizedFramesKeepTheirPlace(t *testing.T) {
 		l, _ := linked(t, a, b)
 		sizes := []int{10, 3 << 20, 20, 300 << 10, 5 << 20, 30}
 		for _, n := range sizes {
-			if err := l.Send(t.Context(), Fanout, event("big", n)); err != nil {
+			if err := l.TryEvent("big", "", make([]byte, n), "", false); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for _, n := range sizes {
 			in.want(t, fmt.Sprintf("big/%d", n))
 		}
-		if err := l.TrySend(Fanout, event("huge", 65<<20)); !errors.Is(err, wire.ErrTooLarge) {
+		if err := l.TryEvent("huge", "", make([]byte, 65<<20), "", false); !errors.Is(err, wire.ErrTooLarge) {
 			t.Errorf("a message beyond the limit: %v, want ErrTooLarge", err)
 		}
 		a.close(t)

@@ -33,14 +33,16 @@ func (h *heads) slot(topic string) *eventHead {
 	return &h[(uint(len(topic))+uint(topic[len(topic)-1]))%headSlots]
 }
 
-// appendEvent is Append for an event.
-func (w *Writer) appendEvent(dst []byte, e *Event) ([]byte, error) {
+// AppendEvent is Append for an event, which need not be on the heap for it.
+func (w *Writer) AppendEvent(dst []byte, e *Event) ([]byte, error) {
 	if w.heads != nil && e.Trace == "" && e.Topic != "" {
 		if h := w.heads.slot(e.Topic); h.n > 0 && h.topic == e.Topic && h.typ == e.Body.Type && len(e.Body.Data) <= math.MaxUint16 {
 			return w.appendAgain(dst, h, e)
 		}
 	}
-	dst, err := w.appendFrame(dst, e)
+	w.begin(dst, e.Size())
+	e.append(w)
+	dst, err := w.finish(dst)
 	if err == nil && e.Trace == "" {
 		w.keepHead(e)
 	}
@@ -84,8 +86,8 @@ func (w *Writer) appendAgain(dst []byte, h *eventHead, e *Event) ([]byte, error)
 	if n > w.max {
 		return dst, ErrTooLarge
 	}
-	dst = binary.AppendUvarint(slices.Grow(dst, binary.MaxVarintLen32+n), uint64(n))
-	dst = append(dst, h.bytes[:h.n]...)
+	dst = binary.AppendUvarint(slices.Grow(dst, binary.MaxVarintLen32+len(h.bytes)+n), uint64(n))
+	dst = append(dst, h.bytes[:]...)[:len(dst)+int(h.n)] // all of them are one store; the rest is written over
 	if len(data) <= math.MaxUint8 {
 		dst = append(dst, 0xc4, byte(len(data)))
 	} else {

@@ -19,6 +19,7 @@ type Writer struct {
 	// The frame being encoded; owned by Append.
 	buf   []byte
 	start int // index in buf of the frame's first byte
+	mark  int // length of order before it
 	kind  Kind
 	err   error // first failure
 }
@@ -39,39 +40,45 @@ func (w *Writer) SetLimit(n int) { w.max = min(n, MaxFrame) }
 // the lane goes on. f is not kept; names are copied on first use.
 func (w *Writer) Append(dst []byte, f Frame) ([]byte, error) {
 	if e, ok := f.(*Event); ok {
-		return w.appendEvent(dst, e)
+		return w.AppendEvent(dst, e)
 	}
 	return w.appendFrame(dst, f)
 }
 
 // appendFrame is Append for any frame.
 func (w *Writer) appendFrame(dst []byte, f Frame) ([]byte, error) {
-	size := min(f.Size(), w.max+binary.MaxVarintLen32)
-	room := prefixLen(size)
-	mark := len(w.order)
-
-	w.err = nil
-	w.buf = append(slices.Grow(dst, size), padding[:room]...)
-	w.start = len(w.buf)
+	w.begin(dst, f.Size())
 	f.append(w)
+	return w.finish(dst)
+}
+
+// begin makes room for a frame of about so many bytes at the end of dst.
+func (w *Writer) begin(dst []byte, size int) {
+	size = min(size, w.max+binary.MaxVarintLen32)
+	w.err, w.mark = nil, len(w.order)
+	w.buf = append(slices.Grow(dst, size), padding[:prefixLen(size)]...)
+	w.start = len(w.buf)
+}
+
+// finish completes the frame that was appended to dst since begin, or takes it back.
+func (w *Writer) finish(dst []byte) ([]byte, error) {
 	buf := w.buf
 	w.buf = nil
-
 	n := len(buf) - w.start
 	if w.err == nil && n > w.max {
 		w.err = ErrTooLarge
 	}
 	if w.err != nil {
-		for _, name := range w.order[mark:] {
+		for _, name := range w.order[w.mark:] {
 			delete(w.names, name)
 		}
-		clear(w.order[mark:])
-		w.order = w.order[:mark]
+		clear(w.order[w.mark:])
+		w.order = w.order[:w.mark]
 		return dst, w.err
 	}
 
 	// Size is an estimate, so the prefix may need fewer bytes than kept free.
-	if need := prefixLen(n); need != room {
+	if need, room := prefixLen(n), w.start-len(dst); need != room {
 		if need > room {
 			buf = append(buf, padding[:need-room]...)
 		}
