@@ -131,6 +131,15 @@ func (out *outbox) hasEnded() bool {
 	return out.endSent
 }
 
+// fail lets senders fail with err from now on.
+func (out *outbox) fail(err error) {
+	out.mu.Lock()
+	out.refuse(err)
+	out.mu.Unlock()
+	out.signal()
+}
+
+// refuse is fail for who has mu and signals.
 func (out *outbox) refuse(err error) {
 	if out.err == nil {
 		out.err = err

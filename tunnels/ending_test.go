@@ -139,6 +139,20 @@ func TestAbortIsSeenAtBothEndsWithItsReason(t *testing.T) {
 	}
 }
 
+// Who has heard of the end by Recv sends nothing any more, however soon.
+func TestNobodySendsAfterHearingOfTheEnd(t *testing.T) {
+	for range 300 {
+		a, b := newPair(t, Config{})
+		sent := make(chan error, 1)
+		go func() {
+			_, _ = b.Recv(context.Background()) // fails when a ends
+			sent <- b.Send(context.Background(), []byte("x"))
+		}()
+		a.Abort(errTestOver)
+		wantErr(t, <-sent, actor.ErrClosed)
+	}
+}
+
 func TestAbortWakesASenderWithoutCredit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newPair(t, Config{Window: 8 << 10})

@@ -120,15 +120,19 @@ func (t *Tunnel) cut(err error) {
 	t.stream.CancelRead(wire.CodeStuck)
 }
 
-// finish records why the tunnel is over; false if it already is.
+// finish records why the tunnel is over; false if it already is. Nothing can be sent any
+// more when it returns, so that nobody sends who has heard of the end by Recv.
 func (t *Tunnel) finish(reason error) bool {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.over {
-		return false
+	first := !t.over
+	if first {
+		t.over, t.reason = true, reason
 	}
-	t.over, t.reason = true, reason
-	return true
+	t.mu.Unlock()
+	if first {
+		t.out.fail(reason)
+	}
+	return first
 }
 
 func (t *Tunnel) failure() error {
