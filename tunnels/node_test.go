@@ -2,6 +2,7 @@ package tunnels
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -192,7 +193,11 @@ func bothNodes(t testing.TB, c Config) (a, b *testNode) {
 
 func mustOpen(t testing.TB, n *testNode, cluster string) *Tunnel {
 	t.Helper()
-	tunnel, err := n.Open(context.Background(), cluster)
+	ctx := timeout(t, time.Minute)
+	tunnel, err := n.Open(ctx, cluster)
+	for tries := 0; errors.Is(err, actor.ErrUnreachable) && tries < 10; tries++ { // the machine was too slow for a handshake
+		tunnel, err = n.Open(ctx, cluster)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ type quicNode struct {
 	*testNode
 	endpoint *transport.Endpoint
 	links    chan struct{} // a token per link
+	failed   chan struct{} // a token per dial that led to none
 }
 
 func newQUICNode(t testing.TB, c Config) *quicNode {
@@ -41,7 +42,7 @@ func newQUICNode(t testing.TB, c Config) *quicNode {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	n := &quicNode{testNode: &testNode{members: make(map[string]*actor.PID)}, links: make(chan struct{}, 10)}
+	n := &quicNode{testNode: &testNode{members: make(map[string]*actor.PID)}, links: make(chan struct{}, 100), failed: make(chan struct{}, 100)}
 	n.system = actor.NewSystem(actor.Options{Node: ident.ID().String(), Incarnation: 1, Logger: log})
 	n.endpoint, err = transport.Listen(transport.Config{
 		System: n.system, Identity: ident, Listen: "127.0.0.1:0", Incarnation: 1, Logger: log,
@@ -75,8 +76,11 @@ func newQUICNode(t testing.TB, c Config) *quicNode {
 func (n *quicNode) start(t testing.TB) {
 	t.Helper()
 	owner, err := n.system.Service("owner", actor.Func(func(ctx actor.Context) {
-		if _, ok := ctx.Message().(*transport.LinkUp); ok {
+		switch ctx.Message().(type) {
+		case *transport.LinkUp:
 			n.links <- struct{}{}
+		case *transport.DialFailed:
+			n.failed <- struct{}{}
 		}
 	}))
 	if err != nil {
@@ -87,15 +91,26 @@ func (n *quicNode) start(t testing.TB) {
 	}
 }
 
+// link dials another node, again if the machine was too slow for a handshake.
+func (n *quicNode) link(other *quicNode) {
+	for linked := false; !linked; {
+		n.endpoint.Dial(other.endpoint.Addr().String(), id.ID{})
+		select {
+		case <-n.links:
+			linked = true
+		case <-n.failed:
+		}
+	}
+	<-other.links
+}
+
 // quicPair links two nodes; a opens its tunnels to b.
 func quicPair(t testing.TB, c Config) (a, b *quicNode) {
 	t.Helper()
 	a, b = newQUICNode(t, c), newQUICNode(t, c)
 	a.start(t)
 	b.start(t)
-	a.endpoint.Dial(b.endpoint.Addr().String(), id.ID{})
-	<-a.links
-	<-b.links
+	a.link(b)
 	a.pick(b.endpoint.ID())
 	return a, b
 }
@@ -272,9 +287,7 @@ func BenchmarkStream(b *testing.B) {
 	})
 	x.start(b)
 	y.start(b)
-	x.endpoint.Dial(y.endpoint.Addr().String(), id.ID{})
-	<-x.links
-	<-y.links
+	x.link(y)
 	s, err := x.endpoint.OpenStream(context.Background(), y.endpoint.ID())
 	if err != nil {
 		b.Fatal(err)
