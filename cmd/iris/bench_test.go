@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"strings"
 	"syscall"
@@ -59,7 +60,9 @@ func TestSoakRuns(t *testing.T) {
 	self := os.Args[0]
 	os.Args[0] = "iris" // testscript's TestMain runs the command under this name
 	defer func() { os.Args[0] = self }()
-	if err := k.run(t.Context()); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*hung) // for each request and tunnel, too: the machine may have much else to do
+	defer cancel()
+	if err := k.run(ctx); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer

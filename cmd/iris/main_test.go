@@ -2,9 +2,13 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
+
+// hung is how long a test waits for what it is sure will come.
+const hung = time.Minute
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"iris": main})

@@ -16,9 +16,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hung is how long a test waits for what it is sure will come.
-const hung = time.Minute
-
 // tty is a terminal of the kernel: programs have one end, and a person, the test, the other.
 type tty struct {
 	t            *testing.T
