@@ -27,7 +27,7 @@ func quicConfig() *quic.Config {
 // socket opens a UDP socket as a node of Iris does: with large buffers, and receive
 // offload if the kernel has it.
 func socket() (net.PacketConn, error) {
-	c, _, err := udp.Listen(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	c, _, err := udp.Listen(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, 0)
 	return c, err
 }
 

@@ -153,7 +153,7 @@ func (n *Node) build(ident *identity.Identity, keys *identity.Keyring, incarnati
 		host = "" // a name is a courtesy
 	}
 	n.endpoint, err = transport.Listen(transport.Config{
-		System: n.sys, Identity: ident, Listen: n.cfg.Listen, TunnelPort: n.cfg.Tunnels.Port(), Conn: s.conn, TunnelConn: s.beside, Incarnation: incarnation,
+		System: n.sys, Identity: ident, Listen: n.cfg.Listen, TunnelPort: n.cfg.Tunnels.Port(), BusyPoll: n.cfg.BusyPoll, Conn: s.conn, TunnelConn: s.beside, Incarnation: incarnation,
 		Zone: n.cfg.Node.Zone, Name: host, Labels: n.cfg.Node.Labels, Logger: n.part("transport"),
 		Limits: transport.Limits{
 			Message: limits.Message, Frame: limits.Frame, Lane: limits.Lane, Peers: limits.Peers, HalfOpen: limits.HalfOpen, Tunnels: limits.Tunnels,

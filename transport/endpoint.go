@@ -61,6 +61,9 @@ type Config struct {
 	// TunnelPort is the UDP port, at the host of Listen, of a socket for tunnels alone,
 	// which keeps them out of the way of messages; 0 picks one, -1: they share the other.
 	TunnelPort int
+	// BusyPoll is how long the socket for links is asked for packets again and again
+	// before its reader sleeps; see udp.Listen. 0: not at all.
+	BusyPoll time.Duration
 	// Conn is a socket to use instead of binding Listen, and TunnelConn one for tunnels,
 	// nil: they share it. The endpoint closes them.
 	Conn, TunnelConn net.PacketConn

@@ -125,12 +125,12 @@ func bind(cfg Config) (links, tunnels net.PacketConn, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("listen address %q: %w", cfg.Listen, err)
 	}
-	if links, err = bindTo(addr, "links", cfg.Logger); err != nil || cfg.TunnelPort < 0 {
+	if links, err = bindTo(addr, "links", cfg.BusyPoll, cfg.Logger); err != nil || cfg.TunnelPort < 0 {
 		return links, nil, err
 	}
 	beside := *links.LocalAddr().(*net.UDPAddr) // one of our own is of UDP
 	beside.Port = cfg.TunnelPort
-	if tunnels, err = bindTo(&beside, "tunnels", cfg.Logger); err != nil {
+	if tunnels, err = bindTo(&beside, "tunnels", 0, cfg.Logger); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("port for tunnels: %w", err), links.Close())
 	}
 	return links, tunnels, nil
@@ -138,8 +138,8 @@ func bind(cfg Config) (links, tunnels net.PacketConn, err error) {
 
 // bindTo opens a socket, and logs what the kernel gave it, so that a node that is slow
 // for it can be told from one that is slow for another reason.
-func bindTo(addr *net.UDPAddr, use string, log *slog.Logger) (net.PacketConn, error) {
-	conn, g, err := udp.Listen(addr)
+func bindTo(addr *net.UDPAddr, use string, poll time.Duration, log *slog.Logger) (net.PacketConn, error) {
+	conn, g, err := udp.Listen(addr, poll)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}

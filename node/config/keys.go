@@ -120,6 +120,7 @@ func keys() []key {
 		{path: "node.zone", kind: name, field: func(t *target) any { return &t.config.Node.Zone }},
 		{path: "node.labels", kind: labels, field: func(t *target) any { return &t.config.Node.Labels }},
 		{path: "listen", kind: address, field: func(t *target) any { return &t.config.Listen }},
+		{path: "busy_poll", kind: duration, min: ms(10 * time.Microsecond), max: ms(10 * time.Millisecond), field: func(t *target) any { return &t.config.BusyPoll }},
 		{path: "seeds", kind: seeds, field: func(t *target) any { return &t.config.Seeds }},
 		{path: "discovery.host", kind: flag, field: func(t *target) any { return &t.config.Discovery.Host }},
 		{path: "discovery.lan", kind: flag, field: func(t *target) any { return &t.config.Discovery.LAN }},

@@ -42,7 +42,7 @@ func ThisHost() *Host {
 }
 
 func socket() (udp.Granted, error) {
-	conn, granted, err := udp.Listen(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	conn, granted, err := udp.Listen(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, 0)
 	if err != nil {
 		return granted, err
 	}

@@ -3,7 +3,9 @@ package udp
 import (
 	"errors"
 	"net"
+	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
@@ -16,6 +18,7 @@ type offload struct {
 	ready func(fd uintptr) bool // receive, bound once
 	batch *ipv4.PacketConn      // receives without waiting, within ready
 	held  *held
+	poll  time.Duration // see Listen
 
 	slab *slab // lent; nil while waiting for packets
 	cut  cutter
@@ -23,7 +26,7 @@ type offload struct {
 }
 
 // newOffload turns receive offload on, and returns nil if the kernel has none.
-func newOffload(c *net.UDPConn) net.PacketConn {
+func newOffload(c *net.UDPConn, poll time.Duration) net.PacketConn {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return nil
@@ -34,7 +37,7 @@ func newOffload(c *net.UDPConn) net.PacketConn {
 	}); err != nil || refused != nil {
 		return nil
 	}
-	o := &offload{UDPConn: c, raw: raw, held: &held{UDPConn: c}}
+	o := &offload{UDPConn: c, raw: raw, held: &held{UDPConn: c}, poll: poll}
 	o.ready, o.batch = o.receive, ipv4.NewPacketConn(o.held)
 	return o
 }
@@ -63,8 +66,8 @@ func (o *offload) ReadBatch(ms []ipv4.Message, _ int) (int, error) {
 func (o *offload) receive(fd uintptr) bool {
 	s := slabs.Get().(*slab)
 	o.held.raw.fd = fd
-	n, err := o.batch.ReadBatch(s.pieces[:], 0)
-	if errors.Is(err, errNothing) || n == 0 && err == nil {
+	n, err := o.ask(s)
+	if nothing(n, err) {
 		slabs.Put(s)
 		return false
 	}
@@ -72,6 +75,22 @@ func (o *offload) receive(fd uintptr) bool {
 	o.cut.begin(s.pieces[:max(n, 0)])
 	return true
 }
+
+// ask takes the packets that are there into s. If there are none it asks again for as
+// long as the socket polls, and lets other goroutines run in between.
+func (o *offload) ask(s *slab) (int, error) {
+	n, err := o.batch.ReadBatch(s.pieces[:], 0)
+	if o.poll == 0 || !nothing(n, err) {
+		return n, err
+	}
+	for end := time.Now().Add(o.poll); nothing(n, err) && time.Now().Before(end); {
+		runtime.Gosched()
+		n, err = o.batch.ReadBatch(s.pieces[:], 0)
+	}
+	return n, err
+}
+
+func nothing(n int, err error) bool { return errors.Is(err, errNothing) || n == 0 && err == nil }
 
 func (o *offload) giveBack() {
 	if o.slab == nil {

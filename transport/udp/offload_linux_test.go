@@ -139,7 +139,7 @@ func TestOddMarks(t *testing.T) {
 // sends to it.
 func listen(t *testing.T) (in *offload, out *net.UDPConn) {
 	t.Helper()
-	c, granted, err := Listen(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	c, granted, err := Listen(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func BenchmarkReceive(b *testing.B) {
 		packets int
 	}{{"1", 1}, {"20", 20}} {
 		b.Run(c.name, func(b *testing.B) {
-			conn, _, err := Listen(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+			conn, _, err := Listen(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, 0)
 			if err != nil {
 				b.Fatal(err)
 			}

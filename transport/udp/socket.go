@@ -1,6 +1,9 @@
 package udp
 
-import "net"
+import (
+	"net"
+	"time"
+)
 
 // Buffer is the size in bytes that is asked for each of the kernel's two buffers of a
 // socket: what QUIC needs at high rates.
@@ -21,7 +24,11 @@ func (g Granted) Scarce() bool {
 
 // Listen binds a UDP socket to addr. That the kernel grants less than asked is no
 // error; see [Granted].
-func Listen(addr *net.UDPAddr) (net.PacketConn, Granted, error) {
+//
+// With poll above 0, and receive offload, a reader that has taken all packets does not
+// sleep at once: for so long it asks the kernel again and again. What comes meanwhile is
+// received without waking a processor, for up to one processor's time. Close takes up to as long.
+func Listen(addr *net.UDPAddr, poll time.Duration) (net.PacketConn, Granted, error) {
 	c, err := net.ListenUDP("udp", addr)
 	if err != nil { // not c: a nil pointer in it is no nil interface
 		return nil, Granted{}, err
@@ -30,7 +37,7 @@ func Listen(addr *net.UDPAddr) (net.PacketConn, Granted, error) {
 	_ = c.SetWriteBuffer(Buffer)
 	var g Granted
 	g.ReadBuffer, g.WriteBuffer = buffers(c)
-	if o := newOffload(c); o != nil {
+	if o := newOffload(c, poll); o != nil {
 		g.Offload = true
 		return o, g, nil
 	}
