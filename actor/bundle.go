@@ -10,6 +10,7 @@ import (
 // Bounds of a Gather, and so of the bundle made from it.
 const (
 	gatherBytes    = 32 << 10 // of payloads
+	gatherLargest  = 8 << 10  // of one
 	gatherMessages = 2048
 	gatherTypes    = 256
 )
@@ -37,9 +38,10 @@ func beginOf(entry uint64) int { return int(entry >> 36) }
 func endOf(entry uint64) int   { return int(entry >> 8 & (1<<28 - 1)) }
 
 // Add copies a message as it came from the network: its type name, empty for Bytes, and its data. It reports false, and
-// adds nothing, if the message does not fit: make a Bundle first. What is larger than Fits allows never does.
+// adds nothing, if the message does not fit: make a Bundle first. What is larger than 8 KiB never does: it is better off
+// with an Inbound of its own, where it is copied once at most.
 func (g *Gather) Add(typ string, data []byte) bool {
-	if g.n == gatherMessages || g.bytes+len(data) > gatherBytes {
+	if g.n == gatherMessages || g.bytes+len(data) > gatherBytes || len(data) > gatherLargest {
 		return false
 	}
 	if len(g.types) == 0 || g.types[g.last] != typ {
@@ -79,10 +81,6 @@ func (g *Gather) take(b *Bundle) {
 		g.slab = b.mem
 	}
 }
-
-// Fits reports whether a message of so many bytes is small enough to be gathered. Larger ones are better off with an
-// Inbound of their own: there they are copied once at most.
-func (g *Gather) Fits(bytes int) bool { return bytes <= gatherBytes/4 }
 
 // use makes typ the type of what comes.
 func (g *Gather) use(typ string) bool {

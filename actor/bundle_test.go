@@ -55,16 +55,22 @@ func TestBundleHoldsWhatWasGathered(t *testing.T) {
 			var want []message
 			size := 0
 			for i := range rapid.IntRange(1, 3000).Draw(t, "messages") {
-				n := rapid.SampledFrom([]int{0, 1, 16, 100, gatherBytes / 4}).Draw(t, "size")
+				n := rapid.SampledFrom([]int{0, 1, 16, 100, gatherLargest, gatherLargest + 1}).Draw(t, "size")
 				m := message{rapid.SampledFrom([]string{"", "shop.Order", "*shop.Order"}).Draw(t, "type"), bytes.Repeat([]byte{byte(i)}, n)}
-				fits := len(want) < gatherMessages && size+n <= gatherBytes
+				fits := len(want) < gatherMessages && size+n <= gatherBytes && n <= gatherLargest
 				if got := g.Add(m.typ, m.data); got != fits {
 					t.Fatalf("add of %d bytes to %d messages with %d: %v", n, len(want), size, got)
+				}
+				if n > gatherLargest {
+					continue
 				}
 				if !fits {
 					break
 				}
 				want, size = append(want, m), size+n
+			}
+			if len(want) == 0 {
+				continue
 			}
 			if g.Len() != len(want) || g.Type() != want[0].typ || !bytes.Equal(g.Data(), want[0].data) {
 				t.Fatalf("gathered %d, first %q of %d bytes", g.Len(), g.Type(), len(g.Data()))

@@ -77,11 +77,16 @@ func (t *Topics) isSlow(f *flow) bool {
 
 // took notes that the peer took an event.
 func (t *Topics) took(f *flow) {
-	s := f.slow.Load()
-	if s == 0 || time.Now().UnixNano() < s || !f.slow.CompareAndSwap(s, 0) {
-		return
+	if s := f.slow.Load(); s != 0 {
+		t.relieved(f, s)
 	}
-	t.sys.Events().Publish(&actor.Relieved{What: "events to " + f.name, Dropped: f.dropped.Swap(0)})
+}
+
+// relieved ends what made a peer slow, which is until s.
+func (t *Topics) relieved(f *flow, s int64) {
+	if time.Now().UnixNano() >= s && f.slow.CompareAndSwap(s, 0) {
+		t.sys.Events().Publish(&actor.Relieved{What: "events to " + f.name, Dropped: f.dropped.Swap(0)})
+	}
 }
 
 // stuck notes that patience with a peer is at its end.

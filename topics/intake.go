@@ -24,21 +24,16 @@ type intake struct {
 	from  string // node at the other end
 	keep  func(n int) bool
 	last  *gathered // whom the frame before was for; nil if nobody, or nothing is open
-	again repeated
 	open  []*gathered
 	known map[gatheredKey]*gathered // open ones, and others as long as they are few
+
+	to   *gathered  // whom the frame before was for; nil if nobody here takes it
+	body *wire.Body // of it
 
 	requests requests
 }
 
 var _ transport.Intake = (*intake)(nil)
-
-// repeated is what Again goes by: what became of the frame before.
-type repeated struct {
-	to    *gathered // nil: nobody here takes it
-	body  *wire.Body
-	trace string
-}
 
 type gatheredKey struct {
 	kind actor.Kind
@@ -63,23 +58,33 @@ func (t *Topics) newIntake(from id.ID, keep func(n int) bool) transport.Intake {
 func (in *intake) Frame(f wire.Frame) {
 	switch f := f.(type) {
 	case *wire.Event:
-		in.again = repeated{in.find(actor.Event, f.Topic), &f.Body, f.Trace}
-		if f.Twin && in.again.to != nil && in.again.to.g.takes.Load() {
-			in.again.to = nil
+		x := in.find(actor.Event, f.Topic)
+		if x != nil && f.Twin && x.g.takes.Load() {
+			x = nil
 		}
-		in.Again()
+		in.gather(x, &f.Body, f.Trace)
 	case *wire.Broadcast:
-		in.again = repeated{in.find(actor.Broadcast, f.Cluster), &f.Body, f.Trace}
-		in.Again()
+		in.gather(in.find(actor.Broadcast, f.Cluster), &f.Body, f.Trace)
 	case *wire.Request:
 		in.request(f)
 	}
 }
 
+// gather takes a message for x, which is nil if nobody here gets it.
+func (in *intake) gather(x *gathered, body *wire.Body, trace string) {
+	if x != nil && (x.head == nil || x.head.Trace != trace) {
+		x.hand()
+		x.head = x.inbound(in.from, trace)
+	}
+	in.to, in.body = x, body
+	in.Again()
+}
+
 // Again takes what Frame took last, with other data.
 func (in *intake) Again() {
-	if in.again.to != nil {
-		in.add(in.again.to, in.again.body, in.again.trace)
+	if in.to != nil && !in.to.messages.Add(in.body.Type, in.body.Data) {
+		in.to.hand()
+		in.to.more(in.body, in.keep)
 	}
 }
 
@@ -149,22 +154,6 @@ func meet(a, b []*member) bool {
 	return false
 }
 
-func (in *intake) add(x *gathered, body *wire.Body, trace string) {
-	if x.head == nil || x.head.Trace != trace {
-		x.hand()
-		x.head = x.inbound(in.from, trace)
-	}
-	if !x.messages.Fits(len(body.Data)) {
-		x.hand()
-		x.alone(body.Type, body.Data, in.keep)
-		return
-	}
-	if !x.messages.Add(body.Type, body.Data) {
-		x.hand()
-		x.messages.Add(body.Type, body.Data)
-	}
-}
-
 // Flush hands on all that was gathered.
 func (in *intake) Flush() {
 	for i, x := range in.open {
@@ -186,6 +175,13 @@ func (x *gathered) inbound(from, trace string) *actor.Inbound {
 		in.Cluster = x.g.key.Name
 	}
 	return in
+}
+
+// more takes a message when nothing is gathered: it is the first, or too large.
+func (x *gathered) more(body *wire.Body, keep func(n int) bool) {
+	if !x.messages.Add(body.Type, body.Data) {
+		x.alone(body.Type, body.Data, keep)
+	}
 }
 
 // hand gives what was gathered to every member: all share one bundle. A member whose

@@ -110,8 +110,9 @@ func (g *group) publishList(ctx context.Context, r *route, msg any, o PublishOpt
 	if len(out.full) == 0 {
 		return nil
 	}
-	defer r.giveBack(out.event)
-	return out.finish(ctx)
+	err := out.finish(ctx)
+	r.giveBack(out.event)
+	return err
 }
 
 // BroadcastOptions are the rare variants of Broadcast.

@@ -113,7 +113,7 @@ type lane struct {
 	begun   time.Time     // when the write under way began; zero: there is none
 	spare   []byte        // an empty small buffer to fill next, nil if there is none
 	started bool          // the writer goroutine runs
-	asleep  bool          // and waits for wake; whoever clears it wakes it
+	asleep  bool          // it waits for wake, or to be started; whoever clears this does that
 	closing bool          // no further frame is taken
 	broken  error         // why, when closing for a fault
 	space   chan struct{} // closed when there is more room; nil while nobody asks
@@ -131,7 +131,7 @@ type filled struct {
 func newLane(name Lane, limit int, shared *buffers) *lane {
 	return &lane{
 		name: name, limit: limit, timeout: writeTimeout, buffers: shared, patient: func() bool { return false },
-		enc: wire.NewWriter(), wake: make(chan struct{}, 1), exited: make(chan struct{}),
+		enc: wire.NewWriter(), asleep: true, wake: make(chan struct{}, 1), exited: make(chan struct{}),
 	}
 }
 
@@ -157,6 +157,9 @@ func (l *lane) putEvent(e *wire.Event, size int) error {
 		var buf []byte
 		if buf, err = l.enc.AppendEvent(l.buf, e); err == nil {
 			l.took(buf, true)
+			if l.asleep {
+				l.rouse()
+			}
 		}
 	} else if err == actor.ErrOverloaded {
 		l.refused++
@@ -173,6 +176,9 @@ func (l *lane) putLocked(f wire.Frame, size int, message bool) error {
 	buf, err := l.enc.Append(l.buf, f)
 	if err == nil {
 		l.took(buf, message)
+		if l.asleep {
+			l.rouse()
+		}
 	}
 	return err
 }
@@ -204,20 +210,18 @@ func (l *lane) took(buf []byte, message bool) {
 	}
 	l.frames++
 	l.buf = buf
-	if !l.started {
-		l.started = true
-		l.spawn(l.write)
-	}
-	l.rouse()
 }
 
-// rouse wakes the writer if it sleeps. While it is at work nothing is to be done: it
+// rouse starts the writer, or wakes it. While it is at work nothing is to be done: it
 // looks for frames before it sleeps.
 func (l *lane) rouse() {
-	if l.asleep {
-		l.asleep = false
+	l.asleep = false
+	if l.started {
 		l.wake <- struct{}{} // has room: only the one who clears asleep sends
+		return
 	}
+	l.started = true
+	l.spawn(l.write)
 }
 
 // makeRoom finds a buffer for n bytes more. What it does not find, the encoder
@@ -343,7 +347,9 @@ func (l *lane) stop(err error) (left []filled) {
 		l.shrink(0)
 	}
 	l.roomier()
-	l.rouse()
+	if l.started && l.asleep {
+		l.rouse()
+	}
 	return left
 }
 

@@ -35,11 +35,45 @@ func (h *heads) slot(topic string) *eventHead {
 
 // AppendEvent is Append for an event, which need not be on the heap for it.
 func (w *Writer) AppendEvent(dst []byte, e *Event) ([]byte, error) {
-	if w.heads != nil && e.Trace == "" && e.Topic != "" {
-		if h := w.heads.slot(e.Topic); h.n > 0 && h.topic == e.Topic && h.typ == e.Body.Type && len(e.Body.Data) <= math.MaxUint16 {
-			return w.appendAgain(dst, h, e)
-		}
+	data := e.Body.Data
+	h := w.headOf(e)
+	if h == nil || len(data) > math.MaxUint16 {
+		return w.appendFirst(dst, e)
 	}
+	n := int(h.n) + 2 + len(data) + 2
+	if len(data) > math.MaxUint8 {
+		n++
+	}
+	if n > w.max {
+		return dst, ErrTooLarge
+	}
+	dst = binary.AppendUvarint(slices.Grow(dst, binary.MaxVarintLen32+len(h.bytes)+n), uint64(n))
+	dst = append(dst, h.bytes[:]...)[:len(dst)+int(h.n)] // all of them are one store; the rest is written over
+	if len(data) <= math.MaxUint8 {
+		dst = append(dst, 0xc4, byte(len(data)))
+	} else {
+		dst = append(dst, 0xc5, byte(len(data)>>8), byte(len(data)))
+	}
+	dst = append(dst, data...)
+	if e.Twin {
+		return append(dst, 0xa0, 0xc3), nil
+	}
+	return append(dst, 0xa0, 0xc2), nil
+}
+
+// headOf returns the head of events like e; nil if none is kept.
+func (w *Writer) headOf(e *Event) *eventHead {
+	if w.heads == nil || e.Trace != "" || e.Topic == "" {
+		return nil
+	}
+	if h := w.heads.slot(e.Topic); h.n > 0 && h.topic == e.Topic && h.typ == e.Body.Type {
+		return h
+	}
+	return nil
+}
+
+// appendFirst is AppendEvent for one that no head is kept for.
+func (w *Writer) appendFirst(dst []byte, e *Event) ([]byte, error) {
 	w.begin(dst, e.Size())
 	e.append(w)
 	dst, err := w.finish(dst)
@@ -74,28 +108,4 @@ func (w *Writer) keepHead(e *Event) {
 	w.optName(h.typ)
 	h.n = uint8(len(w.buf))
 	w.buf = nil
-}
-
-// appendAgain appends an event that begins with h. Its data is at most 64 KiB.
-func (w *Writer) appendAgain(dst []byte, h *eventHead, e *Event) ([]byte, error) {
-	data := e.Body.Data
-	n := int(h.n) + 2 + len(data) + 2
-	if len(data) > math.MaxUint8 {
-		n++
-	}
-	if n > w.max {
-		return dst, ErrTooLarge
-	}
-	dst = binary.AppendUvarint(slices.Grow(dst, binary.MaxVarintLen32+len(h.bytes)+n), uint64(n))
-	dst = append(dst, h.bytes[:]...)[:len(dst)+int(h.n)] // all of them are one store; the rest is written over
-	if len(data) <= math.MaxUint8 {
-		dst = append(dst, 0xc4, byte(len(data)))
-	} else {
-		dst = append(dst, 0xc5, byte(len(data)>>8), byte(len(data)))
-	}
-	dst = append(dst, data...)
-	if e.Twin {
-		return append(dst, 0xa0, 0xc3), nil
-	}
-	return append(dst, 0xa0, 0xc2), nil
 }
