@@ -1,6 +1,8 @@
 package node
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -18,7 +20,11 @@ func TestNewsForAllNamesTakeFewGoroutines(t *testing.T) {
 	for part := range 8 {
 		wg.Go(func() {
 			for i := part; i < names; i += 8 {
-				if _, err := nodes[0].Subscribe(fmt.Sprintf("topic-%d", i), actor.Func(func(actor.Context) {})); err != nil {
+				_, err := nodes[0].Subscribe(fmt.Sprintf("topic-%d", i), actor.Func(func(actor.Context) {}))
+				for tries := 0; errors.Is(err, context.DeadlineExceeded) && tries < 5; tries++ { // the machine was too slow
+					_, err = nodes[0].Subscribe(fmt.Sprintf("topic-%d", i), actor.Func(func(actor.Context) {}))
+				}
+				if err != nil {
 					t.Error(err)
 					return
 				}
