@@ -31,7 +31,7 @@ type Config struct {
 	// belongs to a link, a node asks for the next one again and again before it sleeps.
 	// Requests that follow each other so closely find both nodes awake. It costs up to
 	// one processor while packets come, and harms where processors are short; so only
-	// for hosts that have one to spare. 10 us..10 ms; default 0, not at all. Only Linux
+	// for hosts that have one to spare. 10 us..10 ms or 0, not at all; default 0. Only Linux
 	// with receive offload (5.0 and later) does it.
 	BusyPoll time.Duration
 

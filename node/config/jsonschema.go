@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // object is a part of the JSON Schema.
@@ -60,12 +59,8 @@ func (k *key) json() object {
 	switch {
 	case len(k.choices) > 0:
 		about = "one of " + strings.Join(k.choices, ", ")
-	case k.kind == count:
-		about += fmt.Sprintf(", %d to %d", k.min, k.max)
-	case k.kind == size:
-		about += fmt.Sprintf(", %s to %s", formatSize(int(k.min)), formatSize(int(k.max)))
-	case k.kind == duration:
-		about += fmt.Sprintf(", %s to %s", formatDuration(time.Duration(k.min)), formatDuration(time.Duration(k.max)))
+	case k.kind == count, k.kind == size, k.kind == duration:
+		about += ", " + k.bounds()
 	}
 	o["description"] = about
 	c := Default()

@@ -71,6 +71,7 @@ type key struct {
 	path     string // dotted; * stands for the name of a cluster or topic
 	kind     kind
 	min, max int64 // bounds of count, size and duration
+	off      bool  // zero is allowed beside the range: not at all
 	even     bool  // odd numbers are refused
 	choices  []string
 	field    func(*target) any // pointer to the field, of the type that kind names
@@ -120,7 +121,7 @@ func keys() []key {
 		{path: "node.zone", kind: name, field: func(t *target) any { return &t.config.Node.Zone }},
 		{path: "node.labels", kind: labels, field: func(t *target) any { return &t.config.Node.Labels }},
 		{path: "listen", kind: address, field: func(t *target) any { return &t.config.Listen }},
-		{path: "busy_poll", kind: duration, min: ms(10 * time.Microsecond), max: ms(10 * time.Millisecond), field: func(t *target) any { return &t.config.BusyPoll }},
+		{path: "busy_poll", kind: duration, min: ms(10 * time.Microsecond), max: ms(10 * time.Millisecond), off: true, fixed: true, field: func(t *target) any { return &t.config.BusyPoll }},
 		{path: "seeds", kind: seeds, field: func(t *target) any { return &t.config.Seeds }},
 		{path: "discovery.host", kind: flag, field: func(t *target) any { return &t.config.Discovery.Host }},
 		{path: "discovery.lan", kind: flag, field: func(t *target) any { return &t.config.Discovery.LAN }},

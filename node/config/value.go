@@ -92,16 +92,16 @@ func (k *key) check(dst any) error {
 		return checkLevels(*dst.(*map[string]string))
 	case count:
 		n := *dst.(*int)
-		if err := k.within(int64(n), func(v int64) string { return strconv.FormatInt(v, 10) }); err != nil {
+		if err := k.within(int64(n)); err != nil {
 			return err
 		}
 		if k.even && n%2 != 0 {
 			return bad("write "+strconv.Itoa(n+1), "%d is odd, an even number is wanted", n)
 		}
 	case size:
-		return k.within(int64(*dst.(*int)), func(v int64) string { return formatSize(int(v)) })
+		return k.within(int64(*dst.(*int)))
 	case duration:
-		return k.within(int64(*dst.(*time.Duration)), func(v int64) string { return formatDuration(time.Duration(v)) })
+		return k.within(int64(*dst.(*time.Duration)))
 	case choice:
 		text := *dst.(*string)
 		for _, c := range k.choices {
@@ -114,11 +114,31 @@ func (k *key) check(dst any) error {
 	return nil
 }
 
-func (k *key) within(v int64, format func(int64) string) error {
-	if v < k.min || v > k.max {
-		return bad("", "%s is out of range, %s to %s are allowed", format(v), format(k.min), format(k.max))
+func (k *key) within(v int64) error {
+	if v >= k.min && v <= k.max || v == 0 && k.off {
+		return nil
 	}
-	return nil
+	return bad("", "%s is out of range, %s are allowed", k.format(v), k.bounds())
+}
+
+// bounds names the range of a count, size or duration.
+func (k *key) bounds() string {
+	text := k.format(k.min) + " to " + k.format(k.max)
+	if k.off {
+		text = k.format(0) + " or " + text
+	}
+	return text
+}
+
+// format writes a count, size or duration.
+func (k *key) format(v int64) string {
+	switch k.kind {
+	case size:
+		return formatSize(int(v))
+	case duration:
+		return formatDuration(time.Duration(v))
+	}
+	return strconv.FormatInt(v, 10)
 }
 
 // parseCount takes a decimal number, with _ between digits if wanted. Octal and

@@ -20,6 +20,21 @@
 // All sockets of the process borrow from the same place, which the garbage collector
 // empties when nobody does.
 //
+// # Polling
+//
+// A socket may be told to poll: when its reader has taken all packets, it asks the
+// kernel for more again and again for a while, before it sleeps.
+//
+//	packets ──▶ taken ──▶ ask, let other goroutines run, ask, ... ──▶ sleep ──▶ packets
+//	              ▲                         │ packets
+//	              └─────────────────────────┘
+//
+// What comes meanwhile is received without a thread or a processor that has to wake up
+// for it. To the rest of the machine the poll is work, of up to one processor; and a
+// process with no other processor hears of its other sockets only when the poll is over.
+// The buffers are lent for as long as it lasts. A deadline or Close ends a read that
+// polls when its poll is over.
+//
 // A socket may be written to and closed from any goroutine, like a bare one. It is read
 // by one goroutine, that of quic-go, and with offload only through ReadBatch: other
 // ways to read would get whole pieces.

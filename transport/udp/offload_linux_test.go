@@ -137,9 +137,9 @@ func TestOddMarks(t *testing.T) {
 
 // listen opens a socket with offload that hears of congestion marks, and another that
 // sends to it.
-func listen(t *testing.T) (in *offload, out *net.UDPConn) {
+func listen(t *testing.T, poll time.Duration) (in *offload, out *net.UDPConn) {
 	t.Helper()
-	c, granted, err := Listen(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, 0)
+	c, granted, err := Listen(&net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, poll)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,8 +172,10 @@ func set(t *testing.T, c *net.UDPConn, level, option, value int) {
 
 // What was sent as a large piece arrives as one, and comes out as its packets, each
 // with the congestion mark it was sent with.
-func TestOffloadOverLoopback(t *testing.T) {
-	in, out := listen(t)
+func TestOffloadOverLoopback(t *testing.T) { polling(t, offloadOverLoopback) }
+
+func offloadOverLoopback(t *testing.T, poll time.Duration) {
+	in, out := listen(t, poll)
 	var want, got []string
 	for i, ecn := range []int{0, 1, 2, 3} {
 		set(t, out, unix.IPPROTO_IP, unix.IP_TOS, ecn)
@@ -213,8 +215,10 @@ func TestOffloadOverLoopback(t *testing.T) {
 
 // A read ends with its deadline and with the socket, and the socket can be read again
 // after a deadline.
-func TestReadsEnd(t *testing.T) {
-	in, out := listen(t)
+func TestReadsEnd(t *testing.T) { polling(t, readsEnd) }
+
+func readsEnd(t *testing.T, poll time.Duration) {
+	in, out := listen(t, poll)
 	ms := empty(8, 1452)
 	if err := in.SetReadDeadline(time.Now()); err != nil {
 		t.Fatal(err)
