@@ -14,7 +14,7 @@ import (
 // bench is one run of the program.
 type bench struct {
 	options
-	trust  trust
+	shared shared
 	report *report
 	notes  io.Writer // what is going on
 }
@@ -62,11 +62,11 @@ func (o *options) beside(some ...string) []string {
 
 // measure runs the modes that are wanted.
 func measure(ctx context.Context, o options, out, errs io.Writer) error {
-	t, err := newTrust()
+	h, err := newShared(o.busyPoll)
 	if err != nil {
 		return err
 	}
-	b := &bench{options: o, trust: t, report: &report{out: out, format: o.format}, notes: errs}
+	b := &bench{options: o, shared: h, report: &report{out: out, format: o.format, busyPoll: o.busyPoll}, notes: errs}
 	if o.profile != "" {
 		if err := os.MkdirAll(o.profile, 0o755); err != nil {
 			return err
@@ -77,6 +77,9 @@ func measure(ctx context.Context, o options, out, errs io.Writer) error {
 		about = errs
 	}
 	fmt.Fprintln(about, machine())
+	if o.busyPoll > 0 {
+		fmt.Fprintf(about, "not the default: busy_poll %v in the nodes of Iris\n", o.busyPoll)
+	}
 	for _, m := range modes() {
 		if !o.wants(m.names...) {
 			continue
@@ -94,7 +97,7 @@ type sessions map[string]*session
 func (b *bench) begin(ctx context.Context, peers []string, fars int) (sessions, error) {
 	all := sessions{}
 	for _, p := range peers {
-		s, err := begin(ctx, b.trust, p, fars)
+		s, err := begin(ctx, b.shared, p, fars)
 		if err != nil {
 			all.stop()
 			return nil, err

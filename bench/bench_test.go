@@ -69,6 +69,26 @@ func named(mode string, size int64, outstanding int, peer string) string {
 	return fmt.Sprintf("%s of %d bytes, %d outstanding, beside %s", mode, size, outstanding, peer)
 }
 
+// That nodes polled is said with the machine and in every row; otherwise nothing is.
+func TestBusyPollIsSaid(t *testing.T) {
+	for _, polls := range []bool{false, true} {
+		args := []string{"--json", "--rounds", "1", "--time", "20ms", "--only", "request-p50", "--peers", "tls"}
+		if polls {
+			args = append(args, "--busy-poll", "200us")
+		}
+		var out, errs bytes.Buffer
+		if status := run(t.Context(), args, &out, &errs); status != 0 {
+			t.Fatalf("status %d: %s", status, &errs)
+		}
+		if row := strings.Contains(out.String(), `"busy_poll":"200µs"`); row != polls {
+			t.Errorf("polls %t: %s", polls, &out)
+		}
+		if said := strings.Contains(errs.String(), "busy_poll 200µs in the nodes"); said != polls {
+			t.Errorf("polls %t: %s", polls, &errs)
+		}
+	}
+}
+
 // A run that is interrupted ends at once, and has waited for its children.
 func TestInterrupted(t *testing.T) {
 	ctx, stop := context.WithCancelCause(t.Context())
@@ -97,6 +117,7 @@ func TestWrongFlags(t *testing.T) {
 		"more":             `"more"`,
 		"--json --csv":     "one of",
 		"--time 1h":        "at most",
+		"--busy-poll 1us":  "busy_poll: 1µs is out of range",
 		"--nothing-of-the": "nothing-of-the",
 	} {
 		var errs bytes.Buffer

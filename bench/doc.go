@@ -7,6 +7,7 @@
 //	go run .                                   # everything, some ten minutes
 //	go run . --quick                           # the same in short, below two minutes
 //	go run . --only pub,cpu --size 16 --peers nats-tls --rounds 9
+//	go run . --only request-p50 --busy-poll 200us # nodes that poll, see docs/performance.md
 //	go run . --json                            # one object per row
 //
 // # Picture
@@ -31,6 +32,8 @@
 // handler actor, as is that of Proto.Actor; that of NATS is a subscription with a
 // callback. A row prints the median over the rounds of both sides and the median of
 // the ratios within a round. Absolute values say little about other machines.
+// With --busy-poll the nodes of Iris poll, which is not the default: the lines on the
+// machine and every row of --json and --csv say so.
 //
 // # Concurrency
 //

@@ -14,12 +14,12 @@ const (
 // costs the publisher more than 8 events for one, and whether a ninth that has stopped
 // costs anybody anything.
 func (b *bench) fanout(ctx context.Context) error {
-	one, err := begin(ctx, b.trust, iris, 1)
+	one, err := begin(ctx, b.shared, iris, 1)
 	if err != nil {
 		return err
 	}
 	defer one.stop()
-	eight, err := begin(ctx, b.trust, iris, audience)
+	eight, err := begin(ctx, b.shared, iris, audience)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (b *bench) fanout(ctx context.Context) error {
 // withOneStopped publishes to one more subscriber, which has stopped. held is by how
 // much the memory of the publisher grew.
 func (b *bench) withOneStopped(ctx context.Context, count int64) (f flow, held int64, err error) {
-	s, err := begin(ctx, b.trust, iris, audience+1)
+	s, err := begin(ctx, b.shared, iris, audience+1)
 	if err != nil {
 		return f, 0, err
 	}
@@ -106,7 +106,7 @@ func (b *bench) nodesOf(ctx context.Context, size int64) error {
 	all, counts, rates := map[int]*session{}, map[int]int64{}, map[int][]float64{}
 	lost := map[int]float64{}
 	for _, n := range steps {
-		s, err := begin(ctx, b.trust, iris, n)
+		s, err := begin(ctx, b.shared, iris, n)
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func startIris(s setup, seeds ...string) (*irisNode, error) {
 	cfg := config.Default()
 	cfg.Network = config.Network{Name: "bench", Secret: s.Secret}
 	cfg.Discovery = config.Discovery{}
-	cfg.Seeds = seeds
+	cfg.Seeds, cfg.BusyPoll = seeds, s.BusyPoll
 	cfg.Log = config.Log{Handler: slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})}
 	cfg.Limits.Mailbox, cfg.Limits.MailboxBytes, cfg.Limits.Memory = 10_000_000, 1<<30, 8<<30
 	node.PaceCollector(cfg) // as iris node does; the process is nothing else

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"iris/node/config"
 )
 
 func main() {
@@ -30,14 +32,15 @@ func main() {
 
 // options are what the flags say.
 type options struct {
-	rounds  int
-	time    time.Duration // of one run
-	sizes   []int64
-	peers   []string
-	only    []string
-	format  string
-	profile string
-	quick   bool
+	rounds   int
+	time     time.Duration // of one run
+	sizes    []int64
+	peers    []string
+	only     []string
+	format   string
+	profile  string
+	busyPoll time.Duration
+	quick    bool
 }
 
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
@@ -68,6 +71,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 	beside := fl.String("peers", "", "what to measure beside: "+strings.Join(peers, ","))
 	fl.IntVar(&o.rounds, "rounds", 0, "rounds, in each of which every peer runs once (5)")
 	fl.DurationVar(&o.time, "time", 0, "how long a run takes, about (1s)")
+	fl.DurationVar(&o.busyPoll, "busy-poll", 0, "busy_poll of the nodes of Iris, such as 200us (0s)")
 	fl.StringVar(&o.profile, "profile", "", "folder for CPU and allocation profiles of the processes of Iris")
 	if err := fl.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -81,6 +85,9 @@ func parse(args []string, errs io.Writer) (options, error) {
 	}
 	if o.rounds < 0 || o.time < 0 || o.time > runTimeout/4 || *asJSON && *asCSV {
 		return o, errors.New("want rounds of at least 1, a time of at most 15s, and one of --json and --csv")
+	}
+	if err := config.Validate(config.Config{BusyPoll: o.busyPoll}); err != nil {
+		return o, err
 	}
 	o.format = map[bool]string{*asJSON: "json", *asCSV: "csv"}[true]
 	o.quick = *quick

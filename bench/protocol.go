@@ -1,5 +1,7 @@
 package main
 
+import "time"
+
 // command is what the driver tells a child, one JSON line.
 type command struct {
 	Op    string `json:"op"`
@@ -19,9 +21,11 @@ type setup struct {
 	Number int    `json:"number"` // of the far end, from 0
 	At     string `json:"at"`     // address of the far end or of the broker
 	Secret []byte `json:"secret"` // network key of Iris
-	CA     []byte `json:"ca"`     // PEM
-	Cert   []byte `json:"cert"`
-	Key    []byte `json:"key"`
+	// BusyPoll is that of the nodes of Iris.
+	BusyPoll time.Duration `json:"busyPoll"`
+	CA       []byte        `json:"ca"` // PEM
+	Cert     []byte        `json:"cert"`
+	Key      []byte        `json:"key"`
 }
 
 // answer is what the child says to that, one JSON line.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // row compares Iris with one peer.
@@ -20,21 +21,26 @@ type row struct {
 	Iris        float64 `json:"iris"`  // the median of the rounds
 	Other       float64 `json:"other"`
 	Unit        string  `json:"unit"`
-	Lost        float64 `json:"lost,omitempty"` // share of Iris' events that did not arrive
+	Lost        float64 `json:"lost,omitempty"`      // share of Iris' events that did not arrive
+	BusyPoll    string  `json:"busy_poll,omitempty"` // of the nodes of Iris, if not the default
 }
 
 // report prints rows as they come.
 type report struct {
-	out    io.Writer
-	format string // table, json or csv
-	last   string // mode of the last row
-	err    error
+	out      io.Writer
+	format   string // table, json or csv
+	busyPoll time.Duration
+	last     string // mode of the last row
+	err      error
 }
 
-var header = []string{"mode", "size", "outstanding", "nodes", "peer", "ratio", "iris", "other", "unit", "lost"}
+var header = []string{"mode", "size", "outstanding", "nodes", "peer", "ratio", "iris", "other", "unit", "lost", "busy_poll"}
 
 func (r *report) add(w row) {
 	var err error
+	if r.busyPoll > 0 {
+		w.BusyPoll = r.busyPoll.String()
+	}
 	switch r.format {
 	case "json":
 		err = json.NewEncoder(r.out).Encode(w)
@@ -46,7 +52,7 @@ func (r *report) add(w row) {
 		if err == nil {
 			err = c.Write([]string{
 				w.Mode, strconv.FormatInt(w.Size, 10), strconv.Itoa(w.Outstanding), strconv.Itoa(w.Nodes), w.Peer,
-				figure(w.Ratio), figure(w.Iris), figure(w.Other), w.Unit, figure(w.Lost),
+				figure(w.Ratio), figure(w.Iris), figure(w.Other), w.Unit, figure(w.Lost), w.BusyPoll,
 			})
 		}
 		c.Flush()

@@ -75,7 +75,7 @@ func (b *bench) requestsOf(ctx context.Context, all sessions, peers []string, ou
 // requestsBesideTunnel measures how much longer a request takes while a tunnel between
 // the same nodes runs flat out.
 func (b *bench) requestsBesideTunnel(ctx context.Context) error {
-	s, err := begin(ctx, b.trust, iris, 1)
+	s, err := begin(ctx, b.shared, iris, 1)
 	if err != nil {
 		return err
 	}

@@ -16,23 +16,26 @@ type session struct {
 	run    int64
 }
 
-// trust is what the processes of a run share.
-type trust struct{ secret, ca, cert, key []byte }
+// shared is what the processes of a run share.
+type shared struct {
+	secret, ca, cert, key []byte
+	busyPoll              time.Duration
+}
 
-func newTrust() (trust, error) {
-	t := trust{secret: make([]byte, 32)}
-	_, _ = rand.Read(t.secret) // never fails
+func newShared(busyPoll time.Duration) (shared, error) {
+	h := shared{secret: make([]byte, 32), busyPoll: busyPoll}
+	_, _ = rand.Read(h.secret) // never fails
 	var err error
-	t.ca, t.cert, t.key, err = certificates()
-	return t, err
+	h.ca, h.cert, h.key, err = certificates()
+	return h, err
 }
 
 // begin starts a peer with so many far ends.
-func begin(ctx context.Context, t trust, peer string, fars int) (*session, error) {
+func begin(ctx context.Context, h shared, peer string, fars int) (*session, error) {
 	s := &session{peer: peer}
-	base := setup{Peer: peer, Secret: t.secret}
+	base := setup{Peer: peer, Secret: h.secret, BusyPoll: h.busyPoll}
 	if peer != "nats" && peer != "proto" && peer != iris {
-		base.CA, base.Cert, base.Key = t.ca, t.cert, t.key
+		base.CA, base.Cert, base.Key = h.ca, h.cert, h.key
 	}
 	start := func(role string, number int, at string) (*child, error) {
 		p := base

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"iris/node/config"
 )
 
 func newBench(s streams, signals <-chan os.Signal) *cobra.Command {
@@ -21,7 +23,8 @@ HDR histogram: of requests and rounds of the ring from call to answer, of events
 broadcasts from the send to the handler (every 64th; flat out that is mostly waiting
 in queues), of tunnels of one write. Handlers have larger mailboxes than by default,
 for nothing holds a sender who is faster than them. With --relay programs attached to
-the nodes send and handle, over TCP: those miss what comes while 48 MiB wait for them.`
+the nodes send and handle, over TCP: those miss what comes while 48 MiB wait for them.
+With --busy-poll the nodes wait for packets as with busy_poll in the configuration.`
 	cmd.AddCommand(
 		benchMode(s, signals, "pub", "Publish events, each to one handler in every other process", 16, []string{"batch", "relay"}),
 		benchMode(s, signals, "request", "Send requests and wait for the replies, spread over the other processes", 128, []string{"outstanding", "relay"}),
@@ -37,7 +40,7 @@ the nodes send and handle, over TCP: those miss what comes while 48 MiB wait for
 type benchFlags struct {
 	size, processes, outstanding, players int
 	count                                 int64
-	duration, warmup                      time.Duration
+	duration, warmup, busyPoll            time.Duration
 	json, csv, batch, relay               bool
 }
 
@@ -63,6 +66,7 @@ func benchMode(s streams, signals <-chan os.Signal, mode, short string, size int
 	fl.Int64Var(&f.count, "count", 0, "how many, instead of a duration")
 	fl.DurationVar(&f.duration, "duration", 5*time.Second, "how long")
 	fl.DurationVar(&f.warmup, "warmup", 500*time.Millisecond, "how long before that")
+	fl.DurationVar(&f.busyPoll, "busy-poll", 0, "how long nodes ask for packets before they sleep, 10us to 10ms; 0s: not at all")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
 	fl.BoolVar(&f.csv, "csv", false, "print a line of names and a line of comma-separated values")
 	run := work(func([]string) error {
@@ -111,7 +115,7 @@ func (f *benchFlags) check(both bool) error {
 	case f.warmup < 0 || f.warmup > time.Hour:
 		return fmt.Errorf("warmup: %v: want 0 to 1h", f.warmup)
 	}
-	return nil
+	return config.Validate(config.Config{BusyPoll: f.busyPoll})
 }
 
 var errInterrupted = errors.New("interrupted")

@@ -28,6 +28,8 @@ type benchSetup struct {
 	Parts   int      `json:"parts"`
 	Seeds   []string `json:"seeds"`
 	Secret  []byte   `json:"secret"`
+	// BusyPoll is that of the nodes.
+	BusyPoll time.Duration `json:"busy_poll"`
 }
 
 // benchPart is a node with the handlers of a benchmark, and what they counted.
@@ -58,7 +60,7 @@ func stamped(size int, run uint64, at time.Time) actor.Bytes {
 func startBenchPart(ctx context.Context, s benchSetup) (*benchPart, error) {
 	cfg := config.Default()
 	cfg.Network = config.Network{Name: "iris bench", Secret: s.Secret}
-	cfg.Discovery, cfg.Seeds = config.Discovery{}, s.Seeds
+	cfg.Discovery, cfg.Seeds, cfg.BusyPoll = config.Discovery{}, s.Seeds, s.BusyPoll
 	cfg.Log = config.Log{Handler: slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})}
 	// Nothing holds a publisher who is faster than a handler: room for all of a run.
 	cfg.Limits.Mailbox, cfg.Limits.MailboxBytes, cfg.Limits.Memory = 10_000_000, 1<<30, min(8<<30, math.MaxInt)

@@ -14,6 +14,7 @@ type benchResult struct {
 	Benchmark   string     `json:"benchmark"`
 	Batch       bool       `json:"batch,omitempty"` // handlers took batches
 	Relay       bool       `json:"relay,omitempty"` // programs of the relay sent and handled
+	BusyPoll    string     `json:"busy_poll,omitempty"`
 	Size        int        `json:"size"`
 	Processes   int        `json:"processes"`
 	Outstanding int        `json:"outstanding,omitempty"`
@@ -47,6 +48,9 @@ func (r *benchResult) finish(took, cpu time.Duration, h *histogram, b *benchmark
 	if b.mode == "ring" {
 		r.Players = b.players
 	}
+	if b.busyPoll > 0 {
+		r.BusyPoll = b.busyPoll.String()
+	}
 }
 
 func (r *benchResult) print(w io.Writer, f benchFlags) error {
@@ -62,6 +66,9 @@ func (r *benchResult) print(w io.Writer, f benchFlags) error {
 	row("rate", "%.0f %s/s, %.1f MB/s", r.Rate, r.unit, r.Bytes)
 	if r.Relay {
 		row("path", "programs of the relay over TCP, at both ends")
+	}
+	if r.BusyPoll != "" {
+		row("busy_poll", "%s", r.BusyPoll)
 	}
 	if r.Players > 0 {
 		row("ring", "%d players, %.0f messages/s", r.Players, r.Rate*float64(r.Players))
@@ -86,6 +93,7 @@ func (r *benchResult) csv(w io.Writer) error {
 		{"benchmark", r.Benchmark},
 		{"batch", r.Batch},
 		{"relay", r.Relay},
+		{"busy_poll", r.BusyPoll},
 		{"size", r.Size},
 		{"processes", r.Processes},
 		{"outstanding", r.Outstanding},

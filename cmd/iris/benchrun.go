@@ -43,7 +43,10 @@ func runBench(ctx context.Context, s streams, mode string, f benchFlags) (*bench
 }
 
 func (b *benchmark) start(ctx context.Context, errs io.Writer) error {
-	setup := benchSetup{Mode: b.mode, Serves: b.processes == 1, Batch: b.batch, Relay: b.relay, Players: b.players, Parts: b.processes, Secret: make([]byte, 32)}
+	setup := benchSetup{
+		Mode: b.mode, Serves: b.processes == 1, Batch: b.batch, Relay: b.relay, Players: b.players, Parts: b.processes,
+		BusyPoll: b.busyPoll, Secret: make([]byte, 32),
+	}
 	_, _ = rand.Read(setup.Secret) // never fails
 	ctx, cancel := context.WithTimeout(ctx, benchStartTimeout)
 	defer cancel()
