@@ -49,6 +49,9 @@
 // under way to this node by four of [Limits].Message and the one that goes on,
 // connections before HELLO, streams and tunnel connections in number.
 //
+// The socket for tunnels costs a node that has none five goroutines and 120 KiB;
+// Config.TunnelPort -1 spares them.
+//
 // # Errors
 //
 // Sends fail with actor.ErrUnreachable when the link is gone (the frame was

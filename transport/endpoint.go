@@ -86,6 +86,7 @@ type Endpoint struct {
 	base     *socket // of links, and of tunnels where an end has no other
 	beside   *socket // of tunnels; nil: they share the base
 	gate     *gate   // of both
+	detours  *detours
 	handlers [256]Handler
 	intake   func(*Link, func(int) bool) Intake // of the kinds in gathers
 	gathers  [256]bool
@@ -121,8 +122,8 @@ type Endpoint struct {
 // Listen binds the sockets. No connection is accepted before Start. When Listen
 // fails, those of cfg are closed.
 func Listen(cfg Config) (*Endpoint, error) {
-	if cfg.System == nil || cfg.Identity == nil || cfg.Logger == nil {
-		return nil, errors.Join(errors.New("transport: System, Identity and Logger are required"), closeAll(cfg.Conn, cfg.TunnelConn))
+	if cfg.System == nil || cfg.Identity == nil || cfg.Logger == nil || cfg.Conn == nil && cfg.TunnelConn != nil {
+		return nil, errors.Join(errors.New("transport: System, Identity and Logger are required, and Conn with TunnelConn"), closeAll(cfg.Conn, cfg.TunnelConn))
 	}
 	cfg.Limits = cfg.Limits.withDefaults()
 	links, tunnels, err := bind(cfg)
@@ -137,8 +138,8 @@ func Listen(cfg Config) (*Endpoint, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Endpoint{
 		cfg: cfg, sys: cfg.System, log: cfg.Logger, self: cfg.Identity.ID(),
-		gate: newGate(cfg.Limits.HalfOpen, time.Now),
-		ctx:  ctx, cancel: cancel, gone: make(chan struct{}),
+		gate: newGate(cfg.Limits.HalfOpen, time.Now), detours: newDetours(cfg.Limits.Peers),
+		ctx: ctx, cancel: cancel, gone: make(chan struct{}),
 		assembly: newAssembly(largest(cfg.Limits.Message), cfg.Limits.Memory/assemblyPart), lanes: lanesShare(cfg.System, cfg.Limits.Memory),
 		greetings: greetings{max: cfg.Limits.Peers, peers: make(map[id.ID]int)},
 		dials:     make(map[string]*dialing), claims: make(map[id.ID]chan struct{}), tunnels: make(map[id.ID]*tunnelConn),
@@ -280,7 +281,7 @@ func (e *Endpoint) accept(s *socket) {
 		conn, err := s.ln.Accept(e.ctx)
 		if err != nil {
 			if e.ctx.Err() == nil && !errors.Is(err, quic.ErrServerClosed) {
-				e.log.Error("listener failed", "error", err)
+				e.log.Error("listener failed", "for", s.use, "error", err)
 			}
 			return
 		}

@@ -145,7 +145,7 @@ func (e *Endpoint) receiveHello(ctx context.Context, conn *quic.Conn, s *socket,
 	l.hello = copyHello(h)
 	switch {
 	case l.hello.Role == wire.RoleTunnels:
-		return e.receiveTunnels(l)
+		return e.receiveTunnels(l, s)
 	case l.hello.Role == wire.RoleLink && s == e.base:
 		return e.receiveLink(ctx, l)
 	case l.hello.Role == wire.RoleLink:

@@ -26,6 +26,8 @@ type world struct {
 	net *simnet.Simnet
 	cut *cutter
 	n   byte
+
+	delay time.Duration // one way
 }
 
 // cutter is a router that drops packets between hosts that were cut, and to ports that are shut.
@@ -78,7 +80,7 @@ func hostAt(a net.Addr) string {
 
 func newWorld(t *testing.T) *world {
 	c := &cutter{gone: make(map[[2]string]bool), shut: make(map[string]bool)}
-	return &world{t: t, net: &simnet.Simnet{Router: c}, cut: c}
+	return &world{t: t, net: &simnet.Simnet{Router: c}, cut: c, delay: 5 * time.Millisecond}
 }
 
 // place is an endpoint with an owner that collects what it is told.
@@ -106,7 +108,7 @@ func (w *world) place(network string, edit ...func(*Config)) *place {
 
 // socket makes one at a port of the latest host.
 func (w *world) socket(port int) net.PacketConn {
-	return w.net.NewEndpoint(&net.UDPAddr{IP: net.IPv4(10, 0, 0, w.n).To4(), Port: port}, simnet.NodeBiDiLinkSettings{Latency: 5 * time.Millisecond})
+	return w.net.NewEndpoint(&net.UDPAddr{IP: net.IPv4(10, 0, 0, w.n).To4(), Port: port}, simnet.NodeBiDiLinkSettings{Latency: w.delay})
 }
 
 func newPlace(t testing.TB, network string, edit ...func(*Config)) *place {

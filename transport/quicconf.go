@@ -33,8 +33,8 @@ const (
 	// for a process whose application is stuck, so it is not the detector.
 	idleTimeout     = 10 * time.Second
 	keepAlivePeriod = 3 * time.Second
-	// besideTimeout is the same for tunnels on a socket of their own, whose way may end
-	// without that of the link: nothing else finds it out, and new tunnels would be lost on it.
+	// besideTimeout is the idle timeout of tunnels on a socket of their own, whose way may
+	// end without that of the link: nothing else finds it out, and new tunnels would be lost on it.
 	besideTimeout = 6 * time.Second
 
 	// controlQueue bounds what waits for the control stream of a link, in bytes.

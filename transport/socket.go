@@ -16,10 +16,17 @@ import (
 	"iris/transport/wire"
 )
 
+// What a socket is for, in the log.
+const (
+	forLinks   = "links"
+	forTunnels = "tunnels"
+)
+
 // socket is a UDP socket of the endpoint with the QUIC on it. There are two: one for
 // links, and one for tunnels, so that what a tunnel fills, a buffer of the kernel and
 // the goroutine that reads it, is not what a message passes through.
 type socket struct {
+	use  string
 	conn net.PacketConn
 	conf *quic.Config
 	tr   *quic.Transport
@@ -28,8 +35,8 @@ type socket struct {
 
 // open makes QUIC on conn, which it closes when it fails. Connections end after idle
 // without a packet; of the two ends the shorter time counts (RFC 9000, section 10.1).
-func (e *Endpoint) open(conn net.PacketConn, idle time.Duration) (*socket, error) {
-	s := &socket{conn: conn, conf: quicConfig(e.cfg.Limits.Tunnels)}
+func (e *Endpoint) open(use string, conn net.PacketConn, idle time.Duration) (*socket, error) {
+	s := &socket{use: use, conn: conn, conf: quicConfig(e.cfg.Limits.Tunnels)}
 	s.conf.MaxIdleTimeout = idle
 	s.conf.GetConfigForClient = func(from *quic.ClientInfo) (*quic.Config, error) {
 		c := e.configFor(s, from.RemoteAddr)
@@ -59,13 +66,13 @@ func (e *Endpoint) open(conn net.PacketConn, idle time.Duration) (*socket, error
 
 // openSockets makes QUIC on the sockets; tunnels may be nil. When it fails, they are closed.
 func (e *Endpoint) openSockets(links, tunnels net.PacketConn) (err error) {
-	if e.base, err = e.open(links, idleTimeout); err != nil {
+	if e.base, err = e.open(forLinks, links, idleTimeout); err != nil {
 		return errors.Join(err, closeAll(tunnels))
 	}
 	if tunnels == nil {
 		return nil
 	}
-	if e.beside, err = e.open(tunnels, besideTimeout); err != nil {
+	if e.beside, err = e.open(forTunnels, tunnels, besideTimeout); err != nil {
 		return errors.Join(err, e.base.close())
 	}
 	return nil
@@ -125,12 +132,12 @@ func bind(cfg Config) (links, tunnels net.PacketConn, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("listen address %q: %w", cfg.Listen, err)
 	}
-	if links, err = bindTo(addr, "links", cfg.BusyPoll, cfg.Logger); err != nil || cfg.TunnelPort < 0 {
+	if links, err = bindTo(addr, forLinks, cfg.BusyPoll, cfg.Logger); err != nil || cfg.TunnelPort < 0 {
 		return links, nil, err
 	}
 	beside := *links.LocalAddr().(*net.UDPAddr) // one of our own is of UDP
 	beside.Port = cfg.TunnelPort
-	if tunnels, err = bindTo(&beside, "tunnels", 0, cfg.Logger); err != nil {
+	if tunnels, err = bindTo(&beside, forTunnels, 0, cfg.Logger); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("port for tunnels: %w", err), links.Close())
 	}
 	return links, tunnels, nil

@@ -18,6 +18,9 @@ import (
 // messages. It is dialled when the first tunnel opens and ends with the link.
 // Both ends open streams on it. Where both nodes have a socket for tunnels, and let
 // each other reach it, the two connections share no socket either.
+//
+// There may be more than one for a while: when both ends dial at once, and when tunnels
+// that began on the sockets for links have got a way of their own.
 type tunnelConn struct {
 	e    *Endpoint
 	peer id.ID
@@ -27,37 +30,50 @@ type tunnelConn struct {
 
 	dialing chan struct{} // holds a token while one of the openers dials for all
 
-	mu       sync.Mutex // guards the following fields
-	dialed   *quic.Conn // by us; nil if there is none, may have ended
-	accepted *quic.Conn // dialled by the peer
-	detour   time.Time  // until when the peer's socket for tunnels is not tried; see tunneldial.go
-	ended    bool
+	mu    sync.Mutex       // guards the following fields
+	conns [ways]*quic.Conn // nil where there is none; may have ended
+	ended bool
 }
 
+// way says who dialled a connection, and whether at a socket for tunnels or at one
+// for links. New tunnels take the first that there is.
+type way uint8
+
+const (
+	dialedBeside way = iota
+	acceptedBeside
+	dialedBase
+	acceptedBase
+	ways
+)
+
+// apart reports whether it is at a socket for tunnels.
+func (w way) apart() bool { return w == dialedBeside || w == acceptedBeside }
+
 // tunnelsTo returns the tunnel connection record of a linked peer.
-func (e *Endpoint) tunnelsTo(peer id.ID) (*tunnelConn, *Link, error) {
+func (e *Endpoint) tunnelsTo(peer id.ID) (*tunnelConn, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	l := e.Link(peer)
 	if l == nil || e.closed || l.leaving.Load() || l.parting.Load() {
-		return nil, nil, actor.ErrUnreachable
+		return nil, actor.ErrUnreachable
 	}
 	t := e.tunnels[peer]
 	if t == nil {
 		t = &tunnelConn{e: e, peer: peer, dialing: make(chan struct{}, 1)}
 		e.tunnels[peer] = t
 	}
-	return t, l, nil
+	return t, nil
 }
 
 // OpenStream opens a tunnel stream to n, dialling the pair's tunnel connection
 // when there is none. The peer hears of the stream with its first bytes.
 func (e *Endpoint) OpenStream(ctx context.Context, n id.ID) (Stream, error) {
-	t, l, err := e.tunnelsTo(n)
+	t, err := e.tunnelsTo(n)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := t.connection(ctx, l)
+	conn, err := t.connection(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%w: tunnel connection: %w", actor.ErrUnreachable, err)
 	}
@@ -79,20 +95,24 @@ func (e *Endpoint) Tunnels(n id.ID) bool {
 	return t != nil && t.open.Load() > 0
 }
 
-func (t *tunnelConn) current() *quic.Conn {
+// current returns the connection for new tunnels, nil if there is none.
+func (t *tunnelConn) current() (*quic.Conn, way) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, c := range []*quic.Conn{t.dialed, t.accepted} {
+	for at, c := range t.conns {
 		if c != nil && c.Context().Err() == nil {
-			return c
+			return c, way(at)
 		}
 	}
-	return nil
+	return nil, 0
 }
 
 // connection returns a connection to open streams on, dialling if there is none.
-func (t *tunnelConn) connection(ctx context.Context, l *Link) (*quic.Conn, error) {
-	if c := t.current(); c != nil {
+func (t *tunnelConn) connection(ctx context.Context) (*quic.Conn, error) {
+	if c, at := t.current(); c != nil {
+		if !at.apart() {
+			t.comeBack()
+		}
 		return c, nil
 	}
 	select {
@@ -101,20 +121,20 @@ func (t *tunnelConn) connection(ctx context.Context, l *Link) (*quic.Conn, error
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	if c := t.current(); c != nil { // somebody has dialled meanwhile
+	if c, _ := t.current(); c != nil { // somebody has dialled meanwhile
 		return c, nil
 	}
-	conn, err := t.dial(ctx, l)
+	conn, at, err := t.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return conn, t.add(conn, false)
+	return conn, t.add(conn, at)
 }
 
-// receiveTunnels takes an accepted tunnel connection of a linked peer. l is
+// receiveTunnels takes a tunnel connection of a linked peer, accepted on s. l is
 // only the state of its handshake.
-func (e *Endpoint) receiveTunnels(l *Link) error {
-	t, _, err := e.tunnelsTo(l.peer)
+func (e *Endpoint) receiveTunnels(l *Link, s *socket) error {
+	t, err := e.tunnelsTo(l.peer)
 	if err != nil {
 		return err
 	}
@@ -129,20 +149,19 @@ func (e *Endpoint) receiveTunnels(l *Link) error {
 	if _, err := l.control.Write(answer); err != nil {
 		return err
 	}
-	return t.add(l.conn, true)
+	if s == e.base {
+		return t.add(l.conn, acceptedBase)
+	}
+	return t.add(l.conn, acceptedBeside)
 }
 
 // add makes conn usable and accepts the peer's streams on it. Each end dials when
 // it has no connection to use, so a new one replaces what that end dialled before.
-func (t *tunnelConn) add(conn *quic.Conn, accepted bool) error {
-	place := &t.dialed
-	if accepted {
-		place = &t.accepted
-	}
+func (t *tunnelConn) add(conn *quic.Conn, at way) error {
 	t.mu.Lock()
-	old, ended := *place, t.ended
+	old, ended := t.conns[at], t.ended
 	if !ended {
-		*place = conn
+		t.conns[at] = conn
 	}
 	t.mu.Unlock()
 	if ended || !t.e.spawn(func() { t.accept(conn) }) {
@@ -151,6 +170,9 @@ func (t *tunnelConn) add(conn *quic.Conn, accepted bool) error {
 	}
 	if old != nil {
 		closeConn(old, wire.CodeDuplicate, "replaced by a newer one")
+	}
+	if at == dialedBeside {
+		t.e.detours.over(t.peer)
 	}
 	return nil
 }
@@ -188,7 +210,7 @@ func (t *tunnelConn) accept(conn *quic.Conn) {
 func (t *tunnelConn) end(code wire.Code, reason string) {
 	t.mu.Lock()
 	t.ended = true
-	conns := []*quic.Conn{t.dialed, t.accepted}
+	conns := t.conns
 	t.mu.Unlock()
 	for _, c := range conns {
 		if c != nil {

@@ -9,7 +9,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/quic-go/quic-go"
 
 	"iris/actor"
 	"iris/internal/id"
@@ -115,12 +118,12 @@ func TestTunnelsKeepToTheirSockets(t *testing.T) {
 				}
 				echo(t, a, b, time.Minute)
 				travels(t, a, b, c.apart)
-				conn := a.tunnels[b.ID()].current()
+				conn, _ := a.tunnels[b.ID()].current()
 				if !strings.HasSuffix(conn.RemoteAddr().String(), c.port) || addrPort(conn.LocalAddr()).Port() != c.local {
 					t.Errorf("from %s to %s, want :%d and %s", conn.LocalAddr(), conn.RemoteAddr(), c.local, c.port)
 				}
 				echo(t, b, a, time.Minute) // on the connection that is there
-				if b.tunnels[a.ID()].dialed != nil {
+				if n := len(b.tunnels[a.ID()].live()); n != 1 {
 					t.Error("the other end has dialled another connection")
 				}
 				a.close(t)
@@ -132,39 +135,169 @@ func TestTunnelsKeepToTheirSockets(t *testing.T) {
 	}
 }
 
-// A port that nobody answers at costs the first tunnel a second, or half of the time that it has; it is tried
-// again after a minute, when there is no connection.
+// live are the connections for tunnels.
+func (t *tunnelConn) live() (list []*quic.Conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range t.conns {
+		if c != nil && c.Context().Err() == nil {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// forget ends the connections for tunnels between p and other.
+func (p *place) forget(other *place) {
+	for _, c := range p.tunnels[other.ID()].live() {
+		closeConn(c, wire.CodeOK, "for the test")
+	}
+	pass(time.Second)
+}
+
+// pass lets virtual time go by.
+func pass(d time.Duration) {
+	t := time.NewTimer(d)
+	<-t.C
+}
+
+// A port that nobody answers at delays the first tunnel a little, also for openers who have little time and
+// those who wait for another one. It is tried again after a minute, and nobody waits for that.
 func TestHiddenPortIsGoneAround(t *testing.T) {
-	for name, patience := range map[string]time.Duration{"time enough": time.Minute, "little time": 200 * time.Millisecond} {
+	for name, patience := range map[string]time.Duration{"time enough": time.Minute, "little time": 150 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, w *world) {
 				var said notes
 				a, b := w.place("net", said.edit), w.place("net")
 				w.running(a, b)
-				w.cut.bar(b.beside.conn.LocalAddr(), true)
-				if took, most := echo(t, a, b, patience), min(tunnelPatience, patience/2)+100*time.Millisecond; took > most {
-					t.Errorf("the first tunnel took %v, want %v at most", took, most)
+				hidden := b.beside.conn.LocalAddr()
+				w.cut.bar(hidden, true)
+				var openers sync.WaitGroup
+				for range 3 {
+					openers.Go(func() {
+						if took, most := echo(t, a, b, patience), min(minHeadStart, patience/2)+50*time.Millisecond; took > most {
+							t.Errorf("the first tunnel took %v, want %v at most", took, most)
+						}
+					})
 				}
+				openers.Wait()
 				travels(t, a, b, false)
-				if took := echo(t, a, b, patience); took > 50*time.Millisecond {
+				if took := echo(t, a, b, patience); took > 30*time.Millisecond {
 					t.Errorf("the second took %v", took)
 				}
-				w.cut.bar(b.beside.conn.LocalAddr(), false)
-
-				closeConn(a.tunnels[b.ID()].current(), wire.CodeOK, "for the test")
-				echo(t, a, b, patience) // within the minute
+				w.cut.bar(hidden, false)
+				a.forget(b)
+				s, err := a.OpenStream(t.Context(), b.ID()) // within the minute
+				if err != nil {
+					t.Fatal(err)
+				}
 				travels(t, a, b, false)
-				minute := time.NewTimer(detourFor)
-				<-minute.C
-				closeConn(a.tunnels[b.ID()].current(), wire.CodeOK, "for the test")
+				pass(firstDetour)
+				if took := echo(t, a, b, patience); took > 30*time.Millisecond {
+					t.Errorf("a tunnel waited %v for the other way", took)
+				}
+				pass(time.Second)
 				echo(t, a, b, patience)
 				travels(t, a, b, true)
+				if _, err := s.Write([]byte{1}); err != nil {
+					t.Errorf("a tunnel that went the way of messages: %v", err)
+				}
+				if _, err := io.ReadFull(s, make([]byte, 1)); err != nil {
+					t.Errorf("a tunnel that went the way of messages: %v", err)
+				}
+				s.CancelRead(wire.CodeOK)
+				_ = s.Close()
 				if n := said.count(detourNote); n != 1 {
 					t.Errorf("said %d times that tunnels go another way, want once", n)
 				}
 				a.close(t)
 				b.close(t)
+				a.paired(t)
+				b.paired(t)
 			})
+		})
+	}
+}
+
+// Nodes far from each other find the port that is not hidden, also with little time.
+func TestPortOfAFarPeer(t *testing.T) {
+	for _, c := range []struct{ trip, patience time.Duration }{
+		{40 * time.Millisecond, 100 * time.Millisecond}, {300 * time.Millisecond, time.Minute}, {700 * time.Millisecond, time.Minute},
+	} {
+		t.Run(c.trip.String(), func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				var said notes
+				w.delay = c.trip / 2
+				a, b := w.place("net", said.edit), w.place("net")
+				w.running(a, b)
+				ctx, cancel := context.WithTimeout(t.Context(), c.patience)
+				defer cancel()
+				s, err := a.OpenStream(ctx, b.ID())
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.CancelWrite(wire.CodeOK)
+				s.CancelRead(wire.CodeOK)
+				if way, _ := a.TunnelWay(b.ID()); !way.Apart || said.count(detourNote) != 0 {
+					t.Errorf("%+v, and said %d times that the port is hidden", way, said.count(detourNote))
+				}
+				a.close(t)
+				b.close(t)
+			})
+		})
+	}
+}
+
+// The end of a link does not make a hidden port be tried again.
+func TestDetourOutlivesTheLink(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		var said notes
+		a, b := w.place("net", said.edit), w.place("net")
+		w.running(a, b)
+		w.cut.bar(b.beside.conn.LocalAddr(), true)
+		echo(t, a, b, time.Minute)
+		for n := range 3 {
+			a.Link(b.ID()).Close(wire.CodeDead, "for the test")
+			a.until(t, "the end", func() bool { return len(a.down) == n+1 })
+			b.until(t, "the end", func() bool { return len(b.down) == n+1 })
+			linked(t, a, b)
+			if took := echo(t, a, b, time.Minute); took > 50*time.Millisecond {
+				t.Errorf("a tunnel over the next link took %v", took)
+			}
+		}
+		if n := said.count(detourNote); n != 1 {
+			t.Errorf("said %d times that tunnels go another way, want once", n)
+		}
+		a.close(t)
+		b.close(t)
+	})
+}
+
+// A peer that answers is not one that hides its port.
+func TestRefusalAtThePortForTunnels(t *testing.T) {
+	for name, c := range map[string]struct {
+		err    error
+		hidden bool
+	}{
+		"busy":              {&quic.ApplicationError{Remote: true, ErrorCode: quic.ApplicationErrorCode(wire.CodeBusy)}, false},
+		"flooded":           {&quic.TransportError{Remote: true, ErrorCode: quic.ConnectionRefused}, false},
+		"silent":            {context.DeadlineExceeded, true},
+		"outrun":            {context.Canceled, true},
+		"somebody else":     {&quic.TransportError{ErrorCode: 0x100 + 42}, true},
+		"closed by us":      {&quic.ApplicationError{ErrorCode: quic.ApplicationErrorCode(wire.CodeHelloTimeout)}, true},
+		"refused handshake": {&quic.TransportError{Remote: true, ErrorCode: 0x100 + 120}, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var said notes
+			e := &Endpoint{detours: newDetours(10), log: slog.New(slog.NewTextHandler(&said, nil))}
+			pair := &tunnelConn{e: e, peer: id.ID{Lo: 1}}
+			pair.goAround("10.0.0.1:7001", c.err)
+			if got := e.detours.on(pair.peer, time.Now().Add(2*briefDetour)); got != c.hidden || said.count(detourNote) > 0 != c.hidden {
+				t.Errorf("%s: a detour is taken %t, said %d times; want %t", name, got, said.count(detourNote), c.hidden)
+			}
+			if !e.detours.on(pair.peer, time.Now()) {
+				t.Errorf("%s: the port is tried again at once", name)
+			}
 		})
 	}
 }
@@ -198,6 +331,7 @@ func TestLossOfThePortForTunnels(t *testing.T) {
 					t.Error("the link ended with it")
 				}
 				echo(t, a, b, time.Minute)
+				pass(besideTimeout) // until the other end has seen it too
 				travels(t, a, b, false)
 				a.close(t)
 				b.close(t)
@@ -302,7 +436,7 @@ func TestPeerComesBackWithAnotherPort(t *testing.T) {
 		w.running(a, b)
 		echo(t, a, b, time.Minute)
 		w.cut.set(a, b, true)
-		closeConn(a.tunnels[b.ID()].current(), wire.CodeOK, "for the test")
+		a.forget(b)
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		if _, err := a.OpenStream(ctx, b.ID()); !errors.Is(err, actor.ErrUnreachable) {
 			t.Errorf("a tunnel to nowhere: %v", err)

@@ -43,7 +43,7 @@ func TestTunnelsListen(t *testing.T) {
 		"4001": {4001, ""}, `"4001"`: {4001, ""}, "0": {}, "off": {-1, ""},
 		"70000": {0, `"70000" is not a port`}, "-1": {0, `"-1" is not a port`}, "on": {0, `"on" is not a port`},
 		":4001": {0, `the host is that of listen`}, "[1, 2]": {0, "must be a port or off, not a list"},
-		"4000": {0, "4000 is the port of listen"},
+		"4000": {0, "4000 is the port of listen"}, `"04001"`: {0, `"04001" is not a port`},
 	} {
 		c, err := Parse("node.yaml", []byte("listen: :4000\ntunnels: {listen: "+text+"}\n"))
 		switch {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strconv"
 )
 
 // Validate reports every problem of c as an [Errors], or nil. It changes
@@ -76,8 +77,10 @@ func relations(c Config) []relation {
 			add(bad(hint, "from %s the seed %s cannot be reached", c.Listen, c.Seeds[i]), "listen", "seeds")
 		}
 	}
-	if _, port, err := net.SplitHostPort(c.Listen); err == nil && port == c.Tunnels.Listen && port != "0" {
-		add(bad("write another port, or off", "%s is the port of listen", port), "tunnels.listen", "listen")
+	if _, text, err := net.SplitHostPort(c.Listen); err == nil && c.Tunnels.Port() > 0 {
+		if port, err := strconv.Atoi(text); err == nil && port == c.Tunnels.Port() {
+			add(bad("write another port, or off", "%d is the port of listen", port), "tunnels.listen", "listen")
+		}
 	}
 	if c.Relay.On() && c.Relay.TokenFile == "" && !LocalOnly(c.Relay.Listen) {
 		add(bad("name a file with a token in relay.token_file, or listen on 127.0.0.1",

@@ -272,7 +272,7 @@ func checkEndpoint(s, port string) error {
 
 // checkPort checks what the port for tunnels may be.
 func checkPort(s string) error {
-	if _, err := strconv.ParseUint(s, 10, 16); err != nil && s != EndpointOff {
+	if _, err := strconv.ParseUint(s, 10, 16); (err != nil || len(s) > 1 && s[0] == '0') && s != EndpointOff {
 		return bad("write a port such as 4001, or off; the host is that of listen", "%q is not a port", s)
 	}
 	return nil

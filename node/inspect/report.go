@@ -58,8 +58,8 @@ type Peer struct {
 	Packets     uint64            `json:"packets_sent"`
 	SentBytes   uint64            `json:"sent_bytes"`
 	RecvBytes   uint64            `json:"received_bytes"`
-	TunnelAddr  string            `json:"tunnel_addr,omitempty"`  // where its tunnels with this node end, if there is a connection for them
-	TunnelApart bool              `json:"tunnel_apart,omitempty"` // they share no port with messages
+	TunnelAddr  string            `json:"tunnel_addr,omitempty"` // where its tunnels with this node end, if there is a connection for them
+	TunnelApart bool              `json:"tunnel_apart"`          // they share no port with messages
 	Lanes       []Lane            `json:"lanes,omitempty"`
 }
 
