@@ -65,10 +65,8 @@ func (g *group) reroute() *route {
 	}
 	r := g.way.Load()
 	if r == nil || r.view != v || !r.holds(g.t) {
-		old := r
 		r = newRoute(g.t, v)
-		g.way.Store(r)
-		if old != nil {
+		if old := g.way.Swap(r); old != nil { // of several publishers each retires one
 			old.retired.Store(true)
 			old.harvest(g)
 		}

@@ -91,6 +91,43 @@ func TestPublishDoesNotAllocate(t *testing.T) {
 	})
 }
 
+// Every event is counted once, also while routes replace each other and somebody looks.
+func TestEventsOfARouteAreCountedExactly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pub := sinkPublisher(t, 2)
+		g := pub.find(wire.GroupTopic, "news")
+		counts := func() (c TopicCounts) {
+			pub.CountTopics(func(_ string, of TopicCounts) { c = of })
+			return c
+		}
+		before := counts()
+		const publishers, each = 4, 500
+		var publishing sync.WaitGroup
+		for range publishers {
+			publishing.Go(func() {
+				for i := range each {
+					if err := pub.Publish(t.Context(), "news", actor.Bytes("x"), PublishOptions{}); err != nil {
+						t.Error(err)
+					}
+					if i%10 == 0 {
+						v := *g.view.Load()
+						g.view.Store(&v)
+						counts()
+					}
+				}
+			})
+		}
+		publishing.Wait()
+		after := counts()
+		if got := after.Published - before.Published; got != publishers*each {
+			t.Errorf("%d events were published, want %d", got, publishers*each)
+		}
+		if got := after.Forwarded - before.Forwarded; got != 2*publishers*each {
+			t.Errorf("%d events were forwarded, want %d", got, 2*publishers*each)
+		}
+	})
+}
+
 // BenchmarkPublish measures an event of 16 B for remote subscribers as far as their
 // lanes' encoders.
 //
