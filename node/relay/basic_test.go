@@ -32,9 +32,9 @@ func TestRequests(t *testing.T) {
 		client, service := a.attach(t, ""), b.attach(t, "echo")
 		for i, body := range []string{"hello", "", string(bytes.Repeat([]byte("x"), 100_000))} {
 			id := uint64(i)
-			client.send(packet.Request{ID: id, Cluster: "echo", Payload: []byte(body), TimeoutMs: 5000})
+			client.send(packet.Request{ID: id, Cluster: "echo", Payload: []byte(body), TimeoutMs: 60_000})
 			q := expect[packet.Serve](service)
-			if string(q.Payload) != body || q.TimeoutMs == 0 || q.TimeoutMs > 5000 {
+			if string(q.Payload) != body || q.TimeoutMs == 0 || q.TimeoutMs > 60_000 {
 				t.Errorf("served %d bytes within %d ms", len(q.Payload), q.TimeoutMs)
 			}
 			service.send(packet.Reply{ID: q.ID, OK: true, Payload: q.Payload})
@@ -43,7 +43,7 @@ func TestRequests(t *testing.T) {
 				t.Errorf("result (-want +got):\n%s", diff)
 			}
 		}
-		client.send(packet.Request{ID: 7, Cluster: "echo", Payload: []byte("x"), TimeoutMs: 5000})
+		client.send(packet.Request{ID: 7, Cluster: "echo", Payload: []byte("x"), TimeoutMs: 60_000})
 		service.send(packet.Reply{ID: expect[packet.Serve](service).ID, Fault: "no such thing: ü"})
 		if got := expect[packet.Result](client); got.Fault != "no such thing: ü" || got.OK || got.TimedOut || got.ID != 7 {
 			t.Errorf("a fault arrived as %+v", got)
@@ -220,12 +220,12 @@ func TestGoHandlers(t *testing.T) {
 			"hello": {OK: true, Payload: []byte("hello")},
 			"panic": {Fault: "the handler panicked: at the disco"},
 		} {
-			c.send(packet.Request{Cluster: "go", Payload: []byte(body), TimeoutMs: 5000})
+			c.send(packet.Request{Cluster: "go", Payload: []byte(body), TimeoutMs: 60_000})
 			if diff := cmp.Diff(want, expect[packet.Result](c)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", body, diff)
 			}
 		}
-		c.send(packet.Request{Cluster: "go", Payload: []byte("typed"), TimeoutMs: 5000})
+		c.send(packet.Request{Cluster: "go", Payload: []byte("typed"), TimeoutMs: 60_000})
 		if got := expect[packet.Result](c); got.OK || got.TimedOut || got.Fault == "" {
 			t.Errorf("a typed reply arrived as %+v", got)
 		}

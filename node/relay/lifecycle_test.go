@@ -327,7 +327,7 @@ func TestManyClientsAtOnce(t *testing.T) {
 				for round := range 5 {
 					cluster := fmt.Sprintf("c%d-%d", i, round)
 					service, client := h.attach(t, cluster), h.attach(t, "")
-					client.send(packet.Request{ID: 1, Cluster: cluster, Payload: []byte(cluster), TimeoutMs: 10_000})
+					client.send(packet.Request{ID: 1, Cluster: cluster, Payload: []byte(cluster), TimeoutMs: 60_000})
 					q := expect[packet.Serve](service)
 					service.send(packet.Reply{ID: q.ID, OK: true, Payload: q.Payload})
 					if r := expect[packet.Result](client); string(r.Payload) != cluster {

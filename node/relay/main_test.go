@@ -229,7 +229,7 @@ func (c *raw) close() {
 // a request that nobody serves.
 func (c *raw) quiet() {
 	c.t.Helper()
-	c.send(packet.Request{ID: 1 << 40, Cluster: "a cluster of nobody", TimeoutMs: 10_000})
+	c.send(packet.Request{ID: 1 << 40, Cluster: "a cluster of nobody", TimeoutMs: 60_000})
 	if r := expect[packet.Result](c); r.ID != 1<<40 || !r.TimedOut {
 		c.t.Errorf("got %+v", r)
 	}

@@ -55,7 +55,7 @@ func (s *sender) settle() {
 	s.t.Helper()
 	for last := -1; last != 0; {
 		last = 0
-		s.send(packet.Request{ID: 1 << 40, Cluster: "a cluster of nobody", TimeoutMs: 10_000})
+		s.send(packet.Request{ID: 1 << 40, Cluster: "a cluster of nobody", TimeoutMs: 60_000})
 		for {
 			p, err := s.next()
 			if err != nil {

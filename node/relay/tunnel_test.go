@@ -18,7 +18,7 @@ import (
 // granted the other what it may.
 func tunnel(t testing.TB, client, service *raw, cluster string) {
 	t.Helper()
-	client.send(packet.TunInit{Tunnel: 7, Cluster: cluster, TimeoutMs: 5000})
+	client.send(packet.TunInit{Tunnel: 7, Cluster: cluster, TimeoutMs: 60_000})
 	offer := expect[packet.TunOffer](service)
 	if offer.Limit != packet.ChunkLimit {
 		t.Errorf("offered with %+v", offer)
@@ -114,7 +114,7 @@ func (c *raw) whole() {
 // granted nothing yet.
 func join(client, service *raw, cluster string) {
 	client.t.Helper()
-	client.send(packet.TunInit{Cluster: cluster, TimeoutMs: 5000})
+	client.send(packet.TunInit{Cluster: cluster, TimeoutMs: 60_000})
 	service.send(packet.TunConfirm{Build: expect[packet.TunOffer](service).Build})
 	expect[packet.TunResult](client)
 	client.await(packet.RelayWindow)
@@ -308,7 +308,7 @@ func TestTunnelToAGoHandler(t *testing.T) {
 			t.Fatal(err)
 		}
 		client := a.attach(t, "relay")
-		client.send(packet.TunInit{Tunnel: 1, Cluster: "go", TimeoutMs: 5000}, packet.TunAllow{Tunnel: 1, Space: 10}) // too early
+		client.send(packet.TunInit{Tunnel: 1, Cluster: "go", TimeoutMs: 60_000}, packet.TunAllow{Tunnel: 1, Space: 10}) // too early
 		expect[packet.TunResult](client)
 		client.await(packet.RelayWindow)
 		client.send(packet.TunAllow{Tunnel: 1, Space: packet.ClientWindow})
@@ -360,7 +360,7 @@ func TestTunnelToAGoHandler(t *testing.T) {
 func TestUnconfirmedTunnel(t *testing.T) {
 	h := houses(t, 1)[0]
 	client, service := h.attach(t, ""), h.attach(t, "tun")
-	client.send(packet.TunInit{Tunnel: 7, Cluster: "tun", TimeoutMs: 5000})
+	client.send(packet.TunInit{Tunnel: 7, Cluster: "tun", TimeoutMs: 60_000})
 	began := time.Now()
 	if reason := service.expectEnd(); !strings.Contains(reason, "not confirmed") || time.Since(began) < 2900*time.Millisecond {
 		t.Errorf("dropped after %v: %s", time.Since(began), reason)
