@@ -216,6 +216,7 @@ func (e *Endpoint) installLocked(l *Link, answer ...wire.Frame) error {
 
 // run gives an installed link its actor.
 func (e *Endpoint) run(l *Link) error {
+	e.Expect(l.tunnelAddr()) // it may dial from there; "" announces nothing
 	l.control.SetPriority(Control.urgency(), false)
 	_, err := e.sys.SpawnUnder(e.service, fmt.Sprintf("link/%s-%d", l.peer.Short(), e.linkSeq.Add(1)), actor.Of(func() actor.Actor { return &linkActor{l: l} }))
 	if err != nil {
