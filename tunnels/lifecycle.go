@@ -196,6 +196,7 @@ var errOver = errors.New("over")
 // readFrames handles the frames that have come. The error is errOver, a violation or
 // that of the stream.
 func (t *Tunnel) readFrames() error {
+	came := 0 // bytes since others were let run
 	for t.frames.ready() {
 		h, err := t.frames.next()
 		if err != nil {
@@ -204,6 +205,12 @@ func (t *Tunnel) readFrames() error {
 		if h.frame == nil {
 			if err := t.readChunk(h); err != nil {
 				return err
+			}
+			if came += h.n; came >= fullBatch {
+				came = 0
+				if t.stream.Accompanied() {
+					giveWay()
+				}
 			}
 			continue
 		}

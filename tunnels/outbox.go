@@ -22,9 +22,9 @@ const (
 	// busyBatch is the size from which the writer gives senders one scheduler
 	// turn to add to the next batch.
 	busyBatch = 1 << 10
-	// fullBatch is the size from which the writer gives way while messages go between
-	// the same nodes: a tunnel that runs flat out would keep a processor for itself,
-	// and they would wait for it.
+	// fullBatch is after how many bytes the writer gives way, and the reader at the other
+	// end, while messages go between the same nodes: a tunnel that runs flat out would keep
+	// a processor for itself, and they would wait for it.
 	fullBatch = 32 << 10
 )
 
