@@ -162,7 +162,7 @@ func (in *intake) Flush() {
 		x.set, x.messages = nil, nil
 		in.open[i] = nil
 	}
-	in.open, in.last = in.open[:0], nil
+	in.open, in.last, in.to, in.body = in.open[:0], nil, nil, nil // a large body is no longer accounted for
 	in.requests.flush()
 }
 

@@ -20,7 +20,7 @@ func (e *Endpoint) vacate(peer id.ID, reason string) bool {
 	}
 	e.mu.Unlock()
 	defer e.mu.Lock()
-	old.end(LinkDown{Link: old, Code: wire.CodeDuplicate, Reason: reason})
+	old.stop(wire.CodeDuplicate, reason) // whoever ends it meanwhile: nothing is sent or handled any more
 	old.tellLost()
 	return true
 }
@@ -30,12 +30,12 @@ func (e *Endpoint) vacate(peer id.ID, reason string) bool {
 // decides what becomes of those who wait.
 func (l *Link) tellLost() {
 	l.telling.Do(func() {
+		defer l.told.Store(true)
 		l.mu.Lock()
 		code := l.cause.Code
 		l.mu.Unlock()
 		if code != wire.CodeOK {
 			l.e.sys.NodeLost(l.name)
 		}
-		l.told.Store(true)
 	})
 }

@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"iris/actor"
@@ -169,4 +170,46 @@ func TestRequestsOverTheNewLinkAreNotLostWithTheOld(t *testing.T) {
 			y.close(t)
 		})
 	}
+}
+
+// Whoever else is about to end the old link: nothing is sent over it once those who wait were told.
+func TestALinkThatIsEndingIsReplacedAfterItsEnd(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		a, b := w.place("net"), w.place("net")
+		a.start(t)
+		b.start(t)
+		if err := w.net.Start(); err != nil {
+			t.Fatal(err)
+		}
+		l, _ := linked(t, a, b)
+		l.mu.Lock() // the first half of Link.end
+		l.ended, l.cause = true, LinkDown{Link: l, Code: wire.CodeStuck}
+		l.mu.Unlock()
+		vacated := make(chan bool)
+		go func() {
+			a.Endpoint.mu.Lock()
+			defer a.Endpoint.mu.Unlock()
+			vacated <- a.vacate(b.ID(), "replaced by the peer")
+		}()
+		synctest.Wait()
+		if l.told.Load() {
+			t.Error("those who wait were told before the lanes were shut")
+		}
+		closeConn(l.conn, wire.CodeStuck, "") // the second half
+		for _, x := range l.lanes {
+			x.shut(actor.ErrUnreachable)
+		}
+		l.bulk.shut()
+		close(l.done)
+		if !<-vacated || !l.told.Load() {
+			t.Error("the link still stands in the way")
+		}
+		if err := l.TrySend(Direct, &wire.Tell{Target: "x"}); !errors.Is(err, actor.ErrUnreachable) {
+			t.Errorf("sent after those who wait were told: %v", err)
+		}
+		a.sys.Send(l.pid, nil, linkEnded{})
+		a.until(t, "down", func() bool { return a.Link(b.ID()) == nil })
+		a.close(t)
+		b.close(t)
+	})
 }

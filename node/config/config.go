@@ -27,8 +27,8 @@ type Config struct {
 	// developer's machine is thus never reachable from outside by accident.
 	Listen string
 
-	// BusyPoll trades processor time for latency: for so long after each packet that
-	// belongs to a link, a node asks for the next one again and again before it sleeps.
+	// BusyPoll trades processor time for latency: for so long after each packet to
+	// the port of its links, a node asks for the next one again and again before it sleeps.
 	// Requests that follow each other so closely find both nodes awake. It costs up to
 	// one processor while packets come, and harms where processors are short; so only
 	// for hosts that have one to spare. 10 us..10 ms or 0, not at all; default 0. Only Linux
