@@ -176,12 +176,8 @@ func TestRequestsOverTheNewLinkAreNotLostWithTheOld(t *testing.T) {
 func TestALinkThatIsEndingIsReplacedAfterItsEnd(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		a, b := w.place("net"), w.place("net")
-		a.start(t)
-		b.start(t)
-		if err := w.net.Start(); err != nil {
-			t.Fatal(err)
-		}
-		l, _ := linked(t, a, b)
+		w.running(a, b)
+		l := a.Link(b.ID())
 		l.mu.Lock() // the first half of Link.end
 		l.ended, l.cause = true, LinkDown{Link: l, Code: wire.CodeStuck}
 		l.mu.Unlock()

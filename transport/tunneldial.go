@@ -96,13 +96,11 @@ func (t *tunnelConn) goAround(addr string, err error) {
 	default:
 		t.e.detours.hidden(t.peer, now)
 		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-			err = errSilentPort
+			err = ErrSilent
 		}
 		t.e.log.Warn("tunnels share the way of messages", "peer", t.peer.Short(), "port", addr, "error", err)
 	}
 }
-
-var errSilentPort = errors.New("no answer")
 
 // comeBack looks, in the background, whether a peer whose tunnels share the way of messages
 // has a socket for them that answers by now. Streams that are open stay where they are.
